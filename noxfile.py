@@ -1,0 +1,60 @@
+"""The project's chores, each in an environment of its own: `nox -s demo`, `nox -s tests`, ..."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+
+import nox
+
+nox.needs_version = ">=2024.4.15"
+nox.options.default_venv_backend = "venv"
+nox.options.reuse_existing_virtualenvs = True
+nox.options.sessions = ["lint", "tests"]
+
+PINNED = ("-c", "constraints.txt")
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """Restore the built-in images: a before/after table, a PNG and TIFFs. No network, no GPU."""
+    session.install(*PINNED, ".")
+    session.run("dgno", "demo", *session.posargs)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run every test, the GUI ones in a real napari window (on a virtual screen without one)."""
+    session.install(*PINNED, ".[napari,test]", "napari[pyqt6]")
+    command = ["python", "-m", "pytest", *session.posargs]
+    # Skipped GUI tests look like passed ones; here they are a failure (see tests/conftest.py).
+    env = {"DGNO_REQUIRE_GUI": "1", "MPLBACKEND": "agg"}
+    if sys.platform == "linux":
+        env["QT_QPA_PLATFORM"] = "xcb"  # the "offscreen" platform has no OpenGL
+        if not os.environ.get("DISPLAY"):
+            screen = shutil.which("xvfb-run")
+            if screen is None:
+                session.error(
+                    "There is no screen for the GUI tests; install xvfb (apt-get install xvfb)."
+                )
+            command = [screen, "-a", "-s", "-screen 0 1600x1200x24", *command]
+    session.run(*command, env=env, external=True)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and types."""
+    session.install(*PINNED, ".[dev]")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("mypy")
+
+
+@nox.session
+def docs_evaluation(session: nox.Session) -> None:
+    """Make docs/evaluation again: the packaged models on the public evaluation set."""
+    session.install(*PINNED, ".")
+    session.run(
+        "dgno", "evaluate", "--data", "../shared/data", "--out", "docs/evaluation", *session.posargs
+    )

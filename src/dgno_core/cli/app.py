@@ -1,0 +1,38 @@
+"""The command `dgno` and its list of subcommands."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from dgno_core import __version__
+from dgno_core.cli.demo import demo
+from dgno_core.cli.evaluate import evaluate
+from dgno_core.cli.models import models
+from dgno_core.cli.restore import restore
+from dgno_core.cli.running import main as run_main
+from dgno_core.cli.running import new_app
+from dgno_core.cli.train import train
+
+app = new_app("Restore defocused microscope images.")
+
+
+@app.callback(invoke_without_command=True)
+def _dgno(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    if version:
+        typer.echo(__version__)
+    elif context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+for _command in (restore, demo, models, evaluate, train):
+    app.command()(_command)
+
+
+def main() -> None:
+    """Run `dgno` as this process."""
+    run_main(app, "dgno")

@@ -1,0 +1,61 @@
+"""`dgno models`: what can be built, and which trained weights are at hand."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from dgno_core.models import ModelCard
+
+
+def models(
+    card: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Print the whole card of a model or weights file."),
+    ] = None,
+    model_folder: Annotated[
+        Path | None, typer.Option(help="A folder of your own models, listed as well.")
+    ] = None,
+) -> None:
+    """List the trained models and the architectures."""
+    from dgno_core.models import model_names, read_card, weights_names
+
+    if card is not None:
+        content = read_card(card, folder=model_folder).model_dump(mode="json")
+        typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
+        return
+    names = weights_names(folder=model_folder)
+    cards = [read_card(name, folder=model_folder) for name in names]
+    typer.echo("Trained models (dgno restore --model NAME; dgno models --card NAME tells all):")
+    show([row(name, its) for name, its in zip(names, cards, strict=True)])
+    typer.echo("\nArchitectures (dgno-train, dgno_core.build_model):")
+    typer.echo("  " + ", ".join(model_names()))
+
+
+def row(name: str, card: ModelCard) -> tuple[str, ...]:
+    """Sum up a card in the columns of the table."""
+    low, high = card.blur_px
+    return (
+        name,
+        "colour" if card.channels == 3 else "grey",
+        f"{low:g}-{high:g} px",
+        card.title,
+        f"not for {card.not_for}" if isinstance(card.not_for, str) else "",
+    )
+
+
+def show(rows: list[tuple[str, ...]]) -> None:
+    """Print rows as a table as wide as the terminal."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for title in ("  name", "images", "blur", "what it is", "limits"):
+        table.add_column(title, overflow="fold", no_wrap=title == "  name")
+    for cells in rows:
+        table.add_row("  " + cells[0], *cells[1:])
+    Console(highlight=False, markup=False).print(table)

@@ -1,0 +1,101 @@
+"""Shared fixtures, and two promises: GUI tests and real-data tests never vanish unnoticed.
+
+A skipped test looks like a passed one. So a run fails
+
+- when all its GUI tests were skipped although the environment asks for them (`DGNO_REQUIRE_GUI=1`,
+  set by `nox -s tests`), and
+- when `../shared` lies beside the checkout but all the tests that need it were skipped.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+PROMISED = ("gui", "shared")
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Return the folder of real microscopy data; the test is skipped where it is absent."""
+    folder = SHARED / "data"
+    if not folder.is_dir():
+        pytest.skip("../shared/data is not beside this checkout")
+    return folder
+
+
+def _has_screen() -> bool:
+    if os.environ.get("QT_QPA_PLATFORM") == "offscreen":
+        return False  # it has no OpenGL
+    return sys.platform != "linux" or bool(
+        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark tests by the fixtures they use; Qt would abort the whole run without a screen."""
+    screen = _has_screen()
+    for item in items:
+        fixtures = getattr(item, "fixturenames", ())
+        reasons = (str(mark.kwargs.get("reason", "")) for mark in item.iter_markers("skipif"))
+        if "shared_data" in fixtures or any("shared" in reason for reason in reasons):
+            item.add_marker("shared")
+        if "make_napari_viewer" in fixtures or "make_napari_viewer_proxy" in fixtures:
+            item.add_marker("gui")
+        if item.get_closest_marker("gui") and not screen:
+            item.add_marker(pytest.mark.skip(reason="no screen with OpenGL; use nox -s tests"))
+
+
+class _Promises:
+    """Counts, per promised marker, the tests that ran and those that were skipped."""
+
+    def __init__(self) -> None:
+        self.ran: defaultdict[str, int] = defaultdict(int)
+        self.skipped: defaultdict[str, int] = defaultdict(int)
+
+    def broken(self) -> Iterator[str]:
+        """Name what should have run and did not."""
+        wanted = {"gui": os.environ.get("DGNO_REQUIRE_GUI") == "1", "shared": SHARED.is_dir()}
+        for marker in PROMISED:
+            if wanted[marker] and self.skipped[marker] and not self.ran[marker]:
+                yield f"all {self.skipped[marker]} tests marked {marker!r} were skipped"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Install the counter."""
+    config.stash[_KEY] = _Promises()
+
+
+_KEY = pytest.StashKey[_Promises]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Iterator[pytest.TestReport]:
+    """Count what happened to each promised test."""
+    report = yield
+    promises = item.config.stash[_KEY]
+    for marker in PROMISED:
+        if item.get_closest_marker(marker):
+            promises.ran[marker] += report.when == "call" and not report.skipped
+            promises.skipped[marker] += report.skipped
+    return report
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Turn a good end into a failure when a promise is broken."""
+    if exitstatus == pytest.ExitCode.OK and any(session.config.stash[_KEY].broken()):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say which promise was broken, above the closing line."""
+    for problem in terminalreporter.config.stash[_KEY].broken():
+        terminalreporter.write_line(f"FAILED promise: {problem}", red=True)

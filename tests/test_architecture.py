@@ -1,0 +1,160 @@
+"""The house rules that no reviewer should have to check by eye."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+SRC = Path(__file__).resolve().parents[1] / "src"
+FILES = sorted(SRC.rglob("*.py"))
+LONGEST_FILE = 600
+
+# What each part of the core may import from the rest of it. `errors` and the package itself (its
+# version and lazy public names) are free to all.
+_SCIENCE = {"numerics", "layers", "encoders", "models"}
+_PHYSICS = {"numerics", "optics"}
+ALLOWED: dict[str, set[str]] = {
+    "errors": set(),
+    "numerics": set(),
+    "layers": {"numerics"},
+    "encoders": {"numerics", "layers"},
+    "models": {"numerics", "layers", "encoders"},
+    "losses": {"numerics"},
+    "optics": {"numerics"},
+    "io": set(),
+    "data": _PHYSICS | {"io"},
+    "inference": _SCIENCE | {"io"},
+    "training": _SCIENCE | _PHYSICS | {"losses", "data", "io"},
+    "evaluation": _SCIENCE | _PHYSICS | {"data", "io", "inference"},
+    "interpretation": _SCIENCE | _PHYSICS | {"data", "io", "inference"},
+    "demo": _SCIENCE | _PHYSICS | {"data", "io", "inference", "evaluation"},
+    "cli": {"io", "models", "inference", "training", "evaluation", "interpretation", "demo"},
+}
+FORBIDDEN_IN_CORE = {"napari", "napari_dgno", "qtpy", "PyQt6", "PySide6", "magicgui", "superqt"}
+FORBIDDEN_AT_MODULE_LEVEL = {"tensorflow", "stardist", "csbdeep", "mamba_ssm"}
+
+
+def imports(tree: ast.AST) -> Iterator[str]:
+    """Yield the full name of every module that is imported anywhere in a tree."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "relative import"
+            assert node.module is not None
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def module_level(tree: ast.Module) -> ast.Module:
+    """Keep only what runs at import: no function bodies, no TYPE_CHECKING blocks."""
+
+    class Strip(ast.NodeTransformer):
+        def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
+            return None
+
+        def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:
+            return None
+
+        def visit_If(self, node: ast.If) -> ast.AST | None:
+            is_typing = isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+            return None if is_typing else self.generic_visit(node)
+
+    return ast.fix_missing_locations(Strip().visit(tree))
+
+
+def breaches(path: Path, source: str) -> list[str]:
+    """List the forbidden imports of one file, given its place and its text."""
+    package, *rest = path.relative_to(SRC).with_suffix("").parts
+    found = []
+    tops = {name.partition(".")[0] for name in imports(ast.parse(source))}
+    if "torchvision" in tops:
+        found.append("torchvision")
+    if package != "dgno_core":
+        return found
+    found += sorted(tops & FORBIDDEN_IN_CORE)
+    top_now = {name.partition(".")[0] for name in imports(module_level(ast.parse(source)))}
+    found += sorted(top_now & FORBIDDEN_AT_MODULE_LEVEL)
+    part = rest[0]
+    if part != "__init__":
+        parts = {
+            name.split(".")[1]
+            for name in imports(ast.parse(source))
+            if name.startswith("dgno_core.")
+        } & ALLOWED.keys()
+        found += sorted(f"dgno_core.{other}" for other in parts - ALLOWED[part] - {part, "errors"})
+    return found
+
+
+def test_there_are_files_to_check() -> None:
+    assert {path.relative_to(SRC).parts[0] for path in FILES} == {"dgno_core", "napari_dgno"}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SRC)))
+def test_imports_point_in_the_allowed_direction(path: Path) -> None:
+    assert breaches(path, path.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize(
+    ("place", "source", "expected"),
+    [
+        ("numerics/fluxes.py", "from dgno_core.models import x", ["dgno_core.models"]),
+        ("models/dgno.py", "def f():\n    from dgno_core import io", ["dgno_core.io"]),
+        ("io/tiff.py", "import napari.layers", ["napari"]),
+        ("evaluation/nuclei.py", "import stardist", ["stardist"]),
+        ("evaluation/nuclei.py", "def f():\n    import stardist", []),
+        ("cli/restore.py", "from dgno_core.inference import restore", []),
+        ("layers/norms.py", "import torchvision.ops", ["torchvision"]),
+    ],
+)
+def test_the_check_itself_sees_breaches(place: str, source: str, expected: list[str]) -> None:
+    assert breaches(SRC / "dgno_core" / place, source) == expected
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SRC)))
+def test_no_file_is_too_long(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST_FILE
+
+
+def loaded_by(statement: str) -> set[str]:
+    """Return the top-level modules that a fresh interpreter holds after a statement."""
+    script = f"import sys\n{statement}\nprint(*{{name.partition('.')[0] for name in sys.modules}})"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    return set(done.stdout.split())
+
+
+QT = {"qtpy", "PyQt5", "PyQt6", "PySide2", "PySide6", "superqt", "magicgui"}
+
+
+def test_importing_the_core_loads_nothing_heavy() -> None:
+    assert not loaded_by("import dgno_core") & (
+        QT | {"torch", "numpy", "napari", "tensorflow", "pydantic"}
+    )
+
+
+def test_importing_the_plugin_loads_neither_torch_nor_qt() -> None:
+    assert not loaded_by("import napari_dgno") & (QT | {"torch", "tensorflow"})
+
+
+@pytest.mark.slow
+def test_the_whole_core_loads_without_napari_qt_or_tensorflow() -> None:
+    modules = [
+        ".".join(path.relative_to(SRC).with_suffix("").parts).removesuffix(".__init__")
+        for path in FILES
+        if path.relative_to(SRC).parts[0] == "dgno_core" and path.stem != "__main__"
+    ]
+    loaded = loaded_by("; ".join(f"import {module}" for module in modules))
+    assert "torch" in loaded
+    assert not loaded & (QT | {"napari", "tensorflow", "stardist", "torchvision"})
+
+
+def test_torchvision_is_not_installed() -> None:
+    assert importlib.util.find_spec("torchvision") is None
