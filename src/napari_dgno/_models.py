@@ -1,0 +1,84 @@
+"""The models to choose from, and what their cards say in plain words; knows no Qt and no torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dgno_core.errors import DGNOError
+from dgno_core.io.units import micrometers
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dgno_core.models import ModelCard
+
+AUTOMATIC = "auto"
+
+
+def model_choices(folder: Path | None) -> list[str]:
+    """Names of the packaged models and those in the user's folder; none if that cannot be read."""
+    from dgno_core.models import weights_names
+
+    return list(weights_names(folder))
+
+
+def find_card(model: str, *, colour: bool, folder: Path | None) -> ModelCard:
+    """Read the card of a model; of the one that ``"auto"`` takes for grey or colour images.
+
+    Raises
+    ------
+    DGNOError
+        If there is no such model or its file cannot be read.
+    """
+    from dgno_core.models import default_weights, read_card
+
+    return read_card(default_weights(colour) if model == AUTOMATIC else model, folder)
+
+
+def summary(card: ModelCard) -> str:
+    """Say in a few short sentences what a model is for and what not."""
+    parts = [_sentence(card.summary or card.title or card.name)]
+    if card.blur_px is not None:
+        low, high = card.blur_px
+        parts.append(f"Made for blur of {low:g} to {high:g} pixels.")
+    if card.not_for:
+        parts.append(_sentence(f"Not for {'; '.join(card.not_for)}"))
+    return " ".join(parts)
+
+
+def _sentence(text: str) -> str:
+    text = " ".join(text.split())
+    return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
+def pixel_size_note(
+    card: ModelCard, pixel_size: Mapping[str, float], units: Mapping[str, str]
+) -> str:
+    """Say so if the image's pixels are outside what the model has seen; else an empty string."""
+    size = micrometers(pixel_size.get("X", 0.0), units.get("X"))
+    if card.pixel_size_um is None or not size:
+        return ""
+    low, high = card.pixel_size_um
+    if low <= size <= high:
+        return ""
+    return (
+        f"The pixels of this image are {size:.3g} µm, the model has learnt from {low:g} to "
+        f"{high:g} µm: check the result with care."
+    )
+
+
+def check_file(path: Path) -> str:
+    """Return the path of a model file as a model name, after reading its card.
+
+    Raises
+    ------
+    DGNOError
+        If the file is no model of ours.
+    """
+    from dgno_core.models import read_card
+
+    if not path.is_file():
+        raise DGNOError(f"There is no model file {path}: choose a .safetensors file.")
+    read_card(str(path))
+    return str(path)

@@ -1,0 +1,129 @@
+"""The lower half of the panel: progress, time left, messages."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+
+from napari_dgno import _tooltips
+from napari_dgno._time_left import TimeLeft, in_words
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+
+def wrapped_label() -> QLabel:
+    """Make a label that breaks its lines and whose text can be copied."""
+    label = QLabel()
+    label.setWordWrap(True)
+    label.setMinimumWidth(0)
+    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+    return label
+
+
+class RunDisplay(QWidget):
+    """A progress bar with Cancel, one line of status, and the notes and errors of the last run.
+
+    Parameters
+    ----------
+    viewer : napari.components.ViewerModel
+        Its theme gives the colours of notes and errors.
+    parent : QWidget, optional
+        Qt parent.
+    """
+
+    def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._viewer = viewer
+        self._time_left = TimeLeft()
+        self._planes = 1
+        self._notes: list[str] = []
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.cancel_button = QPushButton("Cancel")
+        self.cancel_button.setToolTip(_tooltips.CANCEL)
+        self.status = wrapped_label()
+        self.messages = wrapped_label()
+        row = QHBoxLayout()
+        row.addWidget(self.bar, 1)
+        row.addWidget(self.cancel_button)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(row)
+        layout.addWidget(self.status)
+        layout.addWidget(self.messages)
+        self.finish("")
+
+    def prepare(self, status: str) -> None:
+        """Show that something has begun whose length is not known yet."""
+        self._notes = []
+        self.messages.clear()
+        self.messages.hide()
+        self.bar.setRange(0, 0)
+        self.cancel_button.setEnabled(True)
+        self.status.setText(status)
+        self.status.show()
+
+    def begin(self, planes: int, tiles: int) -> None:
+        """Show that `tiles` pieces of `planes` planes are to be done."""
+        self._time_left = TimeLeft()
+        self._planes = planes
+        self.bar.setRange(0, max(tiles, 1))
+        self.bar.setValue(0)
+        self.status.setText("Restoring …")
+
+    def advance(self, done: int, total: int) -> None:
+        """Show that `done` of `total` pieces are finished."""
+        if self.bar.maximum() != total:
+            self.bar.setRange(0, total)
+        self.bar.setValue(done)
+        parts = [f"{100 * done // max(total, 1)} %"]
+        if self._planes > 1:
+            plane = min(done * self._planes // max(total, 1) + 1, self._planes)
+            parts[:0] = [f"Plane {plane} of {self._planes}"]
+        seconds = self._time_left.seconds(done, total)
+        if seconds is not None and done < total:
+            parts.append(f"about {in_words(seconds)} left")
+        self.status.setText(" · ".join(parts))
+
+    def cancelling(self) -> None:
+        """Show that the run stops after the piece in work."""
+        self.cancel_button.setEnabled(False)
+        self.status.setText("Cancelling … the piece in work is finished first.")
+
+    def finish(self, status: str, *, complete: bool = False) -> None:
+        """Show that nothing runs any more; notes stay."""
+        self.bar.setRange(0, 1)
+        self.bar.setValue(int(complete))
+        self.cancel_button.setEnabled(False)
+        self.status.setText(status)
+        self.status.setVisible(bool(status))
+        self.messages.setVisible(bool(self.messages.text()))
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the restoring itself began."""
+        return self._time_left.elapsed
+
+    def add_note(self, text: str) -> None:
+        """Show something that the user should know about this run."""
+        if text not in self._notes:
+            self._notes.append(text)
+        self._show("<br>".join(f"<b>Note:</b> {escape(note)}" for note in self._notes), "warning")
+
+    def set_error(self, text: str) -> None:
+        """Show why there is no result."""
+        self._notes = []
+        self._show(f"<b>Not done:</b> {escape(text)}", "error")
+
+    def _show(self, html: str, kind: str) -> None:
+        """Show a message with a bar in the theme's colour; as a text colour it is illegible."""
+        from napari.utils.theme import get_theme
+
+        colour = getattr(get_theme(self._viewer.theme), kind).as_hex(format="long")
+        self.messages.setStyleSheet(f"QLabel {{ border-left: 4px solid {colour}; padding: 4px; }}")
+        self.messages.setText(html)
+        self.messages.show()

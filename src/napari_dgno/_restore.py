@@ -1,0 +1,313 @@
+"""The Restore panel: choose, preview, restore, cancel.
+
+The panel only listens: the core's generator does the work in a worker thread (`_workers`), and
+each of its events changes what is shown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from qtpy.compat import isalive
+from qtpy.QtCore import QEvent
+from qtpy.QtWidgets import QApplication, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+from dgno_core.errors import DGNOError
+from napari_dgno import _tooltips, _workers
+from napari_dgno._command import command_text
+from napari_dgno._layers import (
+    PREVIEW_KEY,
+    PREVIEW_SIDE,
+    layer_axes,
+    layer_source,
+    output_layer,
+    preview_layer,
+    visible_region,
+)
+from napari_dgno._models import find_card, pixel_size_note, summary
+from napari_dgno._progress import RunDisplay
+from napari_dgno._settings import preference_model, read_preferences
+from napari_dgno._settings_form import SettingsForm
+from napari_dgno._time_left import in_words
+
+if TYPE_CHECKING:
+    from napari.layers import Image
+    from napari.viewer import Viewer
+
+    from dgno_core.inference import RestoreConfig
+    from dgno_core.io import ImageSource
+
+
+@dataclass
+class _Run:
+    """A run in progress, or the last one."""
+
+    layer: Image
+    source: ImageSource
+    config: RestoreConfig
+    worker: _workers.EventWorker | None = None
+    used: RestoreConfig | None = None  # with the tile that was really taken, once known
+    status: str = ""
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the run was asked to stop, by our button or by napari's own."""
+        return self.worker is not None and self.worker.abort_requested
+
+
+class RestorePanel(QWidget):
+    """Dock widget that restores an image layer of the viewer.
+
+    Parameters
+    ----------
+    napari_viewer : napari.Viewer
+        The viewer it is docked in.
+    """
+
+    def __init__(self, napari_viewer: Viewer) -> None:
+        super().__init__()
+        self._viewer = napari_viewer
+        self._run: _Run | None = None
+        self._running = False
+        self._closed = False
+        self.form = SettingsForm(napari_viewer, read_preferences())
+        self.preview_button = QPushButton("Preview")
+        self.preview_button.setToolTip(_tooltips.PREVIEW)
+        self.restore_button = QPushButton("Restore")
+        self.restore_button.setToolTip(_tooltips.RESTORE)
+        self.restore_button.setStyleSheet("font-weight: bold;")
+        self.copy_button = QPushButton("Copy command")
+        self.copy_button.setToolTip(_tooltips.COPY)
+        self.display = RunDisplay(napari_viewer)
+        self._lay_out()
+        self.preview_button.clicked.connect(self.preview)
+        self.restore_button.clicked.connect(self.restore)
+        self.copy_button.clicked.connect(self.copy_command)
+        self.display.cancel_button.clicked.connect(self.cancel)
+        self.form.layer_combo.layer_changed.connect(self._show_layer)
+        self.form.model_chooser.model_changed.connect(self._show_model)
+        self.form.model_chooser.failed.connect(self._show_error)
+        self._preferences = preference_model()
+        if self._preferences is not None:
+            self._preferences.events.connect(self._apply_preferences)
+        self._show_layer()
+
+    def _lay_out(self) -> None:
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.preview_button)
+        buttons.addWidget(self.restore_button)
+        layout = QVBoxLayout(self)
+        layout.addWidget(self.form)
+        layout.addLayout(buttons)
+        layout.addWidget(self.display)
+        layout.addStretch(1)
+        layout.addWidget(self.copy_button)
+
+    # What the buttons do ------------------------------------------------------------------------
+
+    def restore(self) -> None:
+        """Restore the chosen layer in the background."""
+        try:
+            run = self._prepare()
+        except DGNOError as error:
+            self._show_error(str(error))
+            return
+        self._start(run, "Loading the model …", _workers.restoring, run.source, run.config)
+
+    def preview(self) -> None:
+        """Restore what is on screen in the background."""
+        try:
+            run = self._prepare()
+            region = visible_region(run.layer, run.source, self._viewer.dims)
+        except DGNOError as error:
+            self._show_error(str(error))
+            return
+        self._start(
+            run, "Restoring the view …", _workers.previewing, run.source, run.config, region
+        )
+
+    def cancel(self) -> None:
+        """Stop the run after the piece in work; nothing of it is kept."""
+        if self._running and self._run is not None and self._run.worker is not None:
+            self._run.worker.quit()
+            self.display.cancelling()
+
+    def copy_command(self) -> None:
+        """Put the `dgno restore` line that does the same on the clipboard."""
+        try:
+            run = self._prepare()
+            config = run.config
+            last = self._run
+            if last is not None and last.layer is run.layer and last.config == config:
+                config = last.used or config
+            text = command_text(run.source, config)
+        except DGNOError as error:
+            self._show_error(str(error))
+            return
+        QApplication.clipboard().setText(text)
+        if not self._running:
+            self.display.finish("Copied; paste it into a terminal.")
+
+    # A run --------------------------------------------------------------------------------------
+
+    def _prepare(self) -> _Run:
+        """Collect what a run needs, or say in one sentence what is missing."""
+        layer = self.form.layer_combo.layer()
+        if layer is None:
+            raise DGNOError("There is no image to restore: open one, or a sample, first.")
+        config = self.form.config()
+        return _Run(layer, layer_source(layer, config.axes), config)
+
+    def _start(self, run: _Run, status: str, generator: Any, *args: Any) -> None:
+        if self._running:
+            return
+        self._run = run
+        self._set_running(True)
+        self.display.prepare(status)
+        run.worker = _workers.start(
+            generator, *args, on_event=self._on_event, on_finished=self._on_finished
+        )
+
+    def _on_event(self, event: Any) -> None:
+        """Show one event of the core; see `dgno_core.inference.events`."""
+        run = self._run
+        if run is None or self._closed:
+            return
+        kind = type(event).__name__
+        if kind == "Failed":
+            self._on_failed(run, event.error)
+        elif run.cancelled:
+            return
+        elif kind == "RestoreStarted":
+            run.used = run.config.model_copy(update={"tile": event.tile})
+            self.display.begin(event.planes, event.tiles)
+        elif kind == "TileRestored":
+            self.display.advance(event.done, event.total)
+        elif kind == "RestoreWarned":
+            self.display.add_note(event.message)
+        elif kind == "Restored":
+            self._add_result(run, event.data, event.provenance)
+        elif kind == "Previewed":
+            self._add_preview(run, event.data, event.region)
+
+    def _on_failed(self, run: _Run, error: Exception) -> None:
+        if isinstance(error, DGNOError):
+            self._show_error(str(error))
+            return
+        from napari.utils.notifications import notification_manager
+
+        self.display.set_error(
+            f"Restoring {run.layer.name!r} stopped unexpectedly ({type(error).__name__}); "
+            "napari's notification has the details for a bug report."
+        )
+        notification_manager.receive_error(type(error), error, error.__traceback__)
+
+    def _add_result(self, run: _Run, data: Any, provenance: Any) -> None:
+        run.used = run.config.model_copy(update={"tile": provenance.tile})
+        for warning in provenance.warnings:
+            self.display.add_note(warning)
+        self._remove_previews()
+        record = provenance.model_dump(mode="json")
+        self._add_beside(output_layer(data, like=run.layer, provenance=record), run.layer)
+        run.status = (
+            f"Done in {in_words(self.display.elapsed)}: see the new layer. The grid button at the "
+            "bottom left shows the layers side by side."
+        )
+
+    def _add_preview(self, run: _Run, data: Any, region: Any) -> None:
+        self._remove_previews()
+        layer = preview_layer(data, like=run.layer, source=run.source, region=region)
+        self._add_beside(layer, run.layer)
+        run.status = "This is what the view becomes; hide the preview layer to compare."
+        if not region.whole_view:
+            run.status = (
+                f"Restored the middle {PREVIEW_SIDE} pixels of the view; zoom in to choose "
+                "another place."
+            )
+
+    def _add_beside(self, layer: Image, original: Image) -> None:
+        """Put a layer right above the original, or on top if that is gone."""
+        layers = self._viewer.layers
+        layers.insert(layers.index(original) + 1 if original in layers else len(layers), layer)
+        layers.selection.active = layer
+
+    def _remove_previews(self) -> None:
+        for layer in [layer for layer in self._viewer.layers if PREVIEW_KEY in layer.metadata]:
+            self._viewer.layers.remove(layer)
+
+    def _on_finished(self) -> None:
+        if self._closed or self._run is None:
+            return
+        status = "Cancelled; nothing was changed." if self._run.cancelled else self._run.status
+        self.display.finish(status, complete=bool(self._run.status))
+        self._set_running(False)
+
+    def _set_running(self, running: bool) -> None:
+        self._running = running
+        self.form.setEnabled(not running)
+        self.form.layer_combo.set_following(not running)
+        self._enable_buttons()
+
+    def _enable_buttons(self) -> None:
+        ready = self.form.layer_combo.layer() is not None
+        self.preview_button.setEnabled(ready and not self._running)
+        self.restore_button.setEnabled(ready and not self._running)
+        self.copy_button.setEnabled(ready)
+
+    # What the fields show -----------------------------------------------------------------------
+
+    def _show_layer(self) -> None:
+        layer = self.form.layer_combo.layer()
+        self.form.axes_edit.setText(layer_axes(layer) if layer is not None else "")
+        self._enable_buttons()
+        self._show_model()
+
+    def _show_model(self) -> None:
+        layer = self.form.layer_combo.layer()
+        colour = layer is not None and layer.rgb
+        try:
+            card = find_card(
+                self.form.model_chooser.model(),
+                colour=colour,
+                folder=read_preferences().model_folder,
+            )
+            text = summary(card)
+            if layer is not None:
+                source = layer_source(layer)
+                text = f"{text} {pixel_size_note(card, source.pixel_size, source.units)}".strip()
+        except DGNOError as error:
+            text = str(error)
+        self.form.set_summary(text)
+
+    def _show_error(self, message: str) -> None:
+        from napari.utils.notifications import show_error
+
+        if not self._running:
+            self.display.finish("")
+        self.display.set_error(message)
+        show_error(message)
+
+    def _apply_preferences(self, event: Any = None) -> None:
+        if self._closed or not isalive(self):
+            return  # the window is gone, napari's settings outlive it
+        self.form.apply_preferences(read_preferences())
+
+    # The end ------------------------------------------------------------------------------------
+
+    def event(self, event: QEvent) -> bool:
+        """Notice being taken out of the window: napari's × only unparents the panel."""
+        if event.type() == QEvent.Type.ParentChange and self.parent() is None:
+            self.shut_down()
+        return super().event(event)
+
+    def shut_down(self) -> None:
+        """Cancel a run and listen to the viewer no longer; safe to call twice."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._running and self._run is not None and self._run.worker is not None:
+            self._run.worker.quit()
+        self.form.layer_combo.disconnect_viewer()
+        if self._preferences is not None:
+            self._preferences.events.disconnect(self._apply_preferences)

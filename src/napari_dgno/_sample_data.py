@@ -1,0 +1,78 @@
+"""Samples to try the plugin on, made from images that installed packages already carry.
+
+Each real sample is two layers: the sharp image, and above it the same image blurred with a known
+map and with camera noise. The map is in the blurred layer's metadata. Nothing is downloaded.
+"""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+LayerTuple = tuple[Any, dict[str, Any], str]
+
+#: Least and greatest blur of the samples (sigma of a Gaussian, pixels).
+BLUR_PX = (0.7, 3.5)
+_PHOTONS = 2000.0
+_READ_NOISE = 4.0
+
+
+def stained_tissue() -> list[LayerTuple]:
+    """Stained tissue in colour (scikit-image's immunohistochemistry), sharp and blurred."""
+    from skimage.data import immunohistochemistry
+
+    return _pair(immunohistochemistry(), "stained tissue", seed=1)
+
+
+def cells() -> list[LayerTuple]:
+    """Fluorescent nuclei where StarDist is installed, a single living cell elsewhere."""
+    nuclei = _stardist_nuclei()
+    if nuclei is not None:
+        return _pair(nuclei, "nuclei", seed=2)
+    from skimage.data import cell
+
+    return _pair(cell(), "cell", seed=2)
+
+
+def focal_stack() -> list[LayerTuple]:
+    """Drawn nuclei and filaments, from far below to far above the focus."""
+    from dgno_core.optics.scenes import focal_stack as draw
+
+    stack = draw()
+    metadata = {"in_focus": stack.in_focus, "blur_px": stack.widths, "sharp": stack.sharp}
+    keywords = {"name": "focal stack", "axis_labels": ("z", "y", "x"), "metadata": metadata}
+    return [(stack.data, keywords, "image")]
+
+
+def _stardist_nuclei() -> np.ndarray | None:
+    """StarDist's picture of nuclei, read without importing StarDist (that starts TensorFlow)."""
+    spec = find_spec("stardist")
+    if spec is None or spec.origin is None:
+        return None
+    path = Path(spec.origin).parent / "data" / "images" / "img2d.tif"
+    if not path.is_file():
+        return None
+    from tifffile import imread
+
+    return np.asarray(imread(path))
+
+
+def _pair(sharp: np.ndarray, name: str, seed: int) -> list[LayerTuple]:
+    """Return an image and its blurred twin, the blurred one last so that it lies on top."""
+    from dgno_core.optics import blur_varying, camera_noise, smooth_map
+
+    rng = np.random.default_rng(seed)
+    top = float(np.iinfo(sharp.dtype).max) if sharp.dtype == np.uint8 else float(sharp.max())
+    width = smooth_map(sharp.shape[:2], BLUR_PX, rng)
+    light = blur_varying(sharp / top, width)
+    noisy = camera_noise(light, photons=_PHOTONS, read_noise=_READ_NOISE, rng=rng)
+    blurred = np.clip(np.rint(noisy * top), 0, np.iinfo(sharp.dtype).max).astype(sharp.dtype)
+    common: dict[str, Any] = {"rgb": sharp.ndim == 3, "axis_labels": ("y", "x")}
+    blur = {"blur_map": width.astype(np.float32), "blur": "Gaussian, sigma in pixels"}
+    return [
+        (sharp, {**common, "name": f"{name}, sharp", "metadata": {}}, "image"),
+        (blurred, {**common, "name": f"{name}, blurred", "metadata": blur}, "image"),
+    ]

@@ -1,0 +1,155 @@
+"""The upper half of the panel: which image, which model, and how."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import QComboBox, QFormLayout, QLineEdit, QSpinBox, QWidget
+
+from napari_dgno import _tooltips
+from napari_dgno._devices import TITLES, available_devices
+from napari_dgno._layer_combo import LayerCombo
+from napari_dgno._model_chooser import ModelChooser
+from napari_dgno._progress import wrapped_label
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+    from dgno_core.inference import RestoreConfig
+    from napari_dgno._settings import Preferences
+
+#: Tiles start on multiples of this many pixels, so their size is one as well.
+TILE_STEP = 32
+
+
+class SettingsForm(QWidget):
+    """Fields for one restoration; `config` reads them all.
+
+    Parameters
+    ----------
+    viewer : napari.components.ViewerModel
+        Its image layers can be chosen.
+    preferences : Preferences
+        What the fields start with.
+    parent : QWidget, optional
+        Qt parent.
+    """
+
+    changed = Signal()
+
+    def __init__(
+        self, viewer: ViewerModel, preferences: Preferences, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._preferences = preferences
+        self.layer_combo = LayerCombo(viewer)
+        self.layer_combo.setToolTip(_tooltips.LAYER)
+        self.model_chooser = ModelChooser(preferences.model_folder)
+        self.summary = wrapped_label()
+        self.axes_edit = QLineEdit()
+        self.axes_edit.setToolTip(_tooltips.AXES)
+        self.axes_edit.setMaxLength(7)
+        self.device_combo = QComboBox()
+        self.device_combo.setToolTip(_tooltips.DEVICE)
+        self.tile_spin = QSpinBox()
+        self.tile_spin.setToolTip(_tooltips.TILE)
+        self.tile_spin.setRange(0, 4096)
+        self.tile_spin.setSingleStep(TILE_STEP)
+        self.tile_spin.setSpecialValueText("Automatic")
+        self.tile_spin.setSuffix(" pixels")
+        self.normalise_combo = QComboBox()
+        self.normalise_combo.setToolTip(_tooltips.NORMALISE)
+        self.normalise_combo.addItem("Whole stack", "stack")
+        self.normalise_combo.addItem("Each plane", "plane")
+        self._lay_out()
+        self.apply_preferences(preferences)
+        self.tile_spin.editingFinished.connect(self._snap_tile)
+        for signal in (
+            self.layer_combo.layer_changed,
+            self.model_chooser.model_changed,
+            self.axes_edit.textChanged,
+            self.device_combo.currentIndexChanged,
+            self.tile_spin.valueChanged,
+            self.normalise_combo.currentIndexChanged,
+        ):
+            signal.connect(self.changed)
+
+    def _lay_out(self) -> None:
+        form = QFormLayout(self)
+        form.setContentsMargins(0, 0, 0, 0)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        form.addRow("Image", self.layer_combo)
+        form.addRow("Model", self.model_chooser)
+        form.addRow(self.summary)
+        form.addRow("Axes", self.axes_edit)
+        form.addRow("Run on", self.device_combo)
+        form.addRow("Piece size", self.tile_spin)
+        form.addRow("Brightness", self.normalise_combo)
+        for widget, tip in (
+            (self.layer_combo, _tooltips.LAYER),
+            (self.model_chooser, _tooltips.MODEL),
+            (self.axes_edit, _tooltips.AXES),
+            (self.device_combo, _tooltips.DEVICE),
+            (self.tile_spin, _tooltips.TILE),
+            (self.normalise_combo, _tooltips.NORMALISE),
+        ):
+            label = form.labelForField(widget)
+            if label is not None:
+                label.setToolTip(tip)
+
+    def apply_preferences(self, preferences: Preferences) -> None:
+        """Set the fields that have a preference to it."""
+        folder_changed = preferences.model_folder != self._preferences.model_folder
+        self._preferences = preferences
+        devices = available_devices()
+        if preferences.device not in devices:
+            devices.append(preferences.device)  # asked for: the core says why it is not there
+        self.device_combo.clear()
+        for device in devices:
+            self.device_combo.addItem(TITLES.get(device, device), device)
+        self.device_combo.setCurrentIndex(self.device_combo.findData(preferences.device))
+        self.tile_spin.setValue(preferences.tile or 0)
+        self._snap_tile()
+        if folder_changed:
+            self.model_chooser.set_folder(preferences.model_folder)
+
+    def config(self) -> RestoreConfig:
+        """Return the settings as the core takes them.
+
+        Raises
+        ------
+        DGNOError
+            If they do not fit together.
+        """
+        from pydantic import ValidationError
+
+        from dgno_core.errors import DGNOError
+        from dgno_core.inference import RestoreConfig
+
+        settings: dict[str, Any] = {
+            "model": self.model_chooser.model(),
+            "axes": self.axes_edit.text().strip().upper(),
+            "device": str(self.device_combo.currentData()),
+            "tile": self.tile_spin.value() or None,
+            "normalise": str(self.normalise_combo.currentData()),
+            "memory_share": self._preferences.memory_share,
+            "model_folder": self._preferences.model_folder,
+        }
+        try:
+            return RestoreConfig(**settings)
+        except ValidationError as error:
+            first = error.errors()[0]
+            field = first["loc"][0] if first["loc"] else "settings"
+            raise DGNOError(f"The setting {field!r} does not fit: {first['msg']}.") from error
+
+    def set_summary(self, text: str) -> None:
+        """Show what the chosen model is for."""
+        self.summary.setText(text)
+        self.summary.setVisible(bool(text))
+
+    def _snap_tile(self) -> None:
+        value = self.tile_spin.value()
+        if value % TILE_STEP:
+            self.tile_spin.setValue(max(round(value / TILE_STEP), 1) * TILE_STEP)

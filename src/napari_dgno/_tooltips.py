@@ -1,0 +1,39 @@
+"""Every help text of the panel, in a biologist's words."""
+
+from __future__ import annotations
+
+LAYER = "The blurred image or stack to restore. It is not changed; the result is a new layer."
+MODEL = (
+    "The trained network that sharpens the image. Automatic takes the one for stained colour "
+    "images where the layer is in colour, and the one for grey images otherwise."
+)
+BROWSE = "Use a model file (.safetensors) from anywhere on this computer."
+AXES = (
+    "What the dimensions of the layer are, one letter each:\n"
+    "T time, P position, C channel, Z focus (plane of the stack), Y rows, X columns, S colour.\n"
+    "Guessed from the layer; correct it if the guess is wrong. Every Y-X plane is restored "
+    "by itself."
+)
+DEVICE = (
+    "Which part of the computer does the work. A graphics card is many times faster than the "
+    "processor. Automatic takes the best that is there."
+)
+TILE = (
+    "A large image is restored in square pieces, which are blended so that no borders show. "
+    "Automatic is right unless memory runs out; then try a smaller piece (in pixels)."
+)
+NORMALISE = (
+    "The network needs to know which brightness is dark and which is bright.\n"
+    "Whole stack: measured once, so planes stay comparable (recommended).\n"
+    "Each plane: measured plane by plane; can make noise in empty or very blurred planes stand out."
+)
+PREVIEW = (
+    "Restore only what you see now, as a quick test. Zoom in to choose a place. The preview is a "
+    "layer of its own and goes away when you restore."
+)
+RESTORE = "Restore the whole layer. You can go on working meanwhile."
+CANCEL = "Stop. Nothing half-finished is kept."
+COPY = (
+    "Copy the command that does exactly the same in a terminal, for instance on a faster computer "
+    "or for many files."
+)
