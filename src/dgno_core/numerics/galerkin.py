@@ -1,0 +1,181 @@
+r"""Galerkin integrals: global, windowed, and discontinuous with fluxes (paper Eqs. 9-16).
+
+Symbols: ``q, k, v`` are fields ``(B, heads, d, Y, X)``; :math:`K = k^T v / n` is a coefficient
+matrix ``(d, d)`` a head, ``K[a, b]`` the mean of :math:`k_a v_b`; the integral applied at a point
+is :math:`o_b = \sum_a q_a K[a, b]`. Grids of matrices are ``(B, gy, gx, heads, d, d)``.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from torch import Tensor
+
+from dgno_core.numerics.assembly import assemble_official, assemble_paper
+from dgno_core.numerics.boundary import BoundaryName
+from dgno_core.numerics.elements import SIDES, Side, face_trace, from_elements, to_elements
+from dgno_core.numerics.fluxes import FluxName
+
+Formulation = Literal["cell", "face"]
+AssemblyName = Literal["paper", "official"]
+
+
+def volume_coefficients(k: Tensor, v: Tensor) -> Tensor:
+    """Element-local volume operators (Eqs. 10-11).
+
+    Parameters
+    ----------
+    k, v : Tensor
+        Elements ``(B, gy, gx, heads, d, p, p)``.
+
+    Returns
+    -------
+    Tensor
+        ``(B, gy, gx, heads, d, d)``.
+    """
+    k, v = k.flatten(-2), v.flatten(-2)
+    return k @ v.transpose(-1, -2) / k.shape[-1]
+
+
+def face_coefficients(k: Tensor, v: Tensor) -> dict[Side, Tensor]:
+    """Operators on the four faces of every element, from its own side (Eq. 13).
+
+    Parameters
+    ----------
+    k, v : Tensor
+        Elements ``(B, gy, gx, heads, d, p, p)``.
+
+    Returns
+    -------
+    dict
+        For each side a grid of matrices ``(B, gy, gx, heads, d, d)``.
+    """
+    p = k.shape[-1]
+    return {
+        side: face_trace(k, side) @ face_trace(v, side).transpose(-1, -2) / p for side in SIDES
+    }
+
+
+def dg_coefficients(
+    k: Tensor,
+    v: Tensor,
+    *,
+    formulation: Formulation = "cell",
+    flux: FluxName = "jump",
+    boundary: BoundaryName = "neumann",
+    tau: Tensor | float = 1.0,
+    assembly: AssemblyName = "paper",
+) -> tuple[Tensor, Tensor]:
+    """Volume operators and the sum of their fluxes over the faces (Eqs. 14-16).
+
+    Parameters
+    ----------
+    k, v : Tensor
+        Elements ``(B, gy, gx, heads, d, p, p)``, already normalised.
+    formulation : {"cell", "face"}
+        Fluxes between volume operators (P0DG, Eq. 15) or between face operators (Eq. 14).
+    flux, boundary, tau, assembly
+        See `dg_integral`.
+
+    Returns
+    -------
+    volume, exchange : Tensor
+        Two grids of matrices; their sum is the DG operator of Eq. 16.
+    """
+    volume = volume_coefficients(k, v)
+    faces = dict.fromkeys(SIDES, volume) if formulation == "cell" else face_coefficients(k, v)
+    assemble = assemble_paper if assembly == "paper" else assemble_official
+    return volume, assemble(faces, flux, boundary, tau)
+
+
+def apply_coefficients(q: Tensor, coefficients: Tensor) -> Tensor:
+    """``Q K`` on every element (Eqs. 11, 16).
+
+    Parameters
+    ----------
+    q : Tensor
+        Elements ``(B, gy, gx, heads, d, p, p)``.
+    coefficients : Tensor
+        ``(B, gy, gx, heads, d, d)``.
+
+    Returns
+    -------
+    Tensor
+        Same shape as `q`.
+    """
+    return (coefficients.transpose(-1, -2) @ q.flatten(-2)).view_as(q)
+
+
+def dg_integral(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    *,
+    element: int = 8,
+    formulation: Formulation = "cell",
+    flux: FluxName = "jump",
+    boundary: BoundaryName = "neumann",
+    tau: Tensor | float = 1.0,
+    assembly: AssemblyName = "paper",
+) -> Tensor:
+    """Discontinuous Galerkin kernel integral (Eqs. 6-16).
+
+    Parameters
+    ----------
+    q, k, v : Tensor
+        ``(B, heads, d, Y, X)``; `k` and `v` already normalised; Y, X multiples of `element`.
+    element : int
+        Element size p in pixels.
+    formulation : {"cell", "face"}
+        Fluxes between volume operators (Eq. 15) or between face operators (Eq. 14).
+    flux : {"central", "jump", "average_jump", "upwind"}
+        Numerical flux (App. C).
+    boundary : {"dirichlet", "neumann", "periodic"}
+        Condition at the physical border (App. D).
+    tau : Tensor or float
+        Penalty of the jump part; ignored by the fluxes that have none.
+    assembly : {"paper", "official"}
+        "paper" sums each face's flux from the element's own side (Eq. 16); "official" is the
+        antisymmetric assembly, with its boundary names, of the authors' released checkpoints.
+
+    Returns
+    -------
+    Tensor
+        ``(B, heads, d, Y, X)``.
+
+    Raises
+    ------
+    ValueError
+        If Y or X is not a multiple of `element`.
+    """
+    q, k, v = (to_elements(field, element) for field in (q, k, v))
+    volume, exchange = dg_coefficients(
+        k, v, formulation=formulation, flux=flux, boundary=boundary, tau=tau, assembly=assembly
+    )
+    return from_elements(apply_coefficients(q, volume + exchange))
+
+
+def galerkin_integral(q: Tensor, k: Tensor, v: Tensor, *, element: int | None = None) -> Tensor:
+    """Galerkin integral without fluxes (Eqs. 9-11).
+
+    Parameters
+    ----------
+    q, k, v : Tensor
+        ``(B, heads, d, Y, X)``; `k` and `v` already normalised.
+    element : int, optional
+        None integrates over the whole domain (the operator of SRNO); p over p x p windows.
+
+    Returns
+    -------
+    Tensor
+        ``(B, heads, d, Y, X)``.
+
+    Raises
+    ------
+    ValueError
+        If Y or X is not a multiple of `element`.
+    """
+    if element is None:
+        return apply_coefficients(q, volume_coefficients(k, v))
+    q, k, v = (to_elements(field, element) for field in (q, k, v))
+    return from_elements(apply_coefficients(q, volume_coefficients(k, v)))
