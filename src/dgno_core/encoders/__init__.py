@@ -1,0 +1,1 @@
+"""Lifting modules "P": from an image to the features on which the operators work."""

@@ -1,0 +1,1 @@
+"""Small modules that the networks are made of."""

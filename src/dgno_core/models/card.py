@@ -1,0 +1,151 @@
+"""Model cards: what weights are for, what made them, and what they must not be used for.
+
+A card is JSON inside the header of its safetensors file, so it can be read without torch and
+without reading the weights.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+
+from dgno_core.errors import DGNOError
+from dgno_core.models.config import DGNOConfig, Frozen
+
+CARD_KEY = "dgno_card"
+_HEADER_LIMIT = 100_000_000
+
+
+class ModelCard(Frozen):
+    """Description of one set of weights.
+
+    Everything that inference needs to treat an image as training did (channels, tile,
+    percentiles), and everything that a user needs to judge the result.
+    """
+
+    name: str
+    title: str = ""
+    summary: str = ""
+    config: DGNOConfig
+    tile: int = Field(512, description="side of a tile in pixels, a multiple of `multiple`")
+    halo: int = Field(64, description="overlap of neighbouring tiles on each side, in pixels")
+    multiple: int = Field(32, description="origins and sides of tiles are multiples of this")
+    percentiles: tuple[float, float] = Field(
+        (0.1, 99.9), description="of the whole stack, scaled to 0 and 1 for the network"
+    )
+    blur_px: tuple[float, float] | None = Field(None, description="blur widths seen in training")
+    pixel_size_um: tuple[float, float] | None = None
+    data: list[str] = []
+    licences: list[str] = []
+    recipe: str = ""
+    budget: str = ""
+    scores: dict[str, float | str] = {}
+    not_for: list[str] = []
+    version: str = "0"
+    weights_sha256: str = ""
+
+    @property
+    def channels(self) -> int:
+        """Image channels of the network: 1 or 3."""
+        return self.config.channels
+
+
+def weights_hash(path: Path) -> str:
+    """SHA-256 of a weights file."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def read_header(path: Path) -> dict[str, str]:
+    """Metadata in the header of a safetensors file.
+
+    Parameters
+    ----------
+    path : Path
+        The weights file.
+
+    Returns
+    -------
+    dict
+        Its ``__metadata__``.
+
+    Raises
+    ------
+    DGNOError
+        If the file is missing, truncated or no safetensors file.
+    """
+    try:
+        with path.open("rb") as handle:
+            (length,) = struct.unpack("<Q", handle.read(8))
+            if length > _HEADER_LIMIT:
+                raise ValueError
+            metadata: dict[str, str] = json.loads(handle.read(length)).get("__metadata__", {})
+    except FileNotFoundError as error:
+        raise DGNOError(f"There is no model file {path}.") from error
+    except OSError as error:
+        raise DGNOError(f"The model file {path} cannot be read: {error.strerror}.") from error
+    except (struct.error, ValueError, AttributeError) as error:
+        raise DGNOError(
+            f"{path} is not a complete safetensors file; copy or download it again."
+        ) from error
+    return metadata
+
+
+def read_card_file(path: Path) -> ModelCard:
+    """Card inside a weights file, without torch.
+
+    Parameters
+    ----------
+    path : Path
+        A safetensors file written by `save_model`.
+
+    Returns
+    -------
+    ModelCard
+
+    Raises
+    ------
+    DGNOError
+        If the file cannot be read or holds no card.
+    """
+    text = read_header(path).get(CARD_KEY)
+    if text is None:
+        raise DGNOError(
+            f"{path} holds no DGNO model card; only files saved by this program can be loaded."
+        )
+    try:
+        card = ModelCard.model_validate_json(text)
+    except ValidationError as error:
+        raise DGNOError(
+            f"The model card in {path} cannot be understood; the file may come from a newer "
+            "version: update napari-dgno."
+        ) from error
+    return card.model_copy(update={"weights_sha256": weights_hash(path)})
+
+
+def read_card(name_or_path: str | Path, folder: Path | None = None) -> ModelCard:
+    """Card of packaged weights, of a file in the model folder, or of a path.
+
+    Parameters
+    ----------
+    name_or_path : str or Path
+        Name as `weights_names` lists it, or a path.
+    folder : Path, optional
+        The user's model folder.
+
+    Returns
+    -------
+    ModelCard
+
+    Raises
+    ------
+    DGNOError
+        If there are no such weights or they cannot be read.
+    """
+    from dgno_core.models.registry import find_weights
+
+    return read_card_file(find_weights(name_or_path, folder))

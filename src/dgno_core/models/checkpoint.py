@@ -1,0 +1,91 @@
+"""Weights on disk: safetensors with the model card inside. Nothing here unpickles code."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from dgno_core.errors import DGNOError
+from dgno_core.models.card import CARD_KEY, ModelCard, read_card_file
+from dgno_core.models.device import resolve_device
+from dgno_core.models.dgno import DGNO
+from dgno_core.models.registry import build_model, find_weights
+
+
+def save_model(
+    model: DGNO, card: ModelCard, path: Path, *, dtype: torch.dtype | None = None
+) -> None:
+    """Write weights and card to a file, atomically.
+
+    Parameters
+    ----------
+    model : DGNO
+        The network.
+    card : ModelCard
+        Its card; `card.config` must be the network's.
+    path : Path
+        A ``.safetensors`` file; its folder must exist.
+    dtype : torch.dtype, optional
+        Type to store, for example float16. None keeps the parameters' own.
+
+    Raises
+    ------
+    ValueError
+        If the card describes another network.
+    DGNOError
+        If the file cannot be written.
+    """
+    if card.config != model.config:
+        raise ValueError("the card's configuration is not the network's")
+    tensors = {
+        name: tensor.detach().to("cpu", dtype or tensor.dtype).contiguous()
+        for name, tensor in model.state_dict().items()
+    }
+    part = path.with_name(f".{path.name}.part")
+    try:
+        save_file(tensors, part, metadata={CARD_KEY: card.model_dump_json(exclude={"weights_sha256"})})
+        os.replace(part, path)
+    except (OSError, SafetensorError) as error:
+        part.unlink(missing_ok=True)
+        raise DGNOError(f"The model cannot be saved as {path}: {error}.") from error
+
+
+def load_model(
+    name_or_path: str | Path, device: str = "auto", *, folder: Path | None = None
+) -> DGNO:
+    """Network with trained weights, ready for inference.
+
+    Parameters
+    ----------
+    name_or_path : str or Path
+        Name as `weights_names` lists it, or a path to a safetensors file.
+    device : str
+        See `resolve_device`.
+    folder : Path, optional
+        The user's model folder.
+
+    Returns
+    -------
+    DGNO
+        In float32 and evaluation mode; its `card` is set.
+
+    Raises
+    ------
+    DGNOError
+        If there are no such weights, the file is damaged or it does not fit its own card.
+    """
+    path = find_weights(name_or_path, folder)
+    card = read_card_file(path)
+    model = build_model(card.config)
+    try:
+        model.load_state_dict({name: t.float() for name, t in load_file(path).items()})
+    except (OSError, SafetensorError, RuntimeError) as error:
+        raise DGNOError(
+            f"The model file {path} is damaged or incomplete; copy or download it again."
+        ) from error
+    model.card = card
+    return model.to(resolve_device(device), memory_format=torch.channels_last).eval()

@@ -1,0 +1,153 @@
+"""Names: of architectures, and of the weights that are packaged or in the user's folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dgno_core.errors import DGNOError
+from dgno_core.models.config import DGNOConfig
+
+if TYPE_CHECKING:
+    from dgno_core.models.dgno import DGNO
+
+PACKAGED = Path(__file__).parents[1] / "weights"
+SUFFIX = ".safetensors"
+
+# Best settings of the paper's Table 3; the small ones keep them at a third of the width.
+_CELL = DGNOConfig(formulation="cell", flux="jump", boundary="neumann")
+_FACE = DGNOConfig(formulation="face", flux="average_jump", boundary="dirichlet")
+_SMALL = {"width": 16, "heads": 4, "blocks": (1, 4, 6, 2)}
+
+ARCHITECTURES: dict[str, DGNOConfig] = {
+    "dgno-cell": _CELL,
+    "dgno-face": _FACE,
+    "galerkin-global": DGNOConfig(formulation="global"),
+    "galerkin-window": DGNOConfig(formulation="window"),
+    "dgno-cell-small": _CELL.model_copy(update=_SMALL),
+    "dgno-face-small": _FACE.model_copy(update=_SMALL),
+}
+
+
+def model_names() -> list[str]:
+    """Names of the architectures that `build_model` knows."""
+    return list(ARCHITECTURES)
+
+
+def architecture(name: str, channels: int = 1) -> DGNOConfig:
+    """Configuration of a named architecture.
+
+    Parameters
+    ----------
+    name : str
+        One of `model_names`.
+    channels : int
+        Image channels, 1 or 3.
+
+    Returns
+    -------
+    DGNOConfig
+
+    Raises
+    ------
+    DGNOError
+        If the name is unknown or the number of channels is neither 1 nor 3.
+    """
+    if name not in ARCHITECTURES:
+        raise DGNOError(f"There is no network {name!r}; choose one of {', '.join(ARCHITECTURES)}.")
+    if channels not in (1, 3):
+        raise DGNOError(f"A network has 1 or 3 image channels, not {channels}.")
+    return ARCHITECTURES[name].model_copy(update={"channels": channels})
+
+
+def build_model(name_or_config: str | DGNOConfig, channels: int = 1) -> DGNO:
+    """A network with random weights.
+
+    Parameters
+    ----------
+    name_or_config : str or DGNOConfig
+        One of `model_names`, or a configuration (which states its own channels).
+    channels : int
+        Image channels for a name, 1 or 3.
+
+    Returns
+    -------
+    DGNO
+
+    Raises
+    ------
+    DGNOError
+        If the name is unknown or the number of channels is neither 1 nor 3.
+    """
+    from dgno_core.models.dgno import DGNO
+
+    if isinstance(name_or_config, str):
+        name_or_config = architecture(name_or_config, channels)
+    return DGNO(name_or_config)
+
+
+def weights_names(folder: Path | None = None) -> list[str]:
+    """Names of the packaged weights and of those in the user's model folder.
+
+    Parameters
+    ----------
+    folder : Path, optional
+        The user's model folder.
+
+    Returns
+    -------
+    list of str
+    """
+    folders = [PACKAGED] if folder is None else [PACKAGED, folder]
+    found = [path.stem for place in folders for path in sorted(place.glob(f"*{SUFFIX}"))]
+    return list(dict.fromkeys(found))
+
+
+def find_weights(name_or_path: str | Path, folder: Path | None = None) -> Path:
+    """File of a name or path; the user's folder comes before the packaged weights.
+
+    Parameters
+    ----------
+    name_or_path : str or Path
+        Name as `weights_names` lists it, or a path to a safetensors file.
+    folder : Path, optional
+        The user's model folder.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    DGNOError
+        If there is no such file.
+    """
+    path = Path(name_or_path)
+    if path.suffix == SUFFIX or path.is_file():
+        if not path.is_file():
+            raise DGNOError(f"There is no model file {path}.")
+        return path
+    for place in filter(None, (folder, PACKAGED)):
+        candidate = place / f"{name_or_path}{SUFFIX}"
+        if candidate.is_file():
+            return candidate
+    known = ", ".join(weights_names(folder)) or "none"
+    raise DGNOError(
+        f"There are no weights called {str(name_or_path)!r}; known are: {known}. "
+        "Give one of these names or the path of a .safetensors file."
+    )
+
+
+def default_weights(colour: bool) -> str:
+    """Packaged weights that "auto" stands for.
+
+    Parameters
+    ----------
+    colour : bool
+        Whether the image is RGB.
+
+    Returns
+    -------
+    str
+    """
+    return "dgno-cell-small-colour" if colour else "dgno-cell-small"
