@@ -1,0 +1,1 @@
+"""Training data: sharp images, random degradations, and the batches made of them."""

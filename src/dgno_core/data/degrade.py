@@ -1,0 +1,117 @@
+"""Random microscope degradations of a sharp crop: varying defocus, camera noise, quantisation."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from dgno_core.data.degrade_config import DegradeConfig
+from dgno_core.optics.interpolated import PSFName, blur_interpolated
+
+MARGIN = 26
+
+
+def _uniform(low: float, high: float, generator: torch.Generator) -> float:
+    return low + (high - low) * float(torch.rand((), generator=generator))
+
+
+def random_widths(
+    shape: tuple[int, int], max_width: float, generator: torch.Generator
+) -> Tensor:
+    """A random map of blur widths: smooth, or in blocks with jumps between them.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        ``(Y, X)``.
+    max_width : float
+        Largest width in pixels.
+    generator : torch.Generator
+        Source of the draws.
+
+    Returns
+    -------
+    Tensor
+        ``(Y, X)``, 0 to `max_width`.
+    """
+    ends = torch.rand(2, generator=generator) * max_width
+    cells = int(torch.randint(2, 5, (), generator=generator))
+    grid = ends.min() + (ends.max() - ends.min()) * torch.rand(
+        1, 1, cells, cells, generator=generator
+    )
+    if torch.rand((), generator=generator) < 0.5:
+        smooth = F.interpolate(grid, size=shape, mode="bicubic", align_corners=True)
+        return smooth[0, 0].clamp(0, max_width)
+    # Straight borders in any direction: the nearest of a few random sites.
+    sites = torch.rand(cells * cells, 2, generator=generator) * 1.4 - 0.2
+    y = torch.linspace(0, 1, shape[0])[:, None, None]
+    x = torch.linspace(0, 1, shape[1])[None, :, None]
+    nearest = ((y - sites[:, 0]) ** 2 + (x - sites[:, 1]) ** 2).argmin(-1)
+    return grid.flatten()[nearest]
+
+
+def camera_noise(
+    image: Tensor, photons: float, read_noise: float, generator: torch.Generator
+) -> Tensor:
+    """Poisson noise of the light and Gaussian noise of the read-out.
+
+    Parameters
+    ----------
+    image : Tensor
+        Noise-free intensities; 1 stands for `photons` photons.
+    photons : float
+        Photons at intensity 1.
+    read_noise : float
+        Standard deviation of the read-out, in units of intensity.
+    generator : torch.Generator
+        Source of the draws.
+
+    Returns
+    -------
+    Tensor
+        Same shape as `image`.
+    """
+    counts = torch.poisson(image.clamp_min(0) * photons, generator=generator)
+    return counts / photons + read_noise * torch.randn(image.shape, generator=generator)
+
+
+def degrade(
+    crop: Tensor, config: DegradeConfig, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Blurred and noisy version of a sharp crop, and its target.
+
+    Parameters
+    ----------
+    crop : Tensor
+        ``(C, Y + 2 MARGIN, X + 2 MARGIN)``, intensities about 0 ... 1.
+    config : DegradeConfig
+        Ranges of the draws.
+    generator : torch.Generator
+        Source of the draws.
+
+    Returns
+    -------
+    degraded, sharp : Tensor
+        ``(C, Y, X)`` each, in the same random gain and offset.
+    """
+    sharp = crop[:, MARGIN:-MARGIN, MARGIN:-MARGIN]
+    image = sharp
+    if torch.rand((), generator=generator) >= config.share_sharp:
+        psf: PSFName = "gauss" if torch.rand((), generator=generator) < 0.5 else "disk"
+        y, x = sharp.shape[-2:]
+        widths = random_widths((y, x), config.max_width, generator)
+        image = blur_interpolated(crop, widths, psf, radius=MARGIN)
+    if torch.rand((), generator=generator) >= config.share_clean:
+        low, high = map(math.log, config.photons)
+        image = camera_noise(
+            image,
+            math.exp(_uniform(low, high, generator)),
+            _uniform(0, config.read_noise, generator),
+            generator,
+        )
+    gain = math.exp(_uniform(*map(math.log, config.gain), generator))
+    offset = _uniform(*config.offset, generator)
+    return image * gain + offset, sharp * gain + offset

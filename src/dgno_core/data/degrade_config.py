@@ -1,0 +1,19 @@
+"""Ranges of the random degradations, apart from torch so that configs load at once."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from dgno_core.models.config import Frozen
+
+
+class DegradeConfig(Frozen):
+    """Ranges from which each crop's degradation is drawn."""
+
+    max_width: float = Field(8.0, gt=0, le=8.5, description="largest blur width in pixels")
+    share_sharp: float = Field(0.1, ge=0, le=1, description="crops that get no blur")
+    share_clean: float = Field(0.1, ge=0, le=1, description="crops that get no noise")
+    photons: tuple[float, float] = Field((150.0, 8000.0), description="photons at intensity 1")
+    read_noise: float = Field(0.01, ge=0, description="largest read noise, of intensity 1")
+    gain: tuple[float, float] = (0.6, 1.5)
+    offset: tuple[float, float] = (-0.1, 0.15)

@@ -1,0 +1,142 @@
+"""What a training run is made of, read from YAML; a misspelt key is an error."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import Field, ValidationError
+
+from dgno_core.data.degrade_config import DegradeConfig
+from dgno_core.errors import DGNOError
+from dgno_core.models.config import DGNOConfig, Frozen
+
+
+class SourceConfig(Frozen):
+    """A list of sharp images and how often they are drawn."""
+
+    list: Path = Field(description="text file with one image a line")
+    contains: str = Field("", description="take only the names that start with this")
+    share: float = Field(1.0, gt=0, description="of the crops, relative to the other sources")
+
+
+class DataConfig(Frozen):
+    """Sharp images for training and a few held out for validation."""
+
+    root: Path = Field(description="folder to which the lists' names are relative")
+    sources: tuple[SourceConfig, ...] = Field(min_length=1)
+    held_out_every: int = Field(15, ge=2, description="every n-th image validates")
+    degrade: DegradeConfig = DegradeConfig()
+
+
+class OptimConfig(Frozen):
+    """AdamW with a cosine schedule."""
+
+    lr: float = Field(1e-3, gt=0)
+    final_lr: float = Field(1e-5, ge=0)
+    warmup: int = Field(50, ge=0, description="steps of linear warm-up")
+    weight_decay: float = Field(1e-4, ge=0)
+    clip: float = Field(0.5, gt=0, description="largest norm of the gradient")
+    ema: float = Field(0.998, ge=0, lt=1, description="decay of the averaged weights")
+
+
+class CardText(Frozen):
+    """What the model card says beyond the facts that the run knows itself."""
+
+    title: str = ""
+    summary: str = ""
+    data: tuple[str, ...] = ()
+    licences: tuple[str, ...] = ()
+    pixel_size_um: tuple[float, float] | None = None
+    not_for: tuple[str, ...] = ()
+
+
+class TrainConfig(Frozen):
+    """A training run."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$", description="name of the weights")
+    out: Path = Field(description="folder of the run: checkpoints, log and weights")
+    model: DGNOConfig
+    data: DataConfig
+    optim: OptimConfig = OptimConfig()
+    card: CardText = CardText()
+    steps: int = Field(gt=0)
+    batch: int = Field(4, gt=0)
+    crop: int = Field(128, gt=0, multiple_of=32)
+    seed: int = Field(0, ge=0)
+    device: str = "auto"
+    validate_every: int = Field(100, gt=0)
+    checkpoint_every: int = Field(50, gt=0)
+
+
+def load_config(path: Path, overrides: Sequence[str] = ()) -> TrainConfig:
+    """Configuration of a YAML file.
+
+    Paths inside it are relative to the file.
+
+    Parameters
+    ----------
+    path : Path
+        YAML file.
+    overrides : sequence of str
+        ``key=value`` with dots for nested keys, for example ``optim.lr=5e-4``; the value is YAML,
+        and paths in it are relative to the current folder.
+
+    Returns
+    -------
+    TrainConfig
+
+    Raises
+    ------
+    DGNOError
+        If the file cannot be read or says something that makes no sense.
+    """
+    try:
+        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DGNOError(f"The config {path} cannot be read: {error.strerror}.") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise DGNOError(f"The config {path} is not valid YAML: {_one_line(error)}.") from error
+    if not isinstance(tree, dict):
+        raise DGNOError(f"The config {path} is empty or not a list of settings.")
+    _resolve_paths(tree, path.parent.resolve())
+    for override in overrides:
+        _override(tree, override)
+    try:
+        return TrainConfig.model_validate(tree)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"]))
+        raise DGNOError(f"In the config {path}, {key or 'it'}: {first['msg']}.") from error
+
+
+def _resolve_paths(tree: dict[str, Any], folder: Path) -> None:
+    data = tree.get("data")
+    places: list[tuple[Any, str]] = [(tree, "out"), (data, "root")]
+    if isinstance(data, dict) and isinstance(data.get("sources"), list):
+        places += [(source, "list") for source in data["sources"]]
+    for owner, key in places:
+        if isinstance(owner, dict) and isinstance(owner.get(key), str):
+            owner[key] = str(folder / owner[key])
+
+
+def _override(tree: dict[str, Any], override: str) -> None:
+    keys, separator, text = override.partition("=")
+    if not separator or not keys:
+        raise DGNOError(f"--set {override!r} is not of the form key=value.")
+    *parents, last = keys.split(".")
+    node: Any = tree
+    for key in parents:
+        node = node.setdefault(key, {})
+        if not isinstance(node, dict):
+            raise DGNOError(f"--set {override!r}: {key} has no settings below it.")
+    try:
+        node[last] = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise DGNOError(f"--set {override!r}: the value is not valid YAML.") from error
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())

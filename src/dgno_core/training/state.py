@@ -1,0 +1,104 @@
+"""All that a run must remember to go on exactly where it stopped, and its file."""
+
+from __future__ import annotations
+
+import copy
+import os
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from dgno_core.errors import DGNOError
+from dgno_core.training.config import OptimConfig, TrainConfig
+
+FILE_NAME = "last.pt"
+
+
+class TrainState:
+    """Network, averaged network, optimiser and the number of steps done.
+
+    The batches are a function of the seed and the step, so no loader state is kept.
+
+    Parameters
+    ----------
+    model : nn.Module
+        The network, on its device.
+    optim : OptimConfig
+        Settings of the optimiser.
+    """
+
+    def __init__(self, model: nn.Module, optim: OptimConfig) -> None:
+        self.model = model
+        self.average = copy.deepcopy(model).requires_grad_(False)
+        self.optimizer = torch.optim.AdamW(
+            model.parameters(), lr=optim.lr, weight_decay=optim.weight_decay
+        )
+        self.step = 0
+
+    def update_average(self, decay: float) -> None:
+        """Move the averaged weights towards the network's; quickly at first."""
+        share = 1 - min(decay, (1 + self.step) / (10 + self.step))
+        pairs = zip(self.average.parameters(), self.model.parameters(), strict=True)
+        with torch.no_grad():
+            for average, current in pairs:
+                average.lerp_(current, share)
+
+    def save(self, folder: Path, config: TrainConfig) -> Path:
+        """Write ``last.pt`` atomically: a reader finds the old file or the new one, whole.
+
+        Raises
+        ------
+        DGNOError
+            If the file cannot be written; the checkpoint before it stays.
+        """
+        content = {
+            "step": self.step,
+            "model": self.model.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "random": torch.get_rng_state(),
+            "config": config.model_dump_json(),
+        }
+        path = folder / FILE_NAME
+        part = path.with_suffix(".part")
+        try:
+            with part.open("wb") as handle:
+                torch.save(content, handle)
+                handle.flush()
+                os.fsync(handle.fileno())
+            os.replace(part, path)
+        except (OSError, RuntimeError) as error:
+            part.unlink(missing_ok=True)
+            raise DGNOError(
+                f"The checkpoint {path} cannot be written ({error}); free some space and resume."
+            ) from error
+        return path
+
+    def load(self, folder: Path, device: torch.device) -> None:
+        """Take up the state in ``last.pt``.
+
+        Raises
+        ------
+        DGNOError
+            If there is none, or it is damaged or of another network.
+        """
+        path = folder / FILE_NAME
+        try:
+            content: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
+            self.model.load_state_dict(content["model"])
+            self.average.load_state_dict(content["average"])
+            self.optimizer.load_state_dict(content["optimizer"])
+            torch.set_rng_state(content["random"].cpu())
+            self.step = int(content["step"])
+        except FileNotFoundError as error:
+            raise DGNOError(
+                f"There is no checkpoint {path} to resume from; start without --resume."
+            ) from error
+        except (OSError, RuntimeError, KeyError, EOFError, pickle.UnpicklingError) as error:
+            raise DGNOError(
+                f"The checkpoint {path} is damaged or belongs to another network; "
+                "start again in another folder."
+            ) from error
