@@ -1,16 +1,52 @@
-"""`dgno evaluate`: the packaged models on the public evaluation set."""
+"""`dgno evaluate`: a model on the public evaluation set, as a page with pictures."""
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from dgno_core.cli.progress import Bar
+
 
 def evaluate(
-    data: Annotated[Path, typer.Option(help="The folder that holds EVAL.tsv.")],
-    out: Annotated[Path, typer.Option(help="The folder for the table and the figures.")],
+    data: Annotated[
+        Path, typer.Option(metavar="DIR", help="The folder that holds EVAL.tsv and its images.")
+    ],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the page and its pictures go.")],
+    model: Annotated[
+        str, typer.Option(help="A name from `dgno models`, a .safetensors file, or auto.")
+    ] = "auto",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
+    tile: Annotated[
+        int | None, typer.Option(help="Tile size in pixels; by default the model's own.")
+    ] = None,
+    group: Annotated[
+        list[str] | None, typer.Option(help="Only this group of images; may be repeated.")
+    ] = None,
 ) -> None:
-    """Score the packaged models on the public evaluation set."""
-    raise NotImplementedError(data, out)
+    """Score a model on images with known blur."""
+    from dgno_core.evaluation import (
+        EvaluationStarted,
+        ImageScored,
+        ReportWritten,
+        run_public_evaluation,
+    )
+
+    run = run_public_evaluation(
+        data, out, model=model, device=device, tile=tile, groups=tuple(group or ())
+    )
+    with Bar("evaluating") as bar, closing(run) as events:
+        for event in events:
+            match event:
+                case EvaluationStarted():
+                    bar.update(0, event.total)
+                case ImageScored():
+                    scores = event.result.scores
+                    before, after = scores["blurred"].psnr, scores["ours"].psnr
+                    bar.say(f"{event.result.name}: {before:.2f} -> {after:.2f} dB")
+                    bar.update(event.done, event.total)
+                case ReportWritten():
+                    typer.echo(event.page)

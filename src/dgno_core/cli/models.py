@@ -31,6 +31,7 @@ def models(
     names = weights_names(folder=model_folder)
     cards = [read_card(name, folder=model_folder) for name in names]
     typer.echo("Trained models (dgno restore --model NAME; dgno models --card NAME tells all):")
+    typer.echo()
     show([row(name, its) for name, its in zip(names, cards, strict=True)])
     typer.echo("\nArchitectures (dgno-train, dgno_core.build_model):")
     typer.echo("  " + ", ".join(model_names()))
@@ -38,24 +39,20 @@ def models(
 
 def row(name: str, card: ModelCard) -> tuple[str, ...]:
     """Sum up a card in the columns of the table."""
-    low, high = card.blur_px
-    return (
-        name,
-        "colour" if card.channels == 3 else "grey",
-        f"{low:g}-{high:g} px",
-        card.title,
-        f"not for {card.not_for}" if isinstance(card.not_for, str) else "",
-    )
+    blur = "" if card.blur_px is None else f"{card.blur_px[0]:g}-{card.blur_px[1]:g} px"
+    kind = "colour" if card.channels == 3 else "grey"
+    return (name, kind, blur, card.title or card.summary, ", ".join(card.not_for))
 
 
 def show(rows: list[tuple[str, ...]]) -> None:
     """Print rows as a table as wide as the terminal."""
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for title in ("  name", "images", "blur", "what it is", "limits"):
-        table.add_column(title, overflow="fold", no_wrap=title == "  name")
+    for title in ("name", "images", "blur", "what it is", "not for"):
+        table.add_column(title, overflow="fold", no_wrap=title in ("name", "images", "blur"))
     for cells in rows:
-        table.add_row("  " + cells[0], *cells[1:])
-    Console(highlight=False, markup=False).print(table)
+        table.add_row(*map(Text, cells))
+    Console(highlight=False).print(table)

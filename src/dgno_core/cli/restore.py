@@ -71,14 +71,16 @@ def restore(
         memory_share=memory_share,
         model_folder=model_folder,
     )
-    if len(jobs) == 1:
-        restore_file(jobs[0], config)
-    elif failed := restore_all(jobs, output, config):
+    if len(jobs) == 1 and jobs[0].target == output:
+        restore_file(jobs[0], config, overwrite=overwrite)
+    elif failed := restore_all(jobs, output, config, overwrite=overwrite):
         typer.echo(f"dgno restore: {failed} of {len(jobs)} images were not restored", err=True)
         raise typer.Exit(BAD_INPUT)
 
 
-def restore_all(jobs: list[Job], folder: Path, config: RestoreConfig) -> int:
+def restore_all(
+    jobs: list[Job], folder: Path, config: RestoreConfig, *, overwrite: bool = False
+) -> int:
     """Restore every image, going on after one that fails.
 
     Returns
@@ -92,7 +94,7 @@ def restore_all(jobs: list[Job], folder: Path, config: RestoreConfig) -> int:
     try:
         for job in jobs:
             try:
-                restore_file(job, config)
+                restore_file(job, config, overwrite=overwrite)
             except Exception as error:
                 problem = explain(error)
                 if problem is None:
@@ -105,28 +107,31 @@ def restore_all(jobs: list[Job], folder: Path, config: RestoreConfig) -> int:
     return failed
 
 
-def restore_file(job: Job, config: RestoreConfig) -> None:
+def restore_file(job: Job, config: RestoreConfig, *, overwrite: bool = False) -> None:
     """Restore one image into its file, with a progress bar.
 
     Leaving early, by an error or by Ctrl-C, closes the generator, which aborts the sink: the
     target then does not exist, or is what it was before.
     """
-    from dgno_core.inference import (
+    from dgno_core.inference import restore_events
+    from dgno_core.inference.events import (
+        PlaneMeasured,
         PlaneRestored,
         Restored,
         RestoreStarted,
         RestoreWarned,
         TileRestored,
-        restore_events,
     )
     from dgno_core.io import open_sink, read_image
 
     source = read_image(job.source, config.axes)
-    sink = open_sink(job.target, source, source.data.dtype)
+    sink = open_sink(job.target, source, source.dtype, overwrite=overwrite)
     with Bar(job.source.name) as bar, closing(restore_events(source, config, sink=sink)) as events:
         plane = ""
         for event in events:
             match event:
+                case PlaneMeasured():
+                    bar.update(event.done, event.total, "measuring intensities")
                 case RestoreStarted():
                     plane = f"plane 0/{event.planes}"
                 case PlaneRestored():

@@ -15,7 +15,7 @@ from dgno_core.cli.running import main as run_main
 from dgno_core.cli.running import new_app
 
 if TYPE_CHECKING:
-    from dgno_core.training import TrainConfig, TrainEvent
+    from dgno_core.training import TrainConfig
 
 
 def train(
@@ -53,33 +53,23 @@ def train(
 
 def follow(settings: TrainConfig, *, resume: bool, lines: TextIO | None) -> None:
     """Drive the training and show its events: JSON lines, a progress bar, or both."""
-    from dgno_core.training import (
-        CheckpointSaved,
-        StepDone,
-        TrainFinished,
-        Validated,
-        train_events,
-    )
+    from dgno_core.training import train_events
+    from dgno_core.training.events import CheckpointSaved, StepDone, TrainFinished, Validated
 
     with Bar("training") as bar, closing(train_events(settings, resume=resume)) as events:
         for event in events:
             if lines is not None:
-                print(as_json(event), file=lines, flush=True)
+                print(json.dumps(event.to_dict()), file=lines, flush=True)
             match event:
                 case StepDone():
                     bar.update(event.step, event.total, f"loss {event.loss:.4f}")
                 case Validated():
-                    bar.say(f"step {event.step}: {event.psnr:.2f} dB on the validation images")
+                    bar.say(f"step {event.step}: {event.blurred:.2f} -> {event.psnr:.2f} dB")
                 case CheckpointSaved():
                     bar.say(f"saved {event.path}")
                 case TrainFinished():
                     if lines is not sys.stdout:
                         typer.echo(event.path)
-
-
-def as_json(event: TrainEvent) -> str:
-    """Write an event as one line of JSON, its kind under "event"."""
-    return json.dumps({"event": type(event).__name__, **event.to_dict()}, default=str)
 
 
 def as_yaml(settings: TrainConfig) -> str:

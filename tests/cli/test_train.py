@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+from dgno_core.cli.running import run
+from dgno_core.cli.train import app as train_app
+
+Dgno = Callable[..., Any]
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """Write a config that trains a tiny network for three steps on random images."""
+    from PIL import Image
+
+    rng = np.random.default_rng(0)
+    names = [f"{i}.png" for i in range(4)]
+    for name in names:
+        Image.fromarray(rng.integers(0, 255, (48, 48), np.uint8)).save(tmp_path / name)
+    (tmp_path / "list.txt").write_text("\n".join(names))
+    path = tmp_path / "tiny.yaml"
+    settings = {
+        "name": "tiny",
+        "out": "run",
+        "model": {"width": 8, "heads": 2, "blocks": [1, 1, 1, 1], "iterations": 1},
+        "data": {"root": ".", "sources": [{"list": "list.txt"}], "held_out_every": 2},
+        "steps": 3,
+        "batch": 1,
+        "crop": 32,
+        "checkpoint_every": 1,
+        "validate_every": 2,
+        "device": "cpu",
+    }
+    path.write_text(yaml.safe_dump(settings))
+    return path
+
+
+def test_training_gives_a_model_and_events(dgno: Dgno, config: Path) -> None:
+    ended = dgno("train", config, "--events", "-")
+    assert (ended.status, ended.err.count("Traceback")) == (0, 0)
+    events = [json.loads(line) for line in ended.out.splitlines()]
+    kinds = [event["event"] for event in events]
+    assert kinds[0] == "TrainStarted"
+    assert kinds[-1] == "TrainFinished"
+    assert [event["step"] for event in events if event["event"] == "StepDone"] == [1, 2, 3]
+    assert Path(events[-1]["path"]).is_file()
+
+
+def test_events_can_go_to_a_file(dgno: Dgno, config: Path, tmp_path: Path) -> None:
+    ended = dgno("train", config, "--set", "steps=1", "--events", tmp_path / "events.jsonl")
+    assert ended.status == 0
+    lines = (tmp_path / "events.jsonl").read_text().splitlines()
+    assert json.loads(lines[-1])["event"] == "TrainFinished"
+    assert ended.out.strip() == json.loads(lines[-1])["path"]
+
+
+def test_a_stopped_run_goes_on_and_ends_alike(dgno: Dgno, config: Path, tmp_path: Path) -> None:
+    straight, resumed = tmp_path / "straight", tmp_path / "resumed"
+    assert dgno("train", config, "--set", f"out={straight}").status == 0
+
+    script = (
+        "import sys; from dgno_core.cli import train, running, progress\n"
+        "real = progress.Bar.update\n"
+        "def stop(self, done, total, note=''):\n"
+        "    real(self, done, total, note)\n"
+        "    if done == 2: raise KeyboardInterrupt\n"
+        "progress.Bar.update = stop\n"
+        "sys.exit(running.run(train.app, 'dgno-train', sys.argv[1:]))\n"
+    )
+    words = [str(config), "--set", f"out={resumed}"]
+    stopped = subprocess.run([sys.executable, "-c", script, *words], capture_output=True, text=True)
+    assert stopped.returncode == 130, stopped.stderr
+    assert not (resumed / "tiny.safetensors").exists()
+
+    again = dgno("train", *words)
+    assert again.status == 2  # a run is there: not overwritten unasked
+    assert "--resume" in again.err
+    assert dgno("train", *words, "--resume").status == 0
+    one, two = (folder / "tiny.safetensors" for folder in (straight, resumed))
+    assert one.read_bytes() == two.read_bytes()
+
+
+def test_a_dry_run_prints_the_settings_and_writes_nothing(dgno: Dgno, config: Path) -> None:
+    before = sorted(config.parent.iterdir())
+    ended = dgno("train", config, "--set", "steps=7", "--set", "optim.lr=0.002", "--dry-run")
+    settings = yaml.safe_load(ended.out)
+    assert (ended.status, settings["steps"], settings["optim"]["lr"]) == (0, 7, 0.002)
+    assert sorted(config.parent.iterdir()) == before
+
+
+def test_the_printed_settings_are_a_config(dgno: Dgno, config: Path, tmp_path: Path) -> None:
+    first = dgno("train", config, "--dry-run").out
+    (tmp_path / "again.yaml").write_text(first)
+    assert dgno("train", tmp_path / "again.yaml", "--dry-run").out == first
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (["--set", "stesp=7"], "stesp"),
+        (["--set", "steps"], "key=value"),
+        (["--set", "device=abacus"], "abacus"),
+        (["--resume"], ""),
+    ],
+)
+def test_bad_input_is_one_line(dgno: Dgno, config: Path, words: list[str], complaint: str) -> None:
+    ended = dgno("train", config, *words)
+    assert (ended.status, ended.err.count("\n")) == (2, 1)
+    assert complaint in ended.err
+
+
+def test_dgno_train_is_the_same_command(
+    config: Path, capsys: pytest.CaptureFixture[str], dgno: Dgno
+) -> None:
+    expected = dgno("train", config, "--dry-run").out
+    assert run(train_app, "dgno-train", [str(config), "--dry-run"]) == 0
+    assert capsys.readouterr().out == expected
+    assert run(train_app, "dgno-train", []) == 2
+    assert capsys.readouterr().err.startswith("dgno-train: Missing argument 'CONFIG.yaml'")
