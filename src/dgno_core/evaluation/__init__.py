@@ -1,0 +1,36 @@
+"""Fidelity scores, the public evaluation set, its protocol and its report. Imports no torch."""
+
+from __future__ import annotations
+
+from dgno_core.evaluation.fidelity import Score, psnr, scale_by_reference, score_pair, ssim
+from dgno_core.evaluation.protocol import (
+    EvaluationEvent,
+    EvaluationStarted,
+    ImageResult,
+    ImageScored,
+    evaluate_events,
+)
+from dgno_core.evaluation.public_set import EvaluationImages, EvaluationRow, read_public_set
+from dgno_core.evaluation.restorer import Restoration, Restorer, packaged_restorer
+from dgno_core.evaluation.run import ReportWritten, run_public_evaluation
+
+__all__ = [
+    "EvaluationEvent",
+    "EvaluationImages",
+    "EvaluationRow",
+    "EvaluationStarted",
+    "ImageResult",
+    "ImageScored",
+    "ReportWritten",
+    "Restoration",
+    "Restorer",
+    "Score",
+    "evaluate_events",
+    "packaged_restorer",
+    "psnr",
+    "read_public_set",
+    "run_public_evaluation",
+    "scale_by_reference",
+    "score_pair",
+    "ssim",
+]
