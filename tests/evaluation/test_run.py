@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
+
+from dgno_core.errors import DGNOError
+from dgno_core.evaluation import ImageScored, ReportWritten, Restoration, run_public_evaluation
+
+
+def sharpen(image: NDArray[Any], *, tile: int | None = None) -> Restoration:
+    """Add back some of what a Gaussian removes: a simple restorer."""
+    values = image.astype(np.float64)
+    spread = (2.0, 2.0) + (0.0,) * (image.ndim - 2)
+    sharper = values + 0.5 * (values - gaussian_filter(values, spread))
+    top = np.iinfo(image.dtype).max
+    return Restoration(np.clip(sharper, 0, top).astype(image.dtype), "sharpen", "ab" * 32, 512)
+
+
+def spoil(image: NDArray[Any], *, tile: int | None = None) -> Restoration:
+    return Restoration(image // 2, "spoil", "", 512)
+
+
+def finish(data: Path, out: Path, **options: Any) -> ReportWritten:
+    *_, last = run_public_evaluation(data, out, **{"restorer": sharpen, **options})
+    assert isinstance(last, ReportWritten)
+    return last
+
+
+def test_one_call_writes_the_page_its_numbers_and_its_pictures(
+    public_set: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "docs" / "evaluation"
+    written = finish(public_set, out)
+    assert written.page == out / "evaluation.md"
+    page = written.page.read_text()
+    for name in ("bbbc039_00", "bbbc039_01", "stained_00"):
+        assert f"| {name} |" in page
+    links = re.findall(r"!\[.*?\]\((.*?)\)", page)
+    assert len(links) == 3 + 2  # each image, and the worst of each group
+    assert all((out / link).stat().st_size < 300_000 for link in links)
+    assert sorted(path.name for path in out.iterdir()) == [
+        "evaluation.json", "evaluation.md", "figures",
+    ]  # fmt: skip
+
+
+def test_the_numbers_on_the_page_are_those_of_the_run(public_set: Path, tmp_path: Path) -> None:
+    written = finish(public_set, tmp_path / "out")
+    record = json.loads(written.numbers.read_text())
+    page = written.page.read_text()
+    assert [image["name"] for image in record["images"]] == [r.name for r in written.results]
+    for result, image in zip(written.results, record["images"], strict=True):
+        assert image["scores"]["ours"]["psnr"] == pytest.approx(result.scores["ours"].psnr)
+        assert f"{result.gain:+.2f}" in page
+    nuclei = [r.scores["ours"].psnr for r in written.results if r.group == "bbbc039"]
+    assert f"**{np.mean(nuclei):.2f} /" in page
+
+
+def test_the_worst_image_is_the_one_that_gained_least(public_set: Path, tmp_path: Path) -> None:
+    written = finish(public_set, tmp_path / "out")
+    nuclei = [result for result in written.results if result.group == "bbbc039"]
+    least = min(nuclei, key=lambda result: result.gain)
+    assert f"Worst image: **{least.name}**" in written.page.read_text()
+
+
+def test_a_broken_promise_is_called_one(public_set: Path, tmp_path: Path) -> None:
+    kept = json.loads(finish(public_set, tmp_path / "good").numbers.read_text())["promises"]
+    broken_run = finish(public_set, tmp_path / "bad", restorer=spoil)
+    broken = json.loads(broken_run.numbers.read_text())["promises"]
+    worse = next(i for i, promise in enumerate(kept) if "worse than" in promise["text"])
+    assert kept[worse]["kept"] is True
+    assert broken[worse]["kept"] is False
+    assert "**not kept**" in broken_run.page.read_text()
+
+
+def test_what_was_not_measured_is_not_claimed(public_set: Path, tmp_path: Path) -> None:
+    record = json.loads(finish(public_set, tmp_path / "out").numbers.read_text())
+    tiles = next(promise for promise in record["promises"] if "tiles cost" in promise["text"])
+    assert tiles["kept"] is None  # every image fits into one tile
+
+
+def test_the_page_names_the_command_that_makes_it(public_set: Path, tmp_path: Path) -> None:
+    written = finish(public_set, tmp_path / "out", tile=128, groups=("stained",))
+    command = f"dgno evaluate --data {public_set} --out {tmp_path / 'out'} --tile 128"
+    assert f"{command} --group stained" in written.page.read_text()
+    assert [result.name for result in written.results] == ["stained_00"]
+
+
+def test_stopping_early_leaves_nothing_and_an_earlier_page_as_it_was(
+    public_set: Path, tmp_path: Path
+) -> None:
+    written = finish(public_set, tmp_path / "out")
+    before = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    run = run_public_evaluation(public_set, tmp_path / "out", restorer=spoil)
+    assert any(isinstance(event, ImageScored) for event in (next(run), next(run)))
+    run.close()
+    after = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file()}
+    assert after == before
+    assert written.page in after
+
+
+def test_bad_input_writes_nothing(public_set: Path, tmp_path: Path) -> None:
+    with pytest.raises(DGNOError, match=r"no EVAL\.tsv"):
+        finish(tmp_path / "nowhere", tmp_path / "out")
+    with pytest.raises(DGNOError, match="belongs to plants"):
+        finish(public_set, tmp_path / "out", groups=("plants",))
+    assert not (tmp_path / "out").exists()
