@@ -1,0 +1,31 @@
+"""Restoring images: plane by plane, tile by tile, within the memory there is."""
+
+from __future__ import annotations
+
+from dgno_core.inference.config import RestoreConfig
+from dgno_core.inference.events import (
+    PlaneMeasured,
+    PlaneRestored,
+    Restored,
+    RestoreEvent,
+    RestoreStarted,
+    RestoreWarned,
+    TileRestored,
+)
+from dgno_core.inference.preview import measure_ranges, restore_region
+from dgno_core.inference.restore import restore, restore_events
+
+__all__ = [
+    "PlaneMeasured",
+    "PlaneRestored",
+    "RestoreConfig",
+    "RestoreEvent",
+    "RestoreStarted",
+    "RestoreWarned",
+    "Restored",
+    "TileRestored",
+    "measure_ranges",
+    "restore",
+    "restore_events",
+    "restore_region",
+]

@@ -1,0 +1,80 @@
+"""Settings of a restoration: one object for the shell, the script and the window."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from dgno_core.errors import DGNOError
+from dgno_core.io.axes import AXES
+
+MULTIPLE = 32  # pixels; tiles start on multiples of it, so that elements coincide at every scale
+SMALLEST_TILE = 64
+
+
+class RestoreConfig(BaseModel):
+    """How to restore.
+
+    Attributes
+    ----------
+    model
+        A name from `dgno models`, a path, or ``auto``: the packaged model for grey or colour.
+    axes
+        One letter of ``TPCZYXS`` for each dimension, in place of those of the image.
+    device
+        ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
+    tile
+        Edge of a tile in pixels, a multiple of 32 and at least 64; None: the model's own.
+    precision
+        ``bf16`` computes in bfloat16 where that is safe.
+    normalise
+        One intensity range for the whole ``stack``, or one for each ``plane``.
+    memory_share
+        Share of the free memory that a tile may need, above 0 and at most 1.
+    model_folder
+        Where else to look for models by name.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str = "auto"
+    axes: str | None = None
+    device: str = "auto"
+    tile: int | None = None
+    precision: Literal["fp32", "bf16"] = "fp32"
+    normalise: Literal["stack", "plane"] = "stack"
+    memory_share: float = Field(default=0.5, gt=0, le=1)
+    model_folder: Path | None = None
+
+    @field_validator("tile")
+    @classmethod
+    def _tile_fits(cls, tile: int | None) -> int | None:
+        if tile is not None and (tile < SMALLEST_TILE or tile % MULTIPLE):
+            raise DGNOError(
+                f"The tile must be a multiple of {MULTIPLE} and at least {SMALLEST_TILE} pixels, "
+                f"not {tile}."
+            )
+        return tile
+
+    @field_validator("axes")
+    @classmethod
+    def _axes_are_letters(cls, axes: str | None) -> str | None:
+        if axes is not None and not set(axes.upper()) <= set(AXES):
+            raise DGNOError(f"The axes {axes!r} must be letters of {AXES}, one for each dimension.")
+        return None if axes is None else axes.upper()
+
+    def command(self, inputs: Sequence[str | Path], output: str | Path) -> str:
+        """Return the `dgno restore` line that does the same, quoted for a POSIX shell."""
+        words = ["dgno", "restore", *map(str, inputs), "-o", str(output)]
+        for name, field in type(self).model_fields.items():
+            value = getattr(self, name)
+            if value != field.default:
+                words += [f"--{name.replace('_', '-')}", str(value)]
+        return shlex.join(words)
+
+
+DEFAULTS = RestoreConfig()

@@ -1,0 +1,110 @@
+"""How much memory a tile needs, how much there is, and what running out of it looks like."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dgno_core.inference.config import SMALLEST_TILE
+
+if TYPE_CHECKING:
+    import torch
+
+CGROUP = Path("/sys/fs/cgroup")
+FIXED = 64 << 20  # bytes: what a tile costs whatever its size
+# Measured on the CPU: 1.4 to 1.9 kB a pixel of 256 to 512 px windows at width 16, 11 kB at 48.
+BYTES_PER_WIDTH = 220
+SMALL_WIDTH = 16
+# Phrases of the errors in which PyTorch, its backends and the system report a lack of memory.
+PHRASES = ("out of memory", "can't allocate memory", "not enough memory", "alloc_failed")
+
+
+def tile_bytes(pixels: int, bytes_per_pixel: int) -> int:
+    """Estimate the peak memory of restoring one window of `pixels` pixels."""
+    return FIXED + pixels * bytes_per_pixel
+
+
+def bytes_per_pixel(card: object) -> int:
+    """Estimate from a card's `config.width` what a pixel of a window costs in inference."""
+    width = getattr(getattr(card, "config", None), "width", SMALL_WIDTH)
+    return int(width) * BYTES_PER_WIDTH
+
+
+def available_bytes(device: torch.device) -> int:
+    """Return the memory that is free on a device; for the CPU, within the job's own limit."""
+    import torch
+
+    if device.type == "cuda":
+        free, _ = torch.cuda.mem_get_info(device)
+        # What PyTorch keeps for reuse is free for us too.
+        kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return int(free + kept)
+    if device.type == "mps":
+        return int(torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory())
+    import psutil
+
+    free = int(psutil.virtual_memory().available)
+    limit = _cgroup_room()
+    return free if limit is None else min(free, limit)
+
+
+def fit_tile(
+    tile: int, shape: tuple[int, int], bytes_per_pixel: int, available: float, multiple: int = 32
+) -> int:
+    """Return the largest tile, halving from `tile`, that needs no more than `available` bytes.
+
+    It is never below 64: with less memory than that takes, one can but try.
+
+    Parameters
+    ----------
+    tile
+        The edge that is wanted, in pixels.
+    shape
+        Height and width of a plane; windows are no larger.
+    """
+    while tile > max(SMALLEST_TILE, 2 * multiple):
+        pixels = min(tile, _padded(shape[0], multiple)) * min(tile, _padded(shape[1], multiple))
+        if tile_bytes(pixels, bytes_per_pixel) <= available:
+            break
+        tile = halve(tile, shape, multiple)
+    return tile
+
+
+def halve(tile: int, shape: tuple[int, int], multiple: int = 32) -> int:
+    """Return half of the tile, or of the plane if that is smaller: on the grid, 64 or more."""
+    edge = min(tile, _padded(max(shape), multiple))
+    return max(edge // 2 // multiple * multiple, SMALLEST_TILE, 2 * multiple)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Tell whether an error means that memory ran out."""
+    import torch
+
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    text = str(error).lower()
+    return isinstance(error, RuntimeError) and any(phrase in text for phrase in PHRASES)
+
+
+def release(device: torch.device) -> None:
+    """Give memory that PyTorch keeps for reuse back to the device."""
+    import torch
+
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    elif device.type == "mps":
+        torch.mps.empty_cache()
+
+
+def _padded(length: int, multiple: int) -> int:
+    return -(-length // multiple) * multiple
+
+
+def _cgroup_room() -> int | None:
+    """Return what a container or cluster job may still take; None if it is not limited."""
+    try:
+        limit = (CGROUP / "memory.max").read_text().strip()
+        used = (CGROUP / "memory.current").read_text().strip()
+        return None if limit == "max" else max(int(limit) - int(used), 0)
+    except (OSError, ValueError):
+        return None

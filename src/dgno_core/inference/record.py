@@ -1,0 +1,37 @@
+"""The provenance of a restoration."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dgno_core.inference.config import RestoreConfig
+from dgno_core.inference.network import Network
+from dgno_core.io.provenance import Provenance, SourceRecord, now, version_of, versions
+from dgno_core.io.source import ImageSource
+
+
+def describe(
+    source: ImageSource,
+    network: Network,
+    config: RestoreConfig,
+    tile: int,
+    output: Path | None,
+    warnings: list[str],
+) -> Provenance:
+    """Describe a restoration as it was done: with the model, tile and device really used."""
+    used = {"model": network.name, "tile": tile, "device": str(network.device)}
+    axes = {"axes": config.axes} if config.axes else {}
+    done = config.model_copy(update={**used, **axes})
+    return Provenance(
+        version=version_of("napari-dgno") or "unknown",
+        created=now(),
+        source=SourceRecord.of(source),
+        model=network.name,
+        weights_sha256=network.card.weights_sha256 or None,
+        settings=done.model_dump(mode="json"),
+        tile=tile,
+        device=str(network.device),
+        versions=versions("napari-dgno", "torch", "numpy"),
+        command=done.command([source.path or source.name], output or "restored.tif"),
+        warnings=warnings,
+    )

@@ -1,0 +1,230 @@
+"""Images that are written to disk plane by plane, in whatever order the planes come."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from itertools import product
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dgno_core.errors import DGNOError
+from dgno_core.io.atomic import discard, partial_path, publish, writing
+from dgno_core.io.axes import Index
+from dgno_core.io.ome_zarr import ome_metadata
+from dgno_core.io.source import ImageSource
+from dgno_core.io.units import unit_symbol
+
+BIG = 3_000_000_000  # bytes: beyond, an ordinary TIFF could run out of offsets
+CHUNK = 1024  # pixels along Y and X of a chunk
+
+
+class FileSink(ABC):
+    """A file that is written under a hidden name and appears on `close`.
+
+    Parameters
+    ----------
+    path
+        The final name.
+    source
+        The image whose shape, axes and pixel size the file gets.
+    dtype
+        Type of the pixels.
+    """
+
+    def __init__(self, path: Path, source: ImageSource, dtype: np.dtype[Any]) -> None:
+        self.path = path
+        self.source = source
+        self.dtype = dtype
+        self.partial = partial_path(path)
+        self._is_open = False
+
+    @property
+    def result(self) -> Path:
+        """The final path."""
+        return self.path
+
+    def write(self, index: Index, block: NDArray[Any]) -> None:
+        """Write the plane at `index`, whole along Y and X.
+
+        Raises
+        ------
+        DGNOError
+            If the disk is full or refuses.
+        """
+        with writing(self.path):
+            if not self._is_open:
+                self._is_open = True
+                self._create()
+            self._write(index, np.asarray(block, self.dtype))
+
+    def close(self) -> None:
+        """Complete the file and give it its name.
+
+        Raises
+        ------
+        DGNOError
+            If the disk is full or refuses; nothing is left then.
+        """
+        try:
+            with writing(self.path):
+                self._finish()
+                publish(self.partial, self.path)
+        except BaseException:
+            self.abort()
+            raise
+
+    def abort(self) -> None:
+        """Delete what has been written; an older file of the same name stays."""
+        self._release()
+        discard(self.partial)
+
+    @abstractmethod
+    def _create(self) -> None: ...
+
+    @abstractmethod
+    def _write(self, index: Index, block: NDArray[Any]) -> None: ...
+
+    def _finish(self) -> None:
+        self._release()
+
+    def _release(self) -> None:  # noqa: B027 - only some formats hold something open
+        """Close what is open; may be called twice."""
+
+
+class TiffSink(FileSink):
+    """OME-TIFF, uncompressed, so that every plane has its place from the start.
+
+    Y, X and S come last in the file, whatever their order in the image; a last C of 3 in 8-bit
+    data becomes S.
+    """
+
+    def __init__(self, path: Path, source: ImageSource, dtype: np.dtype[Any]) -> None:
+        super().__init__(path, source, dtype)
+        layout = source.layout()
+        is_rgb = "C" in layout.inner
+        letters = source.axes.replace("C", "S") if is_rgb else source.axes
+        self._order = sorted(range(len(letters)), key=lambda i: ("YXS".find(letters[i]), i))
+        self.axes = "".join(letters[i] for i in self._order)
+        self.shape = tuple(source.shape[i] for i in self._order)
+        self._inner = 3 if "S" in letters else 2
+        self._file: BinaryIO | None = None
+        self._start = 0
+
+    def _create(self) -> None:
+        from tifffile import TiffWriter
+
+        samples = self.shape[-1] if self.axes.endswith("S") else 1
+        metadata: dict[str, Any] = {"axes": self.axes}
+        for letter in "XYZ":
+            symbol = unit_symbol(self.source.units.get(letter))
+            if symbol is not None and letter in self.source.pixel_size:
+                metadata[f"PhysicalSize{letter}"] = self.source.pixel_size[letter]
+                metadata[f"PhysicalSize{letter}Unit"] = symbol
+        symbol = unit_symbol(self.source.units.get("T"))
+        if symbol is not None and "T" in self.source.pixel_size:
+            metadata["TimeIncrement"] = self.source.pixel_size["T"]
+            metadata["TimeIncrementUnit"] = symbol
+        size = int(np.prod(self.shape)) * self.dtype.itemsize
+        with TiffWriter(self.partial, ome=True, bigtiff=size > BIG) as writer:
+            placed = writer.write(
+                None,
+                shape=self.shape,
+                dtype=self.dtype,
+                photometric="rgb" if samples in (3, 4) else "minisblack",
+                extrasamples=["unassalpha"] if samples in (2, 4) else None,
+                metadata=metadata,
+                returnoffset=True,
+            )
+        assert placed is not None
+        self._start = placed[0]
+        self._file = self.partial.open("r+b", buffering=0)
+
+    def _write(self, index: Index, block: NDArray[Any]) -> None:
+        assert self._file is not None
+        # Undo what integers in the index took away, then go through the file's pages.
+        sizes = self.source.shape
+        full = block.reshape([1 if isinstance(at, int) else sizes[i] for i, at in enumerate(index)])
+        pages = full.transpose(self._order)
+        first = [index[i] if isinstance(index[i], int) else 0 for i in self._order]
+        outer = pages.ndim - self._inner
+        page_bytes = int(np.prod(self.shape[outer:])) * self.dtype.itemsize
+        for at in product(*map(range, pages.shape[:outer])):
+            place = [a + b for a, b in zip(at, first[:outer], strict=True)]  # type: ignore[operator]
+            number = int(np.ravel_multi_index(place, self.shape[:outer])) if outer else 0
+            self._file.seek(self._start + number * page_bytes)
+            _write_all(self._file, np.ascontiguousarray(pages[at]).data.cast("B"))
+
+    def _release(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+
+class ZarrSink(FileSink):
+    """OME-Zarr 0.5 (zarr 3) of one level, one plane a chunk, axes in the order of the image."""
+
+    def _create(self) -> None:
+        import zarr
+
+        discard(self.partial)
+        group = zarr.open_group(self.partial, mode="w", zarr_format=3)
+        group.attrs.update(ome_metadata(self.source))
+        layout = self.source.layout()
+        chunks = tuple(
+            1 if letter in layout.outer else min(size, CHUNK)
+            for letter, size in zip(layout.axes, layout.shape, strict=True)
+        )
+        self._array = group.create_array(
+            "0",
+            shape=layout.shape,
+            dtype=self.dtype,
+            chunks=chunks,
+            dimension_names=[letter.lower() for letter in layout.axes],
+        )
+
+    def _write(self, index: Index, block: NDArray[Any]) -> None:
+        self._array[index] = block
+
+
+class PngSink(FileSink):
+    """PNG, for one plane of 8 or 16 bits, or of 8 bits in colour."""
+
+    def __init__(self, path: Path, source: ImageSource, dtype: np.dtype[Any]) -> None:
+        super().__init__(path, source, dtype)
+        layout = source.layout()
+        if len(layout) != 1:
+            raise DGNOError(
+                f"{path}: PNG holds one plane, but {source.name} has {len(layout)}; "
+                "write .tif or .zarr."
+            )
+        samples = layout.colours + layout.alpha
+        depths = (np.uint8, np.uint16) if samples == 1 else (np.uint8,)
+        if samples > 4 or dtype not in depths:
+            raise DGNOError(
+                f"{path}: PNG cannot hold {samples} x {dtype} a pixel; write .tif or .zarr."
+            )
+        self._layout = layout
+        self._samples: NDArray[Any] | None = None
+
+    def _create(self) -> None:
+        """Nothing: the one plane is written at the end."""
+
+    def _write(self, index: Index, block: NDArray[Any]) -> None:
+        self._samples = self._layout.split(block)
+
+    def _finish(self) -> None:
+        from PIL import Image
+
+        assert self._samples is not None
+        pixels = np.ascontiguousarray(np.moveaxis(self._samples, 0, -1))
+        picture = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
+        picture.save(self.partial, format="PNG")
+
+
+def _write_all(file: BinaryIO, data: memoryview) -> None:
+    """Write all bytes: an unbuffered file may take fewer at a time."""
+    while data:
+        data = data[file.write(data) :]

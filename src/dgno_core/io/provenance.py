@@ -1,0 +1,131 @@
+"""The record of how a result was made."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import platform
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from dgno_core.errors import DGNOError
+from dgno_core.io.atomic import discard, partial_path, writing
+from dgno_core.io.source import ImageSource
+
+HASHED = 1 << 28  # bytes: larger inputs are not read once more just for their hash
+
+
+class SourceRecord(BaseModel):
+    """What was restored."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    path: str | None = None
+    sha256: str | None = None
+    shape: tuple[int, ...]
+    axes: str
+    dtype: str
+
+    @classmethod
+    def of(cls, source: ImageSource) -> SourceRecord:
+        """Describe an image; a file of moderate size with its SHA-256."""
+        path = source.path
+        digest = None
+        if path is not None and path.is_file() and path.stat().st_size <= HASHED:
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return cls(
+            name=source.name,
+            path=None if path is None else str(path),
+            sha256=digest,
+            shape=source.shape,
+            axes=source.axes,
+            dtype=str(source.dtype),
+        )
+
+
+class Provenance(BaseModel):
+    """How a result was made, completely enough to make it again."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    tool: str = "napari-dgno"
+    version: str
+    created: str
+    source: SourceRecord
+    model: str
+    weights_sha256: str | None = None
+    settings: dict[str, Any] = Field(default_factory=dict)
+    tile: int
+    device: str
+    versions: dict[str, str] = Field(default_factory=dict)
+    command: str
+    warnings: list[str] = Field(default_factory=list)
+
+    def write_beside(self, output: str | Path) -> Path:
+        """Write the record as ``<output>.json``, complete or not at all; return its path.
+
+        Raises
+        ------
+        DGNOError
+            If it cannot be written.
+        """
+        path = beside(output)
+        partial = partial_path(path)
+        with writing(path):
+            try:
+                partial.write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
+                partial.replace(path)
+            except BaseException:
+                discard(partial)
+                raise
+        return path
+
+
+def beside(output: str | Path) -> Path:
+    """Return the path of the record of `output`."""
+    output = Path(output)
+    return output.with_name(output.name + ".json")
+
+
+def read_beside(output: str | Path) -> Provenance | None:
+    """Read the record of `output`; None if there is none.
+
+    Raises
+    ------
+    DGNOError
+        If there is a file of its name that is no such record.
+    """
+    path = beside(output)
+    if not path.is_file():
+        return None
+    try:
+        return Provenance.model_validate_json(path.read_text(encoding="utf-8"))
+    except (ValidationError, UnicodeDecodeError) as error:
+        raise DGNOError(f"{path} is not a record of a restoration; move it away.") from error
+
+
+def now() -> str:
+    """Return the time in UTC, ISO 8601."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def versions(*distributions: str) -> dict[str, str]:
+    """Return the versions of Python and of installed distributions."""
+    found: Mapping[str, str] = {
+        name: version for name in distributions if (version := version_of(name)) is not None
+    }
+    return {"python": platform.python_version(), **found}
+
+
+def version_of(distribution: str) -> str | None:
+    """Return the version of an installed distribution; None if it is not installed."""
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return None

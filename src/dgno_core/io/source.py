@@ -1,0 +1,160 @@
+"""An image to be read plane by plane, wherever its pixels are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dgno_core.errors import DGNOError
+from dgno_core.io.axes import Index, PlaneLayout, check_axes, guess_axes, plane_layout
+
+SMALLEST = 16  # pixels along Y and X
+DTYPES = tuple(
+    np.dtype(name)
+    for name in ("u1", "u2", "u4", "i1", "i2", "i4", "f4", "f8")
+)  # fmt: skip
+
+
+class ArrayLike(Protocol):
+    """What numpy, dask and zarr arrays have in common."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of pixels along each dimension."""
+
+    @property
+    def dtype(self) -> Any:
+        """Type of the pixels."""
+
+    def __getitem__(self, index: Any, /) -> Any: ...
+
+
+@dataclass(frozen=True)
+class ImageSource:
+    """An image with its axes and physical size.
+
+    Attributes
+    ----------
+    data
+        A numpy, dask or zarr array; lazy ones are read one plane at a time.
+    axes
+        One letter of ``TPCZYXS`` for each dimension of `data`.
+    pixel_size
+        Size of a pixel along some of the axes, in `units` (UDUNITS names, such as micrometer).
+    name
+        What errors call the image: its file name or layer name.
+    path
+        Where it was read from, if it was.
+    files
+        Every file that belongs to it where these are not all under `path`.
+    warnings
+        What the user should know about how it was read.
+    """
+
+    data: ArrayLike
+    axes: str
+    pixel_size: Mapping[str, float] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
+    name: str = "image"
+    path: Path | None = None
+    files: tuple[Path, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the image."""
+        return tuple(int(size) for size in self.data.shape)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of its pixels, in this machine's byte order."""
+        dtype: np.dtype[Any] = np.dtype(self.data.dtype)
+        return dtype.newbyteorder("=")
+
+    def with_axes(self, axes: str) -> ImageSource:
+        """Return the image with its dimensions called `axes`; pixel sizes go by letter."""
+        return replace(self, axes=check_axes(axes, self.shape, self.name))
+
+    def layout(self, *, colour_model: bool = False) -> PlaneLayout:
+        """Return how the image falls into planes."""
+        return plane_layout(self.axes, self.shape, self.dtype, colour_model=colour_model)
+
+    def read(self, index: Index) -> NDArray[Any]:
+        """Read a part of the image into memory, in this machine's byte order.
+
+        Raises
+        ------
+        DGNOError
+            If the pixels cannot be read, or a float among them is not finite.
+        """
+        try:
+            block = np.asarray(self.data[index])
+        except (DGNOError, MemoryError):
+            raise
+        except Exception as error:  # the many decoders behind zarr and dask raise anything
+            raise DGNOError(
+                f"{self.name}: some of its pixels cannot be read ({error}); "
+                "the file is probably damaged or was cut off while it was copied."
+            ) from error
+        block = block.astype(self.dtype, copy=False)
+        if block.dtype.kind == "f" and not np.isfinite(block).all():
+            raise DGNOError(
+                f"{self.name} holds pixels that are NaN or infinite{_where(self.axes, index)}; "
+                "replace them by numbers first."
+            )
+        return block
+
+    def check(self) -> None:
+        """Check that the image can be restored at all.
+
+        Raises
+        ------
+        DGNOError
+            If the axes do not fit, the image is empty or smaller than 16 pixels along Y or X,
+            or its pixels are neither integers of at most 32 bits nor floats.
+        """
+        check_axes(self.axes, self.shape, self.name)
+        if 0 in self.shape:
+            raise DGNOError(f"{self.name} is empty: its shape is {self.shape}.")
+        if self.dtype not in DTYPES:
+            hint = "it is a mask, not an image" if self.dtype == bool else "convert it to float32"
+            raise DGNOError(
+                f"{self.name} has pixels of type {self.dtype}, not intensities; {hint}."
+            )
+        layout = self.layout()
+        if min(layout.height, layout.width) < SMALLEST:
+            raise DGNOError(
+                f"{self.name} is {layout.height} x {layout.width} pixels (axes {self.axes}); "
+                f"at least {SMALLEST} x {SMALLEST} are needed: check the axes."
+            )
+
+
+def as_source(
+    array: ArrayLike | ImageSource, axes: str | None = None, name: str = "image"
+) -> ImageSource:
+    """Make a source of an array, guessing its axes if they are not given.
+
+    Raises
+    ------
+    DGNOError
+        If the axes do not fit the array.
+    """
+    if isinstance(array, ImageSource):
+        return array if axes is None else array.with_axes(axes)
+    if not hasattr(array, "shape") or not hasattr(array, "dtype"):
+        array = np.asarray(array)
+    if axes is None:
+        axes = guess_axes(array.shape, array.dtype)
+    return ImageSource(array, check_axes(axes, array.shape, name), name=name)
+
+
+def _where(axes: str, index: Index) -> str:
+    places = [
+        f"{letter} = {at}" for letter, at in zip(axes, index, strict=False) if at != slice(None)
+    ]
+    return f" in the plane {', '.join(places)}" if places else ""

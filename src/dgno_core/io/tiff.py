@@ -1,0 +1,150 @@
+"""Reading TIFF, OME-TIFF and ImageJ stacks, page by page."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
+
+from dgno_core.errors import DGNOError
+from dgno_core.io.axes import AXES, check_axes
+from dgno_core.io.source import ImageSource
+from dgno_core.io.units import unit_name
+
+if TYPE_CHECKING:
+    from tifffile import TiffFile, TiffPageSeries
+
+DAMAGE = ("invalid page offset", "invalid value offset", "corrupt", "missing data")
+
+
+def read_tiff(path: Path, axes: str | None = None) -> ImageSource:
+    """Open the first image of a TIFF file; its pages are read when they are needed.
+
+    The full-resolution level of a pyramid is taken. Axes and pixel size come from OME or ImageJ
+    metadata; an axis that has no meaning there becomes Z.
+
+    Raises
+    ------
+    DGNOError
+        If the file is no TIFF, damaged or cut off, or `axes` do not fit.
+    """
+    import zarr
+    from tifffile import TiffFile
+
+    try:
+        with _complaints() as complaints:
+            tiff = TiffFile(path)
+            series = tiff.series[0]
+            damaged = _is_cut_off(tiff, series)
+        # zarr never reads more than the pages that are asked for, whatever the TIFF's layout.
+        data = zarr.open_array(series.aszarr(level=0, chunkmode="page"), mode="r")
+    except Exception as error:  # a damaged header raises anything
+        raise DGNOError(f"{path} cannot be read as a TIFF image ({error}).") from error
+    if damaged or any(word in text for text in complaints for word in DAMAGE):
+        raise DGNOError(
+            f"{path} is damaged or was cut off: some of its image data are missing; copy it again."
+        )
+    pixel_size, units = _pixel_size(tiff)
+    warnings: tuple[str, ...] = ()
+    if len(tiff.series) > 1:
+        warnings = (f"{path.name} holds {len(tiff.series)} images; only the first one is read.",)
+    shape = tuple(data.shape)
+    return ImageSource(
+        data,
+        check_axes(axes or known_axes(series.axes, path), shape, path.name),
+        {letter: pixel_size[letter] for letter in pixel_size if letter in series.axes},
+        {letter: units[letter] for letter in units if letter in series.axes},
+        path.name,
+        path,
+        files=tuple(sorted(_files(series))),
+        warnings=warnings,
+    )
+
+
+def known_axes(axes: str, path: Path) -> str:
+    """Replace the letters that say nothing here (Q, I, A ...) by free ones: Z, then T, C, P."""
+    unknown = [letter for letter in axes if letter not in AXES]
+    free = [letter for letter in "PCTZ" if letter not in axes][-len(unknown) :]
+    if len(free) < len(unknown):
+        raise DGNOError(
+            f"{path}: the meaning of its axes {axes!r} is not clear; give them, such as TCZYX."
+        )
+    letters = iter(free if unknown else ())
+    return "".join(letter if letter in AXES else next(letters) for letter in axes)
+
+
+def _is_cut_off(tiff: TiffFile, series: TiffPageSeries) -> bool:
+    """Tell whether image data that the headers promise lie beyond the end of the file."""
+    expected = (tiff.imagej_metadata or {}).get("images", 1)
+    if tiff.is_imagej and len(tiff.series) == 1:
+        shape, letters = series.shape, series.axes
+        frames = 1
+        for size, letter in zip(shape, letters, strict=True):
+            frames *= 1 if letter in "YXS" else size
+        if frames < expected:
+            return True
+    if series.dataoffset is not None:
+        return bool(series.dataoffset + series.nbytes > tiff.filehandle.size)
+    for page in series.pages:
+        if page is None:
+            return True
+        size = page.parent.filehandle.size
+        ends = zip(page.dataoffsets, page.databytecounts, strict=False)
+        if any(offset + count > size for offset, count in ends):
+            return True
+    return False
+
+
+def _files(series: TiffPageSeries) -> set[Path]:
+    pages = series.pages if series.dataoffset is None else series.pages[:1]
+    return {Path(page.parent.filehandle.path) for page in pages if page is not None}
+
+
+def _pixel_size(tiff: TiffFile) -> tuple[dict[str, float], dict[str, str]]:
+    """Return size and unit of a pixel, as far as OME or ImageJ metadata tell."""
+    sizes: dict[str, float] = {}
+    units: dict[str, str] = {}
+
+    def add(letter: str, size: Any, unit: str | None) -> None:
+        with contextlib.suppress(TypeError, ValueError):
+            if float(size) > 0 and (name := unit_name(unit)) is not None:
+                sizes[letter], units[letter] = float(size), name
+
+    if tiff.is_ome and tiff.ome_metadata:
+        root = ElementTree.fromstring(tiff.ome_metadata)
+        pixels = next((element for element in root.iter() if element.tag.endswith("Pixels")), None)
+        if pixels is not None:
+            for letter in "XYZ":
+                size = pixels.get(f"PhysicalSize{letter}")
+                add(letter, size, pixels.get(f"PhysicalSize{letter}Unit", "µm"))
+            add("T", pixels.get("TimeIncrement"), pixels.get("TimeIncrementUnit", "s"))
+    elif tiff.is_imagej:
+        metadata: dict[str, Any] = tiff.imagej_metadata or {}
+        tags = tiff.pages.first.tags
+        for letter in "XY":
+            pixels_per_unit = tags.valueof(f"{letter}Resolution")
+            if pixels_per_unit and pixels_per_unit[0]:
+                add(letter, pixels_per_unit[1] / pixels_per_unit[0], metadata.get("unit"))
+        add("Z", metadata.get("spacing"), metadata.get("unit"))
+        add("T", metadata.get("finterval"), "s")
+    return sizes, units
+
+
+@contextlib.contextmanager
+def _complaints() -> Iterator[list[str]]:
+    """Collect what tifffile logs: it reads on after damage, and tells only its logger."""
+    texts: list[str] = []
+
+    class Collector(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            texts.append(record.getMessage())
+
+    logger, handler = logging.getLogger("tifffile"), Collector(logging.WARNING)
+    logger.addHandler(handler)
+    try:
+        yield texts
+    finally:
+        logger.removeHandler(handler)
