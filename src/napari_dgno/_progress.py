@@ -67,6 +67,12 @@ class RunDisplay(QWidget):
         self.status.setText(status)
         self.status.show()
 
+    def measure(self, done: int, total: int) -> None:
+        """Show that the brightness of `done` of `total` planes has been measured."""
+        self.bar.setRange(0, max(total, 1))
+        self.bar.setValue(done)
+        self.status.setText(f"Measuring the brightness: plane {done} of {total}")
+
     def begin(self, planes: int, tiles: int) -> None:
         """Show that `tiles` pieces of `planes` planes are to be done."""
         self._time_left = TimeLeft()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,10 @@ LayerTuple = tuple[Any, dict[str, Any], str]
 Reader = Callable[[Any], list[LayerTuple]]
 
 _PLANE_ENDINGS = (".tif", ".tiff", ".png", ".jpg", ".jpeg", ".bmp")
+#: Bytes; no record of a restoration is nearly as long.
+_LARGEST_RECORD = 1_000_000
+#: BBBC006 comes as one folder a plane, ``BBBC006_v1_images_z_00`` and so on.
+_PLANE_FOLDER = re.compile(r"_z_\d+$")
 #: A folder is looked at no further than this many entries before it is accepted or declined.
 _MOST_ENTRIES = 2000
 
@@ -23,7 +28,7 @@ _MOST_ENTRIES = 2000
 def get_reader(path: str | Sequence[str]) -> Reader | None:
     """Return a reader if `path` is a folder of planes or one of our results, else None.
 
-    Only names are looked at, so that other readers are not held up.
+    Only names and the record are looked at, so that other readers are not held up.
 
     Parameters
     ----------
@@ -33,7 +38,7 @@ def get_reader(path: str | Sequence[str]) -> Reader | None:
     if not isinstance(path, str | os.PathLike):
         return None
     place = Path(path)
-    if _record_path(place).is_file() and place.exists():
+    if place.exists() and _has_record(place):
         return read_result
     return read_folder if place.is_dir() and _holds_planes(place) else None
 
@@ -46,9 +51,14 @@ def read_folder(path: str) -> list[LayerTuple]:
     DGNOError
         If the files are not planes of one stack.
     """
+    from napari.utils.notifications import show_warning
+
     from dgno_core.io import read_image
 
-    return [_layer_tuple(read_image(Path(path)))]
+    source = read_image(Path(path))
+    for warning in source.warnings:
+        show_warning(warning)
+    return [_layer_tuple(source)]
 
 
 def read_result(path: str) -> list[LayerTuple]:
@@ -65,22 +75,32 @@ def read_result(path: str) -> list[LayerTuple]:
     return [layer]
 
 
-def _record_path(path: Path) -> Path:
-    """Where the provenance of a file or folder is, if it has one."""
-    return path.with_name(path.name + ".json")
+def _has_record(path: Path) -> bool:
+    """Whether a file or folder has a record of ours beside it, not just any ``.json``."""
+    from dgno_core.errors import DGNOError
+    from dgno_core.io.provenance import beside, read_beside
+
+    record = beside(path)
+    if not record.is_file() or record.stat().st_size > _LARGEST_RECORD:
+        return False
+    try:
+        return read_beside(path) is not None
+    except (DGNOError, OSError):
+        return False
 
 
 def _holds_planes(folder: Path) -> bool:
-    """Whether a folder has at least two pictures, and no zarr metadata."""
-    pictures = 0
+    """Whether a folder has at least two pictures or planes' folders, and no zarr metadata."""
+    pictures = folders = 0
     with os.scandir(folder) as entries:
         for count, entry in enumerate(entries):
             if entry.name in (".zarray", ".zgroup", ".zattrs", "zarr.json"):
                 return False
             pictures += entry.name.lower().endswith(_PLANE_ENDINGS)
+            folders += _PLANE_FOLDER.search(entry.name) is not None and entry.is_dir()
             if count > _MOST_ENTRIES:
                 break
-    return pictures >= 2
+    return pictures >= 2 or (pictures == 0 and folders >= 2)
 
 
 def _layer_tuple(source: ImageSource) -> LayerTuple:

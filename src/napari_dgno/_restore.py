@@ -69,6 +69,7 @@ class RestorePanel(QWidget):
         super().__init__()
         self._viewer = napari_viewer
         self._run: _Run | None = None
+        self._measured: tuple[_Run, Any] | None = None
         self._running = False
         self._closed = False
         self.form = SettingsForm(napari_viewer, read_preferences())
@@ -123,9 +124,9 @@ class RestorePanel(QWidget):
         except DGNOError as error:
             self._show_error(str(error))
             return
-        self._start(
-            run, "Restoring the view …", _workers.previewing, run.source, run.config, region
-        )
+        ranges = self._known_ranges(run)
+        args = (run.source, run.config, region, ranges)
+        self._start(run, "Restoring the view …", _workers.previewing, *args)
 
     def cancel(self) -> None:
         """Stop the run after the piece in work; nothing of it is kept."""
@@ -159,6 +160,15 @@ class RestorePanel(QWidget):
         config = self.form.config()
         return _Run(layer, layer_source(layer, config.axes), config)
 
+    def _known_ranges(self, run: _Run) -> Any:
+        """Brightness ranges that an earlier preview measured, if they hold for this one."""
+        if self._measured is None:
+            return None
+        before, ranges = self._measured
+        kept = ("model", "model_folder", "axes", "normalise")
+        same = all(getattr(before.config, key) == getattr(run.config, key) for key in kept)
+        return ranges if same and before.source.data is run.source.data else None
+
     def _start(self, run: _Run, status: str, generator: Any, *args: Any) -> None:
         if self._running:
             return
@@ -170,26 +180,31 @@ class RestorePanel(QWidget):
         )
 
     def _on_event(self, event: Any) -> None:
-        """Show one event of the core; see `dgno_core.inference.events`."""
+        """Show one event of the core."""
+        from dgno_core.inference import events
+
         run = self._run
         if run is None or self._closed:
             return
-        kind = type(event).__name__
-        if kind == "Failed":
+        if isinstance(event, _workers.Failed):
             self._on_failed(run, event.error)
-        elif run.cancelled:
+        if run.cancelled:
             return
-        elif kind == "RestoreStarted":
-            run.used = run.config.model_copy(update={"tile": event.tile})
-            self.display.begin(event.planes, event.tiles)
-        elif kind == "TileRestored":
-            self.display.advance(event.done, event.total)
-        elif kind == "RestoreWarned":
-            self.display.add_note(event.message)
-        elif kind == "Restored":
-            self._add_result(run, event.data, event.provenance)
-        elif kind == "Previewed":
-            self._add_preview(run, event.data, event.region)
+        match event:
+            case events.PlaneMeasured(done, total):
+                self.display.measure(done, total)
+            case events.RestoreStarted(planes, tiles, tile):
+                run.used = run.config.model_copy(update={"tile": tile})
+                self.display.begin(planes, tiles)
+            case events.TileRestored(done, total):
+                self.display.advance(done, total)
+            case events.RestoreWarned(message):
+                self.display.add_note(message)
+            case events.Restored(data, provenance):
+                self._add_result(run, data, provenance)
+            case _workers.Previewed(data, region, ranges):
+                self._measured = (run, ranges)
+                self._add_preview(run, data, region)
 
     def _on_failed(self, run: _Run, error: Exception) -> None:
         if isinstance(error, DGNOError):
@@ -308,6 +323,7 @@ class RestorePanel(QWidget):
         self._closed = True
         if self._running and self._run is not None and self._run.worker is not None:
             self._run.worker.quit()
+        self._measured = None
         self.form.layer_combo.disconnect_viewer()
         if self._preferences is not None:
             self._preferences.events.disconnect(self._apply_preferences)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QComboBox, QFormLayout, QLineEdit, QSpinBox, QWidget
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 #: Tiles start on multiples of this many pixels, so their size is one as well.
 TILE_STEP = 32
+SMALLEST_TILE = 64
 
 
 class SettingsForm(QWidget):
@@ -123,26 +124,17 @@ class SettingsForm(QWidget):
         DGNOError
             If they do not fit together.
         """
-        from pydantic import ValidationError
-
-        from dgno_core.errors import DGNOError
         from dgno_core.inference import RestoreConfig
 
-        settings: dict[str, Any] = {
-            "model": self.model_chooser.model(),
-            "axes": self.axes_edit.text().strip().upper(),
-            "device": str(self.device_combo.currentData()),
-            "tile": self.tile_spin.value() or None,
-            "normalise": str(self.normalise_combo.currentData()),
-            "memory_share": self._preferences.memory_share,
-            "model_folder": self._preferences.model_folder,
-        }
-        try:
-            return RestoreConfig(**settings)
-        except ValidationError as error:
-            first = error.errors()[0]
-            field = first["loc"][0] if first["loc"] else "settings"
-            raise DGNOError(f"The setting {field!r} does not fit: {first['msg']}.") from error
+        return RestoreConfig(
+            model=self.model_chooser.model(),
+            axes=self.axes_edit.text().strip(),
+            device=str(self.device_combo.currentData()),
+            tile=self.tile_spin.value() or None,
+            normalise=self.normalise_combo.currentData(),
+            memory_share=self._preferences.memory_share,
+            model_folder=self._preferences.model_folder,
+        )
 
     def set_summary(self, text: str) -> None:
         """Show what the chosen model is for."""
@@ -151,5 +143,6 @@ class SettingsForm(QWidget):
 
     def _snap_tile(self) -> None:
         value = self.tile_spin.value()
-        if value % TILE_STEP:
-            self.tile_spin.setValue(max(round(value / TILE_STEP), 1) * TILE_STEP)
+        if value:
+            snapped = max(round(value / TILE_STEP) * TILE_STEP, SMALLEST_TILE)
+            self.tile_spin.setValue(snapped)

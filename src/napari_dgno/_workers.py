@@ -46,10 +46,13 @@ class Previewed:
         Restored part of a plane, its axes in the order in which the image has them.
     region : Region
         Where it belongs.
+    ranges : tuple
+        The brightness range of the stack, to be handed to the next preview of it.
     """
 
     data: np.ndarray
     region: Region
+    ranges: tuple[Any, ...] | None = None
 
 
 class Throttle:
@@ -111,12 +114,23 @@ def restoring(source: ImageSource, config: RestoreConfig) -> Iterator[Any]:
     yield from restore_events(source, config)
 
 
-def previewing(source: ImageSource, config: RestoreConfig, region: Region) -> Iterator[Any]:
-    """Restore the part of a plane that is on screen."""
-    from dgno_core.inference import restore_region
+def previewing(
+    source: ImageSource,
+    config: RestoreConfig,
+    region: Region,
+    ranges: tuple[Any, ...] | None = None,
+) -> Iterator[Any]:
+    """Restore the part of a plane that is on screen.
 
-    data = restore_region(source, config, region.position, (region.y, region.x))
-    yield Previewed(data, region)
+    The first preview of a stack measures its brightness range, which reads all of it; `ranges` of
+    an earlier `Previewed` saves that.
+    """
+    from dgno_core.inference import measure_ranges, restore_region
+
+    if ranges is None and config.normalise == "stack":
+        ranges = measure_ranges(source, config)
+    data = restore_region(source, config, region.position, (region.y, region.x), ranges=ranges)
+    yield Previewed(data, region, ranges)
 
 
 def start(

@@ -1,0 +1,319 @@
+"""The Restore panel in a real window."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dgno_core.errors import DGNOError
+
+pytestmark = pytest.mark.gui
+
+
+def add_placed(viewer: Any, image: np.ndarray) -> Any:
+    return viewer.add_image(
+        image, name="cells", scale=(2, 0.5, 0.5), translate=(1, 2, 3), rotate=(10, 0, 0),
+        units=("µm", "µm", "µm"), axis_labels=("z", "y", "x"), colormap="green",
+        contrast_limits=(50, 3000),
+    )  # fmt: skip
+
+
+def click(qtbot: Any, button: Any) -> None:
+    from qtpy.QtCore import Qt
+
+    assert button.isEnabled()
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def wait_idle(qtbot: Any, panel: Any) -> None:
+    qtbot.waitUntil(lambda: panel.restore_button.isEnabled(), timeout=20_000)
+
+
+def test_result_lies_where_the_original_does(
+    napari_window: Any, open_panel: Any, fake_core: Any, image: np.ndarray, qtbot: Any
+) -> None:
+    original = add_placed(napari_window, image)
+    other = napari_window.add_image(image[0], name="other")
+    panel = open_panel()
+    panel.form.layer_combo.set_layer(original)
+    before = image.copy()
+    click(qtbot, panel.restore_button)
+    wait_idle(qtbot, panel)
+    result = napari_window.layers["cells restored"]
+    assert list(napari_window.layers) == [original, result, other]
+    np.testing.assert_array_equal(result.data, before + 1)
+    np.testing.assert_array_equal(original.data, before)
+    for key in ("scale", "translate", "rotate", "shear", "contrast_limits"):
+        np.testing.assert_allclose(getattr(result, key), getattr(original, key))
+    np.testing.assert_allclose(result.affine.affine_matrix, original.affine.affine_matrix)
+    assert result.units == original.units
+    assert result.axis_labels == original.axis_labels == ("z", "y", "x")
+    assert result.colormap.name == "green"
+    assert result.metadata["dgno"]["model"] == "fake"
+    assert "Done" in panel.display.status.text()
+
+
+def test_panel_follows_the_selected_layer_but_not_its_own_results(
+    napari_window: Any, open_panel: Any, fake_core: Any, image: np.ndarray, qtbot: Any
+) -> None:
+    panel = open_panel()
+    assert not panel.restore_button.isEnabled()
+    first = napari_window.add_image(image, name="first")
+    second = napari_window.add_image(image[0], name="second")
+    assert panel.form.layer_combo.layer() is second
+    assert panel.form.axes_edit.text() == "YX"
+    napari_window.layers.selection.active = first
+    assert panel.form.layer_combo.layer() is first
+    assert panel.form.axes_edit.text() == "ZYX"
+    click(qtbot, panel.restore_button)
+    wait_idle(qtbot, panel)
+    assert napari_window.layers.selection.active.name == "first restored"
+    assert panel.form.layer_combo.layer() is first
+    first.name = "renamed"
+    assert panel.form.layer_combo.currentText() == "renamed"
+    napari_window.add_labels(np.zeros((64, 80), int))
+    assert panel.form.layer_combo.count() == 3
+
+
+def test_cancel_leaves_nothing_and_gives_the_buttons_back(
+    napari_window: Any, open_panel: Any, fake_core: Any, image: np.ndarray, qtbot: Any
+) -> None:
+    fake_core.tiles, fake_core.delay = 200, 0.05
+    napari_window.add_image(image)
+    panel = open_panel()
+    click(qtbot, panel.restore_button)
+    assert not panel.restore_button.isEnabled()
+    qtbot.waitUntil(lambda: panel.display.bar.value() > 1)
+    assert "%" in panel.display.status.text()
+    click(qtbot, panel.display.cancel_button)
+    wait_idle(qtbot, panel)
+    assert len(napari_window.layers) == 1
+    assert fake_core.closed == ["cancelled"]
+    assert not panel.display.cancel_button.isEnabled()
+    assert "Cancelled" in panel.display.status.text()
+    fake_core.tiles, fake_core.delay = 2, 0.0
+    click(qtbot, panel.restore_button)  # and it works again
+    wait_idle(qtbot, panel)
+    assert len(napari_window.layers) == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "shown"),
+    [
+        (DGNOError("The image holds <NaN> pixels."), "The image holds <NaN> pixels."),
+        (RuntimeError("mat1 and mat2"), "stopped unexpectedly (RuntimeError)"),
+    ],
+)
+def test_errors_are_said_in_the_panel_and_notified(
+    error: Exception,
+    shown: str,
+    napari_window: Any,
+    open_panel: Any,
+    fake_core: Any,
+    image: np.ndarray,
+    qtbot: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from html import unescape
+
+    from napari.utils.notifications import notification_manager
+
+    # napari's test support would raise the notified error in the window's thread
+    notified: list[str] = []
+    monkeypatch.setattr(
+        notification_manager,
+        "receive_error",
+        lambda kind, value, trace: notified.append(str(value)),
+    )
+    monkeypatch.setattr("napari.utils.notifications.show_error", notified.append)
+    fake_core.fail = error
+    napari_window.add_image(image)
+    panel = open_panel()
+    click(qtbot, panel.restore_button)
+    wait_idle(qtbot, panel)
+    assert shown in unescape(panel.display.messages.text())
+    assert panel.display.messages.isVisible()
+    assert notified == [str(error)]
+    assert len(napari_window.layers) == 1
+    assert panel.preview_button.isEnabled()
+
+
+def test_axes_that_do_not_fit_start_nothing(
+    napari_window: Any, open_panel: Any, fake_core: Any, image: np.ndarray, qtbot: Any
+) -> None:
+    napari_window.add_image(image, name="cells")
+    panel = open_panel()
+    panel.form.axes_edit.setText("YX")
+    click(qtbot, panel.restore_button)
+    assert panel.restore_button.isEnabled()
+    assert "cells" in panel.display.messages.text()
+    assert fake_core.configs == []
+
+
+def test_window_goes_on_while_the_core_works(
+    napari_window: Any, open_panel: Any, fake_core: Any, image: np.ndarray, qtbot: Any
+) -> None:
+    from qtpy.QtCore import QTimer
+
+    fake_core.tiles, fake_core.delay = 300, 0.005
+    napari_window.add_image(image)
+    panel = open_panel()
+    ticks: list[float] = []
+    timer = QTimer()
+    timer.setInterval(10)
+    timer.timeout.connect(lambda: ticks.append(time.monotonic()))
+    updates: list[int] = []
+    panel.display.bar.valueChanged.connect(updates.append)
+    begun = time.monotonic()
+    timer.start()
+    click(qtbot, panel.restore_button)
+    wait_idle(qtbot, panel)
+    timer.stop()
+    seconds = time.monotonic() - begun
+    assert len(ticks) > 50
+    assert max(np.diff(ticks)) < 0.5
+    assert len(updates) <= 10 * seconds + 5  # throttled, though there were 200 tiles a second
+
+
+def test_layer_deleted_during_the_run(
+    napari_window: Any, open_panel: Any, fake_core: Any, image: np.ndarray, qtbot: Any
+) -> None:
+    fake_core.delay = 0.03
+    napari_window.add_image(image, name="cells")
+    panel = open_panel()
+    click(qtbot, panel.restore_button)
+    qtbot.waitUntil(lambda: panel.display.bar.value() > 0)
+    napari_window.layers.clear()
+    qtbot.waitUntil(lambda: len(napari_window.layers) == 1)
+    np.testing.assert_array_equal(napari_window.layers["cells restored"].data, image + 1)
+
+
+def test_closing_the_panel_cancels(
+    napari_window: Any, open_panel: Any, fake_core: Any, image: np.ndarray, qtbot: Any
+) -> None:
+    fake_core.tiles, fake_core.delay = 1000, 0.02
+    napari_window.add_image(image)
+    panel = open_panel()
+    click(qtbot, panel.restore_button)
+    qtbot.waitUntil(lambda: panel.display.bar.value() > 0)
+    dock = napari_window.window.dock_widgets  # the panel itself is what is docked
+    assert len(dock) == 1
+    napari_window.window.remove_dock_widget(panel.parent())
+    qtbot.waitUntil(lambda: fake_core.closed == ["cancelled"])
+    assert len(napari_window.layers) == 1
+    napari_window.add_image(image)  # the closed panel listens to nothing any more
+    assert panel.form.layer_combo.count() == 1
+
+
+def test_closing_the_window_cancels(
+    napari_window: Any, open_panel: Any, fake_core: Any, image: np.ndarray, qtbot: Any
+) -> None:
+    fake_core.tiles, fake_core.delay = 1000, 0.02
+    napari_window.add_image(image)
+    panel = open_panel()
+    click(qtbot, panel.restore_button)
+    qtbot.waitUntil(lambda: panel.display.bar.value() > 0)
+    napari_window.close()
+    qtbot.waitUntil(lambda: fake_core.closed == ["cancelled"])
+
+
+def test_warnings_of_the_run_are_shown(
+    napari_window: Any, open_panel: Any, fake_core: Any, image: np.ndarray, qtbot: Any
+) -> None:
+    fake_core.warnings = ["Memory was short; the piece size was halved to 64."]
+    napari_window.add_image(image)
+    panel = open_panel()
+    click(qtbot, panel.restore_button)
+    wait_idle(qtbot, panel)
+    assert "halved to 64" in panel.display.messages.text()
+
+
+def test_command_repeats_the_settings(
+    napari_window: Any, open_panel: Any, fake_core: Any, image: np.ndarray, qtbot: Any
+) -> None:
+    from qtpy.QtWidgets import QApplication
+
+    napari_window.add_image(image, name="my cells")
+    panel = open_panel()
+    panel.form.tile_spin.setValue(256)
+    panel.form.normalise_combo.setCurrentIndex(1)
+    click(qtbot, panel.copy_button)
+    comment, line = QApplication.clipboard().text().splitlines()
+    assert comment.startswith("# The layer 'my cells' is not a file yet")
+    assert line.startswith("dgno restore my-cells.tif -o my-cells-restored.tif ")
+    assert "--axes ZYX" in line
+    assert "--tile 256" in line
+    assert "--normalise plane" in line
+    panel.form.tile_spin.setValue(0)
+    click(qtbot, panel.restore_button)
+    wait_idle(qtbot, panel)
+    click(qtbot, panel.copy_button)  # now the tile that was really used is known
+    assert "--tile 128" in QApplication.clipboard().text()
+
+
+def test_preview_restores_what_is_on_screen(
+    napari_window: Any,
+    open_panel: Any,
+    fake_core: Any,
+    qtbot: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from napari_dgno._workers import Previewed
+
+    regions = []
+    known = []
+
+    def previewing(source: Any, config: Any, region: Any, ranges: Any) -> Any:
+        regions.append(region)
+        known.append(ranges)
+        block = source.read(source.layout().index(region.position))[region.y, region.x]
+        yield Previewed(block + 1, region, (0, 1))
+
+    monkeypatch.setattr("napari_dgno._workers.previewing", previewing)
+    image = np.arange(4 * 200 * 300, dtype=np.uint16).reshape(4, 200, 300)
+    original = napari_window.add_image(image, name="cells", scale=(3, 2, 2))
+    panel = open_panel()
+    napari_window.dims.set_current_step(0, 2)
+    napari_window.camera.zoom *= 6
+    qtbot.waitUntil(lambda: np.ptp(original.corner_pixels[:, 2]) < 200)
+    click(qtbot, panel.preview_button)
+    wait_idle(qtbot, panel)
+    preview = napari_window.layers["cells preview"]
+    (region,) = regions
+    assert region.position == (2,)
+    assert region.x.stop - region.x.start < 200
+    np.testing.assert_array_equal(preview.data[0], image[2, region.y, region.x] + 1)
+    for corner in [(0, 0, 0), (0, 5, 7)]:
+        place = preview.data_to_world(corner)
+        inside = original.world_to_data(place).round().astype(int)
+        assert preview.data[corner] == image[tuple(inside)] + 1
+    click(qtbot, panel.preview_button)
+    wait_idle(qtbot, panel)
+    click(qtbot, panel.restore_button)
+    wait_idle(qtbot, panel)
+    assert known == [None, (0, 1)]  # the stack is measured once
+    assert [layer.name for layer in napari_window.layers] == ["cells", "cells restored"]
+
+
+def test_panel_fits_a_narrow_dock(open_panel: Any, napari_window: Any, image: np.ndarray) -> None:
+    napari_window.add_image(image, name="a layer with a very long name that nobody can shorten")
+    panel = open_panel()
+    panel.display.set_error("One sentence that is rather long and has to be broken into lines.")
+    assert panel.minimumSizeHint().width() <= 300
+
+
+def test_every_control_explains_itself(open_panel: Any) -> None:
+    from qtpy.QtWidgets import QComboBox, QLineEdit, QPushButton, QSpinBox
+
+    panel = open_panel()
+    controls = [
+        widget
+        for kind in (QComboBox, QLineEdit, QPushButton, QSpinBox)
+        for widget in panel.findChildren(kind)
+        if widget.objectName() != "qt_spinbox_lineedit"
+    ]
+    assert len(controls) >= 10
+    assert [widget for widget in controls if not widget.toolTip()] == []
