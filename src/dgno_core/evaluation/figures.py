@@ -99,8 +99,8 @@ def row_figure(panels: Sequence[Panel], panel_width: int = 280) -> Figure:
     figure = Figure(figsize=(total[0] / DPI, total[1] / DPI), dpi=DPI, facecolor="white")
     for index, panel in enumerate(panels):
         left = index * (panel_width + gap)
-        axes = _place(figure, total, (left, caption, panel_width, tall))
-        _show(axes, panel)
+        axes = place(figure, total, (left, caption, panel_width, tall))
+        show(axes, panel)
     return figure
 
 
@@ -126,8 +126,8 @@ def spot_figure(large: Panel, spots: Sequence[Panel], box: Box) -> Figure:
     side = (height - caption - gap) // 2
     total = width + 2 * (side + gap), height + caption
     figure = Figure(figsize=(total[0] / DPI, total[1] / DPI), dpi=DPI, facecolor="white")
-    axes = _place(figure, total, (0, caption, width, height))
-    _show(axes, large)
+    axes = place(figure, total, (0, caption, width, height))
+    show(axes, large)
     top, left, tall, wide = box
     frame = Rectangle(
         (left - 0.5, top - 0.5), wide, tall, fill=False, edgecolor=ACCENT, linewidth=1.5
@@ -138,7 +138,7 @@ def spot_figure(large: Panel, spots: Sequence[Panel], box: Box) -> Figure:
         x = width + gap + column * (side + gap)
         y = caption + row * (side + gap + caption)
         small = Panel(panel.title, panel.note, crop(panel.picture, box), panel.colour_map)
-        _show(_place(figure, total, (x, y, side, side)), small)
+        show(place(figure, total, (x, y, side, side)), small)
     return figure
 
 
@@ -154,7 +154,7 @@ def save_picture(figure: Figure, path: Path, limit: int = SIZE_LIMIT) -> Path:
     return path
 
 
-def _place(figure: Figure, total: tuple[int, int], spot: Box) -> Axes:
+def place(figure: Figure, total: tuple[int, int], spot: Box) -> Axes:
     """Add axes at (left, top, width, height) in screen pixels from the upper left corner."""
     left, top, width, height = spot
     bottom = total[1] - top - height
@@ -163,7 +163,8 @@ def _place(figure: Figure, total: tuple[int, int], spot: Box) -> Axes:
     )
 
 
-def _show(axes: Axes, panel: Panel) -> None:
+def show(axes: Axes, panel: Panel) -> None:
+    """Draw a panel and write its captions above it."""
     axes.imshow(panel.picture, cmap=panel.colour_map, vmin=0, vmax=255, interpolation="nearest")
     axes.set_axis_off()
     title: dict[str, Any] = {"color": INK, "fontsize": 9, "weight": "bold"}

@@ -71,30 +71,27 @@ def packaged_restorer(
         for event in restore_events(as_source(image, axes), config):
             if isinstance(event, Restored):
                 record = event.provenance
+                card = read_card(record.model if model == "auto" else model, folder=model_folder)
                 return Restoration(
                     data=np.asarray(event.data),
                     model=record.model,
                     weights_sha256=record.weights_sha256 or "",
                     tile=record.tile,
-                    borders=tile_borders(
-                        image.shape[:2],
-                        record.tile,
-                        read_card(record.model, folder=model_folder).halo,
-                    ),
+                    borders=tile_borders(image.shape, record.tile, card.halo, card.multiple),
                 )
         raise RuntimeError("the restoration ended without a result")
 
     return restorer
 
 
-def tile_borders(shape: tuple[int, ...], tile: int, halo: int) -> Borders:
+def tile_borders(shape: tuple[int, ...], tile: int, halo: int, multiple: int = 32) -> Borders:
     """Find where one tile hands over to the next.
 
     Parameters
     ----------
     shape
-        Height and width of the image.
-    tile, halo
+        Height and width of the image (a third entry, colour, is ignored).
+    tile, halo, multiple
         As in `dgno_core.inference.tiles.plan_tiles`.
 
     Returns
@@ -104,7 +101,7 @@ def tile_borders(shape: tuple[int, ...], tile: int, halo: int) -> Borders:
     from dgno_core.inference.tiles import plan_tiles
 
     height, width = shape[:2]
-    tiles = plan_tiles((height, width), tile, halo).tiles
+    tiles = plan_tiles((height, width), tile, halo, multiple).tiles
     return (
         _handovers([(one.rows.start, one.rows.weights) for one in tiles], height),
         _handovers([(one.columns.start, one.columns.weights) for one in tiles], width),

@@ -1,0 +1,26 @@
+"""The demonstration: built-in real images, blurred by a known amount, restored and compared."""
+
+from __future__ import annotations
+
+from dgno_core.demo.images import RealImage, builtin_images
+from dgno_core.demo.run import (
+    DemoEvent,
+    DemoFinished,
+    DemoRow,
+    DemoStarted,
+    ImageRestored,
+    demo_events,
+    demo_table,
+)
+
+__all__ = [
+    "DemoEvent",
+    "DemoFinished",
+    "DemoRow",
+    "DemoStarted",
+    "ImageRestored",
+    "RealImage",
+    "builtin_images",
+    "demo_events",
+    "demo_table",
+]
