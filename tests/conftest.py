@@ -17,6 +17,10 @@ from pathlib import Path
 
 import pytest
 
+# Images in tests are small: with several threads, these would mostly wait for each other. It must
+# be set before torch is imported, and holds for subprocesses too.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 PROMISED = ("gui", "shared")
 

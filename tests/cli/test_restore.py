@@ -93,9 +93,7 @@ def test_several_images_go_into_a_folder(restore: Dgno, stack: Path, tmp_path: P
     ]
 
 
-def test_one_bad_image_does_not_stop_the_others(
-    restore: Dgno, stack: Path, tmp_path: Path
-) -> None:
+def test_one_bad_image_does_not_stop_the_others(restore: Dgno, stack: Path, tmp_path: Path) -> None:
     bad = tmp_path / "bad.tif"
     bad.write_bytes(stack.read_bytes()[:2000])
     last = tmp_path / "last.tif"

@@ -117,7 +117,6 @@ def restore_file(job: Job, config: RestoreConfig, *, overwrite: bool = False) ->
     from dgno_core.inference.events import (
         PlaneMeasured,
         PlaneRestored,
-        Restored,
         RestoreStarted,
         RestoreWarned,
         TileRestored,
@@ -140,9 +139,4 @@ def restore_file(job: Job, config: RestoreConfig, *, overwrite: bool = False) ->
                     bar.update(event.done, event.total, plane)
                 case RestoreWarned():
                     bar.say(f"{job.source.name}: {event.message}")
-                case Restored():
-                    command = config.command([job.source], job.target)
-                    event.provenance.model_copy(update={"command": command}).write_beside(
-                        job.target
-                    )
     typer.echo(job.target)
