@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dgno_core.evaluation import packaged_restorer
+from dgno_core.evaluation.restorer import tile_borders
+from dgno_core.inference import restore
+from dgno_core.optics import focal_stack
+
+
+@pytest.fixture(scope="module")
+def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Save one small network of random weights."""
+    import torch
+
+    from dgno_core.models import ModelCard, build_model
+    from dgno_core.models.checkpoint import save_model
+    from dgno_core.models.config import DGNOConfig
+
+    torch.manual_seed(0)
+    config = DGNOConfig(width=8, heads=2, blocks=(1, 1, 1, 1), iterations=1)
+    folder = tmp_path_factory.mktemp("models")
+    card = ModelCard(name="tiny", config=config, tile=64, halo=16)
+    save_model(build_model(config), card, folder / "tiny.safetensors")
+    return folder
+
+
+def test_is_the_restoration_of_the_command_line(model_folder: Path) -> None:
+    image = focal_stack((1, 96, 80)).data[0]
+    judged = packaged_restorer("tiny", "cpu", model_folder)
+    result = judged(image)
+    expected = restore(image, "tiny", axes="YX", device="cpu", model_folder=model_folder)
+    np.testing.assert_array_equal(result.data, expected)
+    assert result.data.dtype == image.dtype
+    assert result.model == "tiny"
+    assert len(result.weights_sha256) == 64
+
+
+def test_tells_the_tile_and_where_tiles_meet(model_folder: Path) -> None:
+    image = focal_stack((1, 96, 80)).data[0]
+    judged = packaged_restorer("tiny", "cpu", model_folder)
+    own, whole = judged(image), judged(image, tile=96)
+    assert (own.tile, own.borders) == (64, tile_borders((96, 80), 64, halo=16))
+    assert all(own.borders)
+    assert (whole.tile, whole.borders) == (96, ((), ()))
+
+
+def test_a_file_serves_as_well_as_a_name(model_folder: Path) -> None:
+    image = focal_stack((1, 64, 64)).data[0]
+    by_name = packaged_restorer("tiny", "cpu", model_folder)(image)
+    by_file = packaged_restorer(str(model_folder / "tiny.safetensors"), "cpu")(image)
+    np.testing.assert_array_equal(by_file.data, by_name.data)
+
+
+def test_nothing_heavy_is_imported_before_it_is_needed() -> None:
+    code = (
+        "import sys, dgno_core.evaluation, dgno_core.demo, dgno_core.optics;"
+        "print([name for name in ('torch', 'matplotlib', 'napari', 'qtpy') if name in sys.modules])"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout.strip() == "[]"
