@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from dgno_core.cli.progress import Bar
+
 
 def demo(
-    out: Annotated[Path, typer.Option(help="The folder for the PNG and the TIFFs.")] = Path(
-        "dgno-demo"
-    ),
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="Where the picture and the TIFFs go.")
+    ] = Path("dgno-demo"),
 ) -> None:
-    """Blur built-in real images, restore them, and print what was gained."""
-    raise NotImplementedError(out)
+    """Blur and restore built-in images."""
+    from dgno_core.demo import DemoFinished, DemoStarted, ImageRestored, demo_events, demo_table
+
+    with Bar("restoring") as bar, closing(demo_events(out)) as events:
+        for event in events:
+            match event:
+                case DemoStarted():
+                    bar.update(0, event.total)
+                case ImageRestored():
+                    bar.update(event.done, event.total, event.row.title)
+                case DemoFinished():
+                    finished = event
+    typer.echo(demo_table(finished.rows))
+    typer.echo(f"\nLook at {finished.picture}; the TIFFs lie beside it.")
