@@ -38,7 +38,8 @@ class RunDisplay(QWidget):
     def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._viewer = viewer
-        self._time_left = TimeLeft()
+        self._whole = TimeLeft()
+        self._pieces = TimeLeft()
         self._planes = 1
         self._notes: list[str] = []
         self.bar = QProgressBar()
@@ -59,6 +60,7 @@ class RunDisplay(QWidget):
 
     def prepare(self, status: str) -> None:
         """Show that something has begun whose length is not known yet."""
+        self._whole = TimeLeft()
         self._notes = []
         self.messages.clear()
         self.messages.hide()
@@ -72,10 +74,11 @@ class RunDisplay(QWidget):
         self.bar.setRange(0, max(total, 1))
         self.bar.setValue(done)
         self.status.setText(f"Measuring the brightness: plane {done} of {total}")
+        self._pieces = TimeLeft()
 
     def begin(self, planes: int, tiles: int) -> None:
         """Show that `tiles` pieces of `planes` planes are to be done."""
-        self._time_left = TimeLeft()
+        self._pieces = TimeLeft()
         self._planes = planes
         self.bar.setRange(0, max(tiles, 1))
         self.bar.setValue(0)
@@ -90,7 +93,7 @@ class RunDisplay(QWidget):
         if self._planes > 1:
             plane = min(done * self._planes // max(total, 1) + 1, self._planes)
             parts[:0] = [f"Plane {plane} of {self._planes}"]
-        seconds = self._time_left.seconds(done, total)
+        seconds = self._pieces.seconds(done, total)
         if seconds is not None and done < total:
             parts.append(f"about {in_words(seconds)} left")
         self.status.setText(" · ".join(parts))
@@ -111,8 +114,8 @@ class RunDisplay(QWidget):
 
     @property
     def elapsed(self) -> float:
-        """Seconds since the restoring itself began."""
-        return self._time_left.elapsed
+        """Seconds since the run began, loading the model included."""
+        return self._whole.elapsed
 
     def add_note(self, text: str) -> None:
         """Show something that the user should know about this run."""

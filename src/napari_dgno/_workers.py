@@ -6,6 +6,7 @@ only sends events; what they mean to the window is the panel's business.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari.qt.threading import GeneratorWorker, create_worker
 
+from dgno_core.errors import DGNOError
 from napari_dgno._layers import Region
 
 if TYPE_CHECKING:
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 #: Seconds between two progress events: the window redraws for them at most ten times a second.
 INTERVAL = 0.1
+#: A result in memory may take this share of what is free.
+MEMORY_SHARE = 0.8
 
 
 @dataclass(frozen=True)
@@ -107,10 +111,36 @@ class EventWorker(GeneratorWorker):
             self.yielded.emit(Failed(error))
 
 
+def check_fits(source: ImageSource, free: int) -> None:
+    """Refuse a result that would fill nearly all of the `free` bytes of memory.
+
+    Raises
+    ------
+    DGNOError
+        If it needs more than `MEMORY_SHARE` of them.
+    """
+    needed = math.prod(source.shape) * source.dtype.itemsize
+    if needed > MEMORY_SHARE * free:
+        raise DGNOError(
+            f"The restored {source.name!r} needs {needed / 1e9:.1f} GB, but only "
+            f"{free / 1e9:.1f} GB of memory are free: press Copy command and run that in a "
+            "terminal, where the result goes to a file plane by plane."
+        )
+
+
 def restoring(source: ImageSource, config: RestoreConfig) -> Iterator[Any]:
-    """Restore a whole image; see `dgno_core.inference.restore_events`."""
+    """Restore a whole image into memory; see `dgno_core.inference.restore_events`.
+
+    Raises
+    ------
+    DGNOError
+        Also if the result would not fit into memory.
+    """
+    import psutil
+
     from dgno_core.inference import restore_events
 
+    check_fits(source, psutil.virtual_memory().available)
     yield from restore_events(source, config)
 
 

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-from napari_dgno._workers import Throttle
+import numpy as np
+import pytest
+
+from dgno_core.errors import DGNOError
+from dgno_core.io import as_source
+from napari_dgno._workers import Throttle, check_fits
 
 
 def test_progress_is_thinned_and_nothing_else() -> None:
@@ -18,3 +23,10 @@ def test_progress_is_thinned_and_nothing_else() -> None:
     assert passed[-1] == 100  # the last one always
     assert 9 <= len(passed) <= 12
     assert throttle.passes(SimpleNamespace(message="news"))
+
+
+def test_a_result_larger_than_memory_is_refused_before_anything_is_done() -> None:
+    source = as_source(np.zeros((4, 50, 50), np.uint16), name="cells")
+    check_fits(source, free=40_000)
+    with pytest.raises(DGNOError, match=r"'cells'.*Copy command"):
+        check_fits(source, free=20_000)
