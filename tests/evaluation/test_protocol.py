@@ -80,6 +80,15 @@ def test_an_image_of_one_tile_costs_nothing_and_is_restored_twice_only(public_se
     assert len(restorer.calls) == 2 * 3  # blurred and sharp of three images
 
 
+def test_without_an_untiled_result_the_cost_of_tiles_is_not_claimed(public_set: Path) -> None:
+    class Short(FakeRestorer):
+        def __call__(self, image: NDArray[Any], *, tile: int | None = None) -> Restoration:
+            return super().__call__(image, tile=64)  # memory allows no more
+
+    result = scored(public_set, Short(step=0.25))[0].result
+    assert (result.tile_cost, result.seam, result.seam_untiled) == (None, None, None)
+
+
 def test_the_tile_is_handed_on_and_the_untiled_one_covers_the_image(public_set: Path) -> None:
     restorer = FakeRestorer()
     scored(public_set, restorer, tile=96)

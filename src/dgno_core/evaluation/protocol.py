@@ -44,7 +44,8 @@ class ImageResult:
     identity
         Fidelity of the restored SHARP image to the sharp image.
     tile_cost
-        PSNR of the untiled result minus that of the tiled one, in dB; None for a single tile.
+        PSNR of the untiled result minus that of the tiled one, in dB; None for a single tile, and
+        where memory is too short for the image in one piece.
     seam, seam_untiled
         `seam_ratio` of the tiled result, and of the untiled one at the same pixels.
     """
@@ -160,6 +161,8 @@ def _cost_of_tiles(
     if not any(tiled.borders):
         return None, None, None
     whole = restorer(blurred, tile=_one_tile(blurred))
+    if any(whole.borders):
+        return None, None, None  # memory was too short for one piece: nothing to compare with
     cost = score_pair(sharp, whole.data).psnr - score_pair(sharp, tiled.data).psnr
     # Two exact results differ by nothing, not by infinity minus infinity.
     cost = 0.0 if np.isnan(cost) else cost

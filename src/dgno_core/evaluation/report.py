@@ -108,7 +108,8 @@ def _group_section(
     parts = [f"## {SUBJECTS.get(group, group)}", _image_table(members)]
     parts.append(
         f"Worst image: **{least.name}**, {least.gain:+.2f} dB against its blurred input "
-        f"({least.psf}, {least.map} map, mean width {least.mean_width:.1f} px)."
+        f"({least.psf}, {least.map} map, mean width {least.mean_width:.1f} px). "
+        "The framed spot is where our error is largest."
     )
     large = pictures.get(f"{group}/worst")
     if large:
