@@ -108,6 +108,34 @@ def test_a_folder_that_cannot_be_made_is_named(
         list(demo_events(tmp_path / "file", images=small_images, restore_file=deconvolve))
 
 
+def test_goes_the_way_of_a_users_own_file(
+    tmp_path: Path, small_images: list[RealImage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dgno_core.io import read_beside
+    from dgno_core.models import ModelCard, build_model, default_weights, registry
+    from dgno_core.models.checkpoint import save_model
+    from dgno_core.models.config import DGNOConfig
+
+    for channels in (1, 3):
+        config = DGNOConfig(channels=channels, width=8, heads=2, blocks=(1, 1, 1, 1), iterations=1)
+        name = default_weights(colour=channels == 3)
+        card = ModelCard(name=name, config=config)
+        save_model(build_model(config), card, tmp_path / f"{name}.safetensors")
+    monkeypatch.setattr(registry, "PACKAGED", tmp_path)
+    *_, finished = demo_events(tmp_path / "out", images=small_images)
+    assert isinstance(finished, DemoFinished)
+    colour, grey = finished.rows
+    assert colour.model == default_weights(colour=True)
+    assert grey.model == default_weights(colour=False)
+    for row, image in zip(finished.rows, small_images, strict=True):
+        restored = tifffile.imread(row.files[2])
+        assert (restored.shape, restored.dtype) == (image.sharp.shape, image.sharp.dtype)
+        record = read_beside(row.files[2])
+        assert record is not None
+        assert record.model == row.model
+        assert record.source.path == str(row.files[1])
+
+
 def test_with_the_packaged_weights_every_image_gains(tmp_path: Path) -> None:
     from dgno_core.models import weights_names
 
