@@ -111,12 +111,12 @@ def plan_spans(length: int, tile: int, halo: int, multiple: int) -> tuple[Span, 
     room = (length - window) // multiple
     gaps = -(-room // step)
     starts = [i * room // max(gaps, 1) * multiple for i in range(gaps + 1)]
-    # Ramps[i] falls from 1 to 0 where window i hands over to window i + 1; a window's weight is
-    # the difference of its two ramps, so all weights sum to one. With a power of two as length,
-    # ramps and their products are exact in float32, and so is the sum.
+    # A ramp falls from 1 to 0 where one window hands over to the next; a window's weight is its
+    # own ramp less that of the window before, so all weights sum to one. With a power of two as
+    # length, ramps and their products are exact in float32, and so is the sum.
     ramp = 1 << (halo.bit_length() - 1) if halo else 0
     pixels = np.arange(length, dtype=np.float32)
-    ramps = [np.ones(length, np.float32)]
+    ramps = [np.zeros(length, np.float32)]
     for left, right in pairwise(starts):
         middle = (right + left + window) // 2
         if ramp:
@@ -124,8 +124,8 @@ def plan_spans(length: int, tile: int, halo: int, multiple: int) -> tuple[Span, 
             ramps.append(np.clip(fall, 0, 1))
         else:
             ramps.append((pixels < middle).astype(np.float32))
-    ramps.append(np.zeros(length, np.float32))
-    weights = [before - after for before, after in pairwise(ramps)]
+    ramps.append(np.ones(length, np.float32))
+    weights = [after - before for before, after in pairwise(ramps)]
     return tuple(
         Span(start, weight[start : start + window])
         for start, weight in zip(starts, weights, strict=True)

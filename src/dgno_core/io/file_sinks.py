@@ -134,7 +134,8 @@ class TiffSink(FileSink):
                 shape=self.shape,
                 dtype=self.dtype,
                 photometric="rgb" if samples in (3, 4) else "minisblack",
-                extrasamples=["unassalpha"] if samples in (2, 4) else None,
+                planarconfig="contig" if samples > 1 else None,
+                extrasamples=_extra_samples(samples),
                 metadata=metadata,
                 returnoffset=True,
             )
@@ -222,6 +223,13 @@ class PngSink(FileSink):
         pixels = np.ascontiguousarray(np.moveaxis(self._samples, 0, -1))
         picture = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
         picture.save(self.partial, format="PNG")
+
+
+def _extra_samples(samples: int) -> list[str] | None:
+    """Say what the samples beyond grey or RGB are: opacity, or just more of them."""
+    if samples in (2, 4):
+        return ["unassalpha"]
+    return ["unspecified"] * (samples - 1) if samples > 4 else None
 
 
 def _write_all(file: BinaryIO, data: memoryview) -> None:

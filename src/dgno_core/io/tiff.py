@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,27 +35,31 @@ def read_tiff(path: Path, axes: str | None = None) -> ImageSource:
     import zarr
     from tifffile import TiffFile
 
-    try:
-        with _complaints() as complaints:
-            tiff = TiffFile(path)
-            series = tiff.series[0]
-            damaged = _is_cut_off(tiff, series)
-        # zarr never reads more than the pages that are asked for, whatever the TIFF's layout.
-        data = zarr.open_array(series.aszarr(level=0, chunkmode="page"), mode="r")
-    except Exception as error:  # a damaged header raises anything
-        raise DGNOError(f"{path} cannot be read as a TIFF image ({error}).") from error
-    if damaged or any(word in text for text in complaints for word in DAMAGE):
-        raise DGNOError(
-            f"{path} is damaged or was cut off: some of its image data are missing; copy it again."
-        )
-    pixel_size, units = _pixel_size(tiff)
+    with contextlib.ExitStack() as opened:
+        try:
+            with _complaints() as complaints:
+                tiff = opened.enter_context(TiffFile(path))
+                series = tiff.series[0]
+                damaged = _is_cut_off(tiff, series)
+                pixel_size, units = _pixel_size(tiff)
+            # zarr reads no more than the pages that are asked for, whatever the TIFF's layout.
+            data = zarr.open_array(series.aszarr(level=0, chunkmode="page"), mode="r")
+        except Exception as error:  # a damaged header raises anything
+            raise DGNOError(f"{path} cannot be read as a TIFF image ({error}).") from error
+        if damaged or any(word in text for text in complaints for word in DAMAGE):
+            raise DGNOError(
+                f"{path} is damaged or was cut off: some of its image data are missing; "
+                "copy it again."
+            )
+        letters = check_axes(axes or known_axes(series.axes, path), data.shape, path.name)
+        # The file stays open as long as somebody holds the array.
+        weakref.finalize(data, opened.pop_all().close)
     warnings: tuple[str, ...] = ()
     if len(tiff.series) > 1:
         warnings = (f"{path.name} holds {len(tiff.series)} images; only the first one is read.",)
-    shape = tuple(data.shape)
     return ImageSource(
         data,
-        check_axes(axes or known_axes(series.axes, path), shape, path.name),
+        letters,
         {letter: pixel_size[letter] for letter in pixel_size if letter in series.axes},
         {letter: units[letter] for letter in units if letter in series.axes},
         path.name,

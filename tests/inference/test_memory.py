@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dgno_core.inference import memory
+from dgno_core.inference.memory import (
+    available_bytes,
+    bytes_per_pixel,
+    fit_tile,
+    halve,
+    is_out_of_memory,
+    tile_bytes,
+)
+from dgno_core.models import ModelCard, architecture
+
+tiles = st.integers(2, 64).map(lambda n: 32 * n)
+
+
+@given(tiles, st.tuples(st.integers(16, 3000), st.integers(16, 3000)), st.integers(0, 2**34))
+def test_a_fitted_tile_fits_or_is_the_smallest(
+    tile: int, shape: tuple[int, int], available: int
+) -> None:
+    fitted = fit_tile(tile, shape, 3520, available)
+    assert 64 <= fitted <= tile
+    assert fitted % 32 == 0
+    window = [min(fitted, -(-size // 32) * 32) for size in shape]
+    assert fitted == 64 or tile_bytes(window[0] * window[1], 3520) <= available
+
+
+def test_with_enough_memory_the_tile_stays() -> None:
+    assert fit_tile(512, (4000, 4000), 3520, 2**40) == 512
+
+
+def test_a_plane_smaller_than_the_tile_needs_less() -> None:
+    room = tile_bytes(128 * 128, 3520)
+    assert fit_tile(512, (100, 128), 3520, room) == 512
+    assert fit_tile(512, (4000, 4000), 3520, room) == 128
+
+
+@given(tiles, st.tuples(st.integers(16, 3000), st.integers(16, 3000)))
+def test_halving_makes_the_windows_smaller_until_64(tile: int, shape: tuple[int, int]) -> None:
+    smaller = halve(tile, shape)
+    edge = min(tile, -(-max(shape) // 32) * 32)
+    assert smaller % 32 == 0
+    assert smaller == max(64, edge // 64 * 32)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("x"),
+        MemoryError(),
+        RuntimeError("CUDA error: out of memory"),
+        RuntimeError("MPS backend out of memory (MPS allocated: 5 GB)"),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"),
+        RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 9 bytes."),
+        RuntimeError("CUBLAS_STATUS_ALLOC_FAILED when calling cublasCreate"),
+    ],
+)
+def test_lack_of_memory_is_recognised(error: Exception) -> None:
+    assert is_out_of_memory(error)
+
+
+@pytest.mark.parametrize(
+    "error", [RuntimeError("shapes do not match"), ValueError("out of memory"), KeyError("x")]
+)
+def test_other_errors_are_not(error: Exception) -> None:
+    assert not is_out_of_memory(error)
+
+
+def test_a_larger_network_is_expected_to_need_more() -> None:
+    small = ModelCard(name="s", config=architecture("dgno-cell-small"))
+    paper = ModelCard(name="p", config=architecture("dgno-cell"))
+    assert bytes_per_pixel(paper) == 3 * bytes_per_pixel(small)
+
+
+def test_the_limit_of_the_job_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cpu = torch.device("cpu")
+    monkeypatch.setattr(memory, "CGROUP", tmp_path)
+    free = available_bytes(cpu)
+    assert free > 0
+    (tmp_path / "memory.max").write_text("5000\n")
+    (tmp_path / "memory.current").write_text("2000\n")
+    assert available_bytes(cpu) == 3000
+    (tmp_path / "memory.max").write_text("max\n")
+    assert available_bytes(cpu) > 3000
+
+
+@pytest.mark.slow
+def test_the_estimate_covers_the_small_network() -> None:
+    """Compare the estimate with what a fresh process really takes."""
+    import subprocess
+    import sys
+
+    code = (
+        "import resource, torch\n"
+        "from dgno_core.models import build_model\n"
+        "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024\n"
+        "model = build_model('dgno-cell-small').eval()\n"
+        "with torch.inference_mode():\n"
+        "    model(torch.rand(1, 1, 32, 32)); before = peak()\n"
+        "    model(torch.rand(1, 1, 256, 256)); print(peak() - before)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    card = ModelCard(name="s", config=architecture("dgno-cell-small"))
+    estimate = tile_bytes(256 * 256, bytes_per_pixel(card))
+    assert 0.3 * estimate < int(done.stdout) < estimate

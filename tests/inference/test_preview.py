@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from dgno_core.errors import DGNOError
+from dgno_core.inference import measure_ranges, restore, restore_region
+from dgno_core.io import as_source
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(data=st.data())
+def test_a_region_looks_as_it_will_in_the_whole(
+    data: st.DataObject, stack: np.ndarray, fake: Callable[..., Any]
+) -> None:
+    z = data.draw(st.integers(0, 2))
+    spans = []
+    for size in stack.shape[1:]:
+        start = data.draw(st.integers(0, size - 1))
+        spans.append(slice(start, data.draw(st.integers(start + 1, size))))
+    whole = restore(stack, fake())[z, spans[0], spans[1]]
+    region = restore_region(stack, plane_index=(z,), yx_slices=tuple(spans), model=fake())
+    assert (region.shape, region.dtype) == (whole.shape, whole.dtype)
+    assert np.abs(region.astype(int) - whole.astype(int)).max() <= 1
+
+
+def test_windows_lie_on_the_grid_and_only_around_the_region(
+    stack: np.ndarray, fake: Callable[..., Any]
+) -> None:
+    model = fake(tile=512)
+    restore_region(stack, plane_index=(0,), yx_slices=(slice(70, 80), slice(50, 60)), model=model)
+    assert model.shapes == [(64, 64)]
+
+
+def test_measured_ranges_are_those_of_the_stack(
+    stack: np.ndarray, fake: Callable[..., Any]
+) -> None:
+    reads = 0
+
+    class Watched:
+        shape, dtype = stack.shape, stack.dtype
+
+        def __getitem__(self, index: Any) -> np.ndarray:
+            nonlocal reads
+            reads += 1
+            return stack[index]
+
+    source = as_source(Watched(), "ZYX")
+    ranges = measure_ranges(source, model=fake())
+    assert reads == 3
+    region = restore_region(source, plane_index=(1,), ranges=ranges, model=fake())
+    assert reads == 4
+    np.testing.assert_array_equal(region, restore_region(stack, plane_index=(1,), model=fake()))
+
+
+@pytest.mark.parametrize(("axes", "plane"), [("YXS", ()), ("ZYXS", (1,)), ("SYX", ())])
+def test_colour_stays_where_it_was(
+    fake: Callable[..., Any], axes: str, plane: tuple[int, ...]
+) -> None:
+    sizes = {"Z": 2, "Y": 50, "X": 60, "S": 3}
+    image = np.random.default_rng(0).integers(0, 200, [sizes[a] for a in axes]).astype(np.uint8)
+    source = as_source(image, axes)
+    region = restore_region(
+        source, plane_index=plane, yx_slices=(slice(0, 20), slice(10, 50)), model=fake(3)
+    )
+    whole = restore(source, fake(3))
+    cut = {"Z": 1, "Y": slice(0, 20), "X": slice(10, 50), "S": slice(None)}
+    expected = whole[tuple(cut[a] for a in axes)]
+    assert region.shape == expected.shape
+    assert np.abs(region.astype(int) - expected.astype(int)).max() <= 1
+
+
+def test_memory_that_runs_out_lowers_the_tile(stack: np.ndarray, fake: Callable[..., Any]) -> None:
+    region = restore_region(stack, plane_index=(0,), model=fake(tile=512, limit=64 * 64))
+    expected = restore(stack, fake(), tile=64)[0]
+    assert np.abs(region.astype(int) - expected.astype(int)).max() <= 1
+
+
+@pytest.mark.parametrize("plane", [(), (3,), (-1,), (0, 0)])
+def test_planes_that_are_not_there(
+    stack: np.ndarray, fake: Callable[..., Any], plane: tuple[int, ...]
+) -> None:
+    with pytest.raises(DGNOError, match="has no plane"):
+        restore_region(stack, plane_index=plane, model=fake())
+
+
+@pytest.mark.parametrize("rows", [slice(200, 220), slice(20, 20), slice(0, 50, 2)])
+def test_regions_that_are_not_there(
+    stack: np.ndarray, fake: Callable[..., Any], rows: slice
+) -> None:
+    with pytest.raises(DGNOError, match="empty or outside"):
+        restore_region(stack, plane_index=(0,), yx_slices=(rows, slice(None)), model=fake())
