@@ -71,10 +71,12 @@ class RunDisplay(QWidget):
 
     def measure(self, done: int, total: int) -> None:
         """Show that the brightness of `done` of `total` planes has been measured."""
-        self.bar.setRange(0, max(total, 1))
-        self.bar.setValue(done)
-        self.status.setText(f"Measuring the brightness: plane {done} of {total}")
         self._pieces = TimeLeft()
+        self.bar.setRange(0, max(total, 1))
+        self.bar.setValue(done if done < total else 0)
+        self.status.setText(
+            f"Measuring the brightness: plane {done} of {total}" if done < total else "Restoring …"
+        )
 
     def begin(self, planes: int, tiles: int) -> None:
         """Show that `tiles` pieces of `planes` planes are to be done."""

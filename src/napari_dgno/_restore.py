@@ -281,19 +281,20 @@ class RestorePanel(QWidget):
     def _show_model(self) -> None:
         layer = self.form.layer_combo.layer()
         colour = layer is not None and layer.rgb
+        name = ""
         try:
             card = find_card(
                 self.form.model_chooser.model(),
                 colour=colour,
                 folder=read_preferences().model_folder,
             )
-            text = summary(card)
+            name, text = card.name, summary(card)
             if layer is not None:
                 source = layer_source(layer)
                 text = f"{text} {pixel_size_note(card, source.pixel_size, source.units)}".strip()
         except DGNOError as error:
             text = str(error)
-        self.form.set_summary(text)
+        self.form.set_summary(text, name)
 
     def _show_error(self, message: str) -> None:
         from napari.utils.notifications import show_error

@@ -38,10 +38,13 @@ def cells() -> list[LayerTuple]:
 
 
 def focal_stack() -> list[LayerTuple]:
-    """Drawn nuclei and filaments, from far below to far above the focus."""
+    """Drawn nuclei and filaments, from sharp to a blur of 8 pixels.
+
+    The focus is near one end, so that the plane in the middle, which napari shows first, is soft.
+    """
     from dgno_core.optics.scenes import focal_stack as draw
 
-    stack = draw()
+    stack = draw((8, 192, 256), in_focus=2)
     metadata = {"in_focus": stack.in_focus, "blur_px": stack.widths, "sharp": stack.sharp}
     keywords = {"name": "focal stack", "axis_labels": ("z", "y", "x"), "metadata": metadata}
     return [(stack.data, keywords, "image")]

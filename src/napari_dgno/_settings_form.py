@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt, Signal
@@ -136,9 +137,10 @@ class SettingsForm(QWidget):
             model_folder=self._preferences.model_folder,
         )
 
-    def set_summary(self, text: str) -> None:
-        """Show what the chosen model is for."""
-        self.summary.setText(text)
+    def set_summary(self, text: str, name: str = "") -> None:
+        """Show what the chosen model is for, after its full name."""
+        title = f"<b>{escape(name)}</b><br>" if name else ""
+        self.summary.setText(title + escape(text))
         self.summary.setVisible(bool(text))
 
     def _snap_tile(self) -> None:

@@ -55,7 +55,7 @@ def test_three_ways_one_result(
     layer = napari_window.add_image(tuple_[0], **tuple_[1])
     panel = open_panel()
     panel.form.model_chooser.set_model(str(model_file))
-    assert panel.form.summary.text().startswith("Random weights.")
+    assert panel.form.summary.text().startswith("<b>tiny</b><br>Random weights.")
     panel.restore_button.click()
     qtbot.waitUntil(lambda: panel.restore_button.isEnabled(), timeout=60_000)
     result = napari_window.layers[f"{layer.name} restored"]

@@ -277,7 +277,7 @@ def test_preview_restores_what_is_on_screen(
     original = napari_window.add_image(image, name="cells", scale=(3, 2, 2))
     panel = open_panel()
     napari_window.dims.set_current_step(0, 2)
-    napari_window.camera.zoom *= 6
+    napari_window.scene.camera.zoom *= 6
     qtbot.waitUntil(lambda: np.ptp(original.corner_pixels[:, 2]) < 200)
     click(qtbot, panel.preview_button)
     wait_idle(qtbot, panel)

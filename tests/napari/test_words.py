@@ -96,7 +96,7 @@ def test_a_folder_of_planes_becomes_a_file_beside_it(tmp_path: Path) -> None:
 
 def test_command_of_a_file_names_it(tmp_path: Path) -> None:
     path = tmp_path / "my cells.tif"
-    tifffile.imwrite(path, np.zeros((3, 32, 32), np.uint16), metadata={"axes": "ZYX"})
+    tifffile.imwrite(path, np.zeros((3, 32, 32), np.uint16), photometric="minisblack")
     config = RestoreConfig(axes="ZYX")
     text = command_text(read_image(path, "ZYX"), config)
     assert text == config.command([path], tmp_path / "my cells-restored.tif")
@@ -105,7 +105,7 @@ def test_command_of_a_file_names_it(tmp_path: Path) -> None:
 
 def test_command_of_a_changed_layer_asks_to_save_it(tmp_path: Path) -> None:
     path = tmp_path / "cells.tif"
-    tifffile.imwrite(path, np.zeros((3, 32, 32), np.uint16), metadata={"axes": "ZYX"})
+    tifffile.imwrite(path, np.zeros((3, 32, 32), np.uint16), photometric="minisblack")
     part = as_source(np.zeros((32, 32), np.uint16), "YX", "one/plane")
     part = type(part)(**{**vars(part), "path": path})
     comment, line = command_text(part, RestoreConfig(axes="YX")).splitlines()
