@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import itertools
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.loops import dg_loops
+from torch import Tensor
+
+from dgno_core.numerics import dg_integral, galerkin_integral
+from dgno_core.numerics.elements import from_elements, to_elements
+from dgno_core.numerics.galerkin import dg_coefficients
+
+FORMULATIONS = ("cell", "face")
+FLUXES = ("central", "jump", "average_jump", "upwind")
+BOUNDARIES = ("dirichlet", "neumann", "periodic")
+CASES = list(itertools.product(FORMULATIONS, FLUXES, BOUNDARIES))
+
+
+def fields(*shape: int, seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    q, k, v = torch.randn(3, *shape, dtype=torch.float64, generator=generator)
+    return q, k, v
+
+
+@pytest.mark.parametrize(("formulation", "flux", "boundary"), CASES)
+@pytest.mark.parametrize("grid", [(2, 3), (1, 1), (1, 4)])
+def test_equals_plain_loops(formulation, flux, boundary, grid) -> None:
+    p = 4
+    q, k, v = fields(2, 2, 3, grid[0] * p, grid[1] * p)
+    out = dg_integral(
+        q, k, v, element=p, formulation=formulation, flux=flux, boundary=boundary, tau=0.37
+    )
+    for image, head in itertools.product(range(2), range(2)):
+        one = (t[image, head].numpy() for t in (q, k, v))
+        expected = dg_loops(*one, p, formulation, flux, boundary, 0.37)
+        torch.testing.assert_close(
+            out[image, head], torch.from_numpy(expected), atol=1e-12, rtol=1e-12
+        )
+
+
+@given(st.integers(1, 3), st.integers(1, 4), st.integers(1, 4), st.sampled_from([2, 4, 8]))
+@settings(max_examples=25, deadline=None)
+def test_elements_go_back_together(heads: int, gy: int, gx: int, p: int) -> None:
+    field = torch.arange(heads * 2 * gy * gx * p * p).view(1, heads, 2, gy * p, gx * p)
+    elements = to_elements(field, p)
+    assert elements.shape == (1, gy, gx, heads, 2, p, p)
+    assert torch.equal(elements[0, -1, 0, 0, 1], field[0, 0, 1, -p:, :p])
+    assert torch.equal(from_elements(elements), field)
+
+
+@pytest.mark.parametrize("formulation", FORMULATIONS)
+def test_jump_flux_is_conservative_on_a_periodic_domain(formulation) -> None:
+    _, k, v = fields(2, 2, 3, 16, 24)
+    _, exchange = dg_coefficients(
+        to_elements(k, 4),
+        to_elements(v, 4),
+        formulation=formulation,
+        flux="jump",
+        boundary="periodic",
+        tau=0.8,
+    )
+    assert exchange.abs().max() > 0.01
+    torch.testing.assert_close(
+        exchange.sum((1, 2)), torch.zeros_like(exchange[:, 0, 0]), atol=1e-12, rtol=0
+    )
+
+
+@pytest.mark.parametrize("formulation", FORMULATIONS)
+def test_no_jump_penalty_gives_the_windowed_operator(formulation) -> None:
+    q, k, v = fields(1, 2, 4, 16, 16)
+    out = dg_integral(q, k, v, element=8, formulation=formulation, flux="jump", tau=0.0)
+    torch.testing.assert_close(out, galerkin_integral(q, k, v, element=8))
+
+
+def test_one_element_over_the_domain_gives_the_global_operator() -> None:
+    q, k, v = fields(2, 2, 3, 8, 8)
+    whole = galerkin_integral(q, k, v)
+    torch.testing.assert_close(galerkin_integral(q, k, v, element=8), whole)
+    # Alone on a periodic domain an element is its own neighbour: cells have no jump.
+    alone = dg_integral(q, k, v, element=8, flux="jump", boundary="periodic", tau=0.5)
+    torch.testing.assert_close(alone, whole)
+
+
+def test_global_operator_equals_its_definition() -> None:
+    q, k, v = fields(1, 2, 3, 5, 7)
+    coefficients = torch.einsum("bhayx,bhcyx->bhac", k, v) / 35
+    expected = torch.einsum("bhayx,bhac->bhcyx", q, coefficients)
+    torch.testing.assert_close(galerkin_integral(q, k, v), expected)
+
+
+@pytest.mark.parametrize(("formulation", "flux"), list(itertools.product(FORMULATIONS, FLUXES)))
+def test_shifting_a_periodic_input_by_an_element_shifts_the_output(formulation, flux) -> None:
+    q, k, v = fields(1, 2, 3, 12, 16)
+    settings_ = {"element": 4, "formulation": formulation, "flux": flux, "boundary": "periodic"}
+    shift = {"shifts": (4, -8), "dims": (-2, -1)}
+    moved = dg_integral(*(t.roll(**shift) for t in (q, k, v)), **settings_)
+    torch.testing.assert_close(moved, dg_integral(q, k, v, **settings_).roll(**shift))
+
+
+def test_jump_cells_of_both_assemblies_coincide_under_the_known_mapping() -> None:
+    q, k, v = fields(1, 2, 3, 12, 16)
+    for released, paper in (("neumann", "dirichlet"), ("dirichlet", "neumann")):
+        official = dg_integral(
+            q, k, v, element=4, flux="jump", boundary=released, tau=0.3, assembly="official"
+        )
+        ours = dg_integral(q, k, v, element=4, flux="jump", boundary=paper, tau=-0.3)
+        torch.testing.assert_close(official, ours)
+
+
+@pytest.mark.parametrize(("formulation", "flux", "boundary"), CASES)
+def test_gradients(formulation, flux, boundary) -> None:
+    q, k, v = (t.requires_grad_() for t in fields(1, 1, 2, 4, 6))
+    tau = torch.tensor(0.4, dtype=torch.float64, requires_grad=True)
+
+    def integral(q: Tensor, k: Tensor, v: Tensor, tau: Tensor) -> Tensor:
+        return dg_integral(
+            q, k, v, element=2, formulation=formulation, flux=flux, boundary=boundary, tau=tau
+        )
+
+    assert torch.autograd.gradcheck(integral, (q, k, v, tau))
+
+
+def test_sides_that_elements_do_not_fill_are_refused() -> None:
+    q, k, v = fields(1, 1, 2, 12, 10)
+    with pytest.raises(ValueError, match="12 x 10"):
+        dg_integral(q, k, v, element=4)
