@@ -1,7 +1,9 @@
 """Fast approximate spatially varying blur for training, on tensors.
 
 The image is blurred at a few widths and every pixel interpolates between the two nearest, linearly
-in the squared width (the variance, in which a Gaussian blur is additive).
+in the squared width (the variance, in which a Gaussian blur is additive). On a random texture as
+fine as a microscope's optics, with widths of 0.6 to 6 pixels and ten levels, the largest error is
+1.3 % and the mean error 0.2 % of the picture's range (`tests/data/test_degrade.py`).
 """
 
 from __future__ import annotations

@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from scipy.ndimage import gaussian_filter
+
+from dgno_core.data.degrade import MARGIN, camera_noise, degrade, random_widths
+from dgno_core.data.degrade_config import DegradeConfig
+from dgno_core.data.patches import SyntheticPairs
+from dgno_core.optics.interpolated import blur_interpolated
+from dgno_core.optics.varying import blur_varying
+
+
+def generator(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.mark.parametrize("psf", ["gauss", "disk"])
+def test_fast_blur_stays_close_to_the_exact_one(psf: str) -> None:
+    side, radius = 40, 26
+    noise = np.random.default_rng(0).standard_normal((side + 2 * radius, side + 2 * radius))
+    image = gaussian_filter(noise, 1.0)  # as fine as a microscope's own optics leave it
+    image /= image.max() - image.min()
+    width = torch.linspace(0.6, 6, side).expand(side, side).contiguous()
+    fast = blur_interpolated(torch.from_numpy(image)[None], width.double(), psf, radius=radius)[0]
+    exact_width = np.pad(width.numpy().astype(float), radius, mode="edge")
+    exact = blur_varying(image, exact_width, psf)
+    error = np.abs(fast.numpy() - exact[radius:-radius, radius:-radius])
+    assert error.mean() < 0.002
+    assert error.max() < 0.02
+
+
+def test_fast_blur_leaves_constants_and_zero_width_alone() -> None:
+    side = 20 + 2 * MARGIN
+    width = torch.linspace(0, 8, 400).view(20, 20)
+    flat = blur_interpolated(torch.full((1, side, side), 0.7), width, "disk", radius=MARGIN)
+    torch.testing.assert_close(flat, torch.full((1, 20, 20), 0.7))
+    image = torch.rand(3, side, side, generator=generator())
+    same = blur_interpolated(image, torch.zeros(20, 20), "gauss", radius=MARGIN)
+    torch.testing.assert_close(same, image[:, MARGIN:-MARGIN, MARGIN:-MARGIN])
+
+
+def test_width_maps_stay_in_range_and_come_in_both_kinds() -> None:
+    jumps = []
+    for seed in range(20):
+        widths = random_widths((48, 64), 8.0, generator(seed))
+        assert widths.shape == (48, 64)
+        assert widths.min() >= 0
+        assert widths.max() <= 8
+        jumps.append(len(widths.unique()) <= 16)
+    assert any(jumps)
+    assert not all(jumps)
+
+
+def test_noise_has_the_variance_of_photons_and_read_out() -> None:
+    flat = torch.full((400, 400), 0.5)
+    noisy = camera_noise(flat, 500.0, 0.02, generator())
+    assert float(noisy.mean()) == pytest.approx(0.5, abs=1e-3)
+    assert float(noisy.var()) == pytest.approx(0.5 / 500 + 0.02**2, rel=0.03)
+
+
+def test_without_blur_noise_and_gain_nothing_changes() -> None:
+    config = DegradeConfig(share_sharp=1, share_clean=1, gain=(1, 1), offset=(0, 0))
+    crop = torch.rand(1, 32 + 2 * MARGIN, 32 + 2 * MARGIN, generator=generator())
+    degraded, sharp = degrade(crop, config, generator())
+    assert torch.equal(degraded, sharp)
+
+
+def pairs(seed: int = 3) -> SyntheticPairs:
+    images = [np.random.default_rng(i).random((1, 50 + i, 90), np.float32) for i in range(3)]
+    return SyntheticPairs(
+        images, [1, 1, 2], crop=32, batch=4, config=DegradeConfig(), seed=seed
+    )
+
+
+def test_a_batch_depends_on_its_number_alone() -> None:
+    one, other = pairs(), pairs()
+    other.batch(0)
+    for a, b in zip(one.batch(7), other.batch(7), strict=True):
+        assert a.shape == (4, 1, 32, 32)
+        assert torch.equal(a, b)
+    assert not torch.equal(one.batch(7)[1], one.batch(8)[1])
+    assert not torch.equal(one.batch(7)[1], pairs(4).batch(7)[1])

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from dgno_core.errors import DGNOError
+from dgno_core.models import (
+    DGNOConfig,
+    ModelCard,
+    build_model,
+    default_weights,
+    find_weights,
+    load_model,
+    read_card,
+    resolve_device,
+    save_model,
+    weights_names,
+)
+from dgno_core.models.registry import PACKAGED
+
+CONFIG = DGNOConfig(width=8, heads=2, blocks=(1, 1, 1, 1), tokens=8, rank=4, state=2)
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    torch.manual_seed(0)
+    path = tmp_path / "mine.safetensors"
+    save_model(build_model(CONFIG), ModelCard(name="mine", config=CONFIG, title="A test"), path)
+    return path
+
+
+def test_saved_and_reloaded_gives_identical_output(tmp_path: Path) -> None:
+    model = build_model(CONFIG).eval()
+    path = tmp_path / "m.safetensors"
+    save_model(model, ModelCard(name="m", config=CONFIG), path)
+    image = torch.rand(1, 1, 40, 33)
+    with torch.inference_mode():
+        expected = model.to(memory_format=torch.channels_last)(image)[-1]
+        assert torch.equal(load_model(path, "cpu")(image)[-1], expected)
+
+
+def test_card_travels_with_the_weights(saved: Path) -> None:
+    card = read_card(saved)
+    assert (card.name, card.title, card.channels, card.config) == ("mine", "A test", 1, CONFIG)
+    assert len(card.weights_sha256) == 64
+    assert load_model(saved, "cpu").card == card
+
+
+def test_names_in_the_users_folder(saved: Path) -> None:
+    assert "mine" in weights_names(saved.parent)
+    assert find_weights("mine", saved.parent) == saved
+    with pytest.raises(DGNOError, match="mine"):
+        find_weights("other", saved.parent)
+
+
+@pytest.mark.parametrize("damage", ["cut", "flip", "empty", "pickle", "no card", "other net"])
+def test_damaged_files_are_refused_with_their_name(saved: Path, damage: str) -> None:
+    content = saved.read_bytes()
+    if damage == "cut":
+        saved.write_bytes(content[:-1000])
+    elif damage == "flip":
+        saved.write_bytes(b"\xff" * 8 + content[8:])
+    elif damage == "empty":
+        saved.write_bytes(b"")
+    elif damage == "pickle":
+        torch.save({"a": 1}, saved)
+    elif damage == "no card":
+        from safetensors.torch import save_file
+
+        save_file({"a": torch.zeros(1)}, saved)
+    else:
+        saved.write_bytes(content.replace(b'\\"width\\":8', b'\\"width\\":4'))
+        assert saved.read_bytes() != content
+    with pytest.raises(DGNOError, match="mine.safetensors"):
+        load_model(saved, "cpu")
+
+
+def test_a_card_of_another_network_is_not_written(tmp_path: Path) -> None:
+    other = CONFIG.model_copy(update={"width": 16})
+    with pytest.raises(ValueError, match="configuration"):
+        save_model(build_model(CONFIG), ModelCard(name="x", config=other), tmp_path / "x.safetensors")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_is_not_there_leaves_nothing(tmp_path: Path) -> None:
+    with pytest.raises(DGNOError, match="cannot be saved"):
+        save_model(
+            build_model(CONFIG), ModelCard(name="x", config=CONFIG), tmp_path / "no" / "x.safetensors"
+        )
+
+
+def test_devices() -> None:
+    assert resolve_device("cpu").type == "cpu"
+    for name in ("cuda:99", "potato"):
+        with pytest.raises(DGNOError, match=name):
+            resolve_device(name)
+
+
+@pytest.mark.parametrize("colour", [False, True])
+def test_packaged_weights_are_small_and_have_a_full_card(colour: bool) -> None:
+    path = PACKAGED / f"{default_weights(colour)}.safetensors"
+    assert path.stat().st_size <= 4_000_000
+    card = read_card(default_weights(colour))
+    assert card.channels == (3 if colour else 1)
+    for field in ("title", "summary", "data", "licences", "recipe", "budget", "scores", "not_for"):
+        assert getattr(card, field), field
+    assert load_model(default_weights(colour), "cpu").card is not None

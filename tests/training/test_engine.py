@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+from dgno_core.data.patches import SyntheticPairs
+from dgno_core.errors import DGNOError
+from dgno_core.models import load_model, read_card
+from dgno_core.training import load_config, train_events
+from dgno_core.training.engine import learning_rate
+from dgno_core.training.events import CheckpointSaved, StepDone, TrainFinished, TrainStarted
+
+
+def finished(events: list) -> Path:
+    assert isinstance(events[-1], TrainFinished)
+    return events[-1].path
+
+
+def stop_after(run, steps: int) -> None:
+    """Take events until a checkpoint at `steps`, then close the generator, as Stop does."""
+    for event in run:
+        if isinstance(event, CheckpointSaved) and event.step == steps:
+            break
+    run.close()
+
+
+def test_a_run_writes_loadable_weights_with_a_card(config_file: Path) -> None:
+    config = load_config(config_file)
+    events = list(train_events(config))
+    assert isinstance(events[0], TrainStarted)
+    assert [e.step for e in events if isinstance(e, StepDone)] == [1, 2, 3, 4, 5, 6]
+    path = finished(events)
+    model = load_model(path, "cpu")
+    assert model.config == config.model
+    card = read_card(path)
+    assert card.name == "tiny"
+    assert "6 steps" in card.budget
+    assert str(config_file.parent) not in card.model_dump_json(), "a path of this computer"
+    logged = [json.loads(line) for line in (config.out / "log.jsonl").read_text().splitlines()]
+    assert [entry["event"] for entry in logged] == [type(e).__name__ for e in events]
+
+
+def test_an_interrupted_run_goes_on_bit_for_bit(config_file: Path) -> None:
+    whole = load_config(config_file, ["out=" + str(config_file.parent / "whole")])
+    halves = load_config(config_file, ["out=" + str(config_file.parent / "halves")])
+    losses = [e.loss for e in train_events(whole) if isinstance(e, StepDone)]
+    stop_after(train_events(halves), 3)
+    torch.rand(5)  # whatever else happens in between must not matter
+    rest = list(train_events(halves, resume=True))
+    assert [e.loss for e in rest if isinstance(e, StepDone)] == losses[3:]
+    one, other = (load_model(c.out / "tiny.safetensors", "cpu") for c in (whole, halves))
+    for (name, a), b in zip(one.state_dict().items(), other.state_dict().values(), strict=True):
+        assert torch.equal(a, b), name
+
+
+def test_a_folder_with_a_run_is_not_overwritten(config_file: Path) -> None:
+    config = load_config(config_file)
+    stop_after(train_events(config), 3)
+    with pytest.raises(DGNOError, match="--resume"):
+        next(train_events(config))
+
+
+def test_resuming_without_a_checkpoint_says_so(config_file: Path) -> None:
+    with pytest.raises(DGNOError, match="no checkpoint"):
+        next(train_events(load_config(config_file), resume=True))
+
+
+def test_a_damaged_checkpoint_says_so(config_file: Path) -> None:
+    config = load_config(config_file)
+    stop_after(train_events(config), 3)
+    path = config.out / "last.pt"
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(DGNOError, match="damaged"):
+        next(train_events(config, resume=True))
+
+
+def test_a_full_disk_keeps_the_checkpoint_before(
+    config_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = load_config(config_file)
+    run = train_events(config)
+    while not isinstance(next(run), CheckpointSaved):
+        pass
+
+    def no_space(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", no_space)
+    with pytest.raises(DGNOError, match="space"):
+        list(run)
+    monkeypatch.undo()
+    assert not list(config.out.glob("*.part"))
+    first = next(train_events(config, resume=True))
+    assert isinstance(first, TrainStarted)
+    assert first.step == 3
+
+
+def test_a_loss_that_is_not_finite_stops_the_run(
+    config_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = SyntheticPairs.batch
+
+    def broken(self: SyntheticPairs, number: int) -> tuple[torch.Tensor, torch.Tensor]:
+        degraded, sharp = batch(self, number)
+        return degraded, sharp * (float("nan") if number == 4 else 1)
+
+    monkeypatch.setattr(SyntheticPairs, "batch", broken)
+    with pytest.raises(DGNOError, match="step 5"):
+        list(train_events(load_config(config_file)))
+    assert (config_file.parent / "run" / "last.pt").is_file()
+
+
+def test_learning_rate_warms_up_and_falls(config_file: Path) -> None:
+    optim = load_config(config_file).optim
+    rates = [learning_rate(step, 100, optim) for step in range(100)]
+    assert rates[0] == optim.lr / 2
+    assert max(rates) == optim.lr
+    assert rates[-1] < 0.02 * optim.lr
+    assert rates[2:] == sorted(rates[2:], reverse=True)
+
+
+def test_training_lowers_the_loss(config_file: Path) -> None:
+    config = load_config(
+        config_file,
+        ["steps=40", "optim.lr=0.003", "validate_every=100", "checkpoint_every=100",
+         "model.routing_noise=false"],
+    )  # fmt: skip
+    losses = [e.loss for e in train_events(config) if isinstance(e, StepDone)]
+    assert sum(losses[-10:]) < 0.7 * sum(losses[:10])
