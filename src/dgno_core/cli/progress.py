@@ -34,6 +34,7 @@ class Bar:
             TextColumn("left"),
             TimeRemainingColumn(),
             console=console,
+            refresh_per_second=4,  # drawing takes time from the work
             disable=not console.is_terminal,
             expand=True,
         )

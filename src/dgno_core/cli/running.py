@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -49,10 +48,6 @@ def run(app: typer.Typer, name: str, arguments: Sequence[str] | None = None) -> 
         status = app(args=words, prog_name=name, standalone_mode=False)
     except (KeyboardInterrupt, typer.Abort):  # newer typers return 130 instead
         status = INTERRUPTED
-    except BrokenPipeError:
-        # The reader (`| head`) has enough. Python would complain again while it shuts down.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return OK
     except Exception as error:
         problem = explain(error)
         if problem is None:
