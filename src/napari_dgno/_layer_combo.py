@@ -11,7 +11,7 @@ from napari_dgno._layers import PREVIEW_KEY, RESULT_KEY
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
-    from napari.layers import Image, Layer
+    from napari.layers import Image
     from napari.utils.events import Event
 
 
@@ -96,8 +96,8 @@ class LayerCombo(QComboBox):
             self.layer_changed.emit()
 
     def _follow(self, event: Event | None = None) -> None:
-        active: Layer | None = self._viewer.layers.selection.active
-        if not self._following or active not in self._layers:
+        active = self._viewer.layers.selection.active
+        if active is None or not self._following or active not in self._layers:
             return
         if not {RESULT_KEY, PREVIEW_KEY} & set(active.metadata):
             self.set_layer(active)

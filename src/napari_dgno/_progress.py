@@ -39,7 +39,7 @@ class RunDisplay(QWidget):
         super().__init__(parent)
         self._viewer = viewer
         self._whole = TimeLeft()
-        self._pieces = TimeLeft()
+        self._tiles = TimeLeft()
         self._planes = 1
         self._notes: list[str] = []
         self.bar = QProgressBar()
@@ -71,7 +71,7 @@ class RunDisplay(QWidget):
 
     def measure(self, done: int, total: int) -> None:
         """Show that the brightness of `done` of `total` planes has been measured."""
-        self._pieces = TimeLeft()
+        self._tiles = TimeLeft()
         self.bar.setRange(0, max(total, 1))
         self.bar.setValue(done if done < total else 0)
         self.status.setText(
@@ -79,15 +79,15 @@ class RunDisplay(QWidget):
         )
 
     def begin(self, planes: int, tiles: int) -> None:
-        """Show that `tiles` pieces of `planes` planes are to be done."""
-        self._pieces = TimeLeft()
+        """Show that `tiles` tiles of `planes` planes are to be done."""
+        self._tiles = TimeLeft()
         self._planes = planes
         self.bar.setRange(0, max(tiles, 1))
         self.bar.setValue(0)
         self.status.setText("Restoring …")
 
     def advance(self, done: int, total: int) -> None:
-        """Show that `done` of `total` pieces are finished."""
+        """Show that `done` of `total` tiles are finished."""
         if self.bar.maximum() != total:
             self.bar.setRange(0, total)
         self.bar.setValue(done)
@@ -95,15 +95,15 @@ class RunDisplay(QWidget):
         if self._planes > 1:
             plane = min(done * self._planes // max(total, 1) + 1, self._planes)
             parts[:0] = [f"Plane {plane} of {self._planes}"]
-        seconds = self._pieces.seconds(done, total)
+        seconds = self._tiles.seconds(done, total)
         if seconds is not None and done < total:
             parts.append(f"about {in_words(seconds)} left")
         self.status.setText(" · ".join(parts))
 
     def cancelling(self) -> None:
-        """Show that the run stops after the piece in work."""
+        """Show that the run stops after the tile in work."""
         self.cancel_button.setEnabled(False)
-        self.status.setText("Cancelling … the piece in work is finished first.")
+        self.status.setText("Cancelling … the tile in work is finished first.")
 
     def finish(self, status: str, *, complete: bool = False) -> None:
         """Show that nothing runs any more; notes stay."""

@@ -27,6 +27,7 @@ from napari_dgno._layers import (
 )
 from napari_dgno._models import find_card, pixel_size_note, summary
 from napari_dgno._progress import RunDisplay
+from napari_dgno._scroll import VerticalScroll
 from napari_dgno._settings import preference_model, read_preferences
 from napari_dgno._settings_form import SettingsForm
 from napari_dgno._time_left import in_words
@@ -98,12 +99,16 @@ class RestorePanel(QWidget):
         buttons = QHBoxLayout()
         buttons.addWidget(self.preview_button)
         buttons.addWidget(self.restore_button)
+        content = QWidget()
+        inner = QVBoxLayout(content)
+        inner.addWidget(self.form)
+        inner.addLayout(buttons)
+        inner.addWidget(self.display)
+        inner.addStretch(1)
+        inner.addWidget(self.copy_button)
         layout = QVBoxLayout(self)
-        layout.addWidget(self.form)
-        layout.addLayout(buttons)
-        layout.addWidget(self.display)
-        layout.addStretch(1)
-        layout.addWidget(self.copy_button)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(VerticalScroll(content))
 
     # What the buttons do ------------------------------------------------------------------------
 
@@ -129,7 +134,7 @@ class RestorePanel(QWidget):
         self._start(run, "Restoring the view …", _workers.previewing, *args)
 
     def cancel(self) -> None:
-        """Stop the run after the piece in work; nothing of it is kept."""
+        """Stop the run after the tile in work; nothing of it is kept."""
         if self._running and self._run is not None and self._run.worker is not None:
             self._run.worker.quit()
             self.display.cancelling()
@@ -311,9 +316,10 @@ class RestorePanel(QWidget):
 
     # The end ------------------------------------------------------------------------------------
 
-    def event(self, event: QEvent) -> bool:
+    def event(self, event: QEvent | None) -> bool:
         """Notice being taken out of the window: napari's × only unparents the panel."""
-        if event.type() == QEvent.Type.ParentChange and self.parent() is None:
+        taken_out = event is not None and event.type() == QEvent.Type.ParentChange
+        if taken_out and self.parent() is None:
             self.shut_down()
         return super().event(event)
 

@@ -19,7 +19,7 @@ class Preferences:
     device : str
         ``"auto"``, ``"cpu"``, ``"cuda"`` or ``"mps"``.
     tile : int or None
-        Side of the pieces in pixels; None lets the model decide.
+        Side of the tiles in pixels; None lets the model decide.
     model_folder : pathlib.Path or None
         Folder with the user's own models, if any.
     memory_share : float

@@ -86,8 +86,8 @@ class SettingsForm(QWidget):
         form.addRow("Model", self.model_chooser)
         form.addRow(self.summary)
         form.addRow("Axes", self.axes_edit)
-        form.addRow("Run on", self.device_combo)
-        form.addRow("Piece size", self.tile_spin)
+        form.addRow("Device", self.device_combo)
+        form.addRow("Tile size", self.tile_spin)
         form.addRow("Brightness", self.normalise_combo)
         for widget, tip in (
             (self.layer_combo, _tooltips.LAYER),

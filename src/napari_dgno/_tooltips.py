@@ -19,8 +19,8 @@ DEVICE = (
     "processor. Automatic takes the best that is there."
 )
 TILE = (
-    "A large image is restored in square pieces, which are blended so that no borders show. "
-    "Automatic is right unless memory runs out; then try a smaller piece (in pixels)."
+    "A large image is restored in square pieces (tiles), which are blended so that no borders "
+    "show. Automatic is right unless memory runs out; then try smaller tiles (side in pixels)."
 )
 NORMALISE = (
     "The network needs to know which brightness is dark and which is bright.\n"

@@ -57,7 +57,7 @@ def test_three_ways_one_result(
     panel.form.model_chooser.set_model(str(model_file))
     assert panel.form.summary.text().startswith("<b>tiny</b><br>Random weights.")
     panel.restore_button.click()
-    qtbot.waitUntil(lambda: panel.restore_button.isEnabled(), timeout=60_000)
+    qtbot.waitUntil(lambda: panel.restore_button.isEnabled(), timeout=120_000)
     result = napari_window.layers[f"{layer.name} restored"]
     np.testing.assert_array_equal(np.asarray(result.data), by_python)
     assert result.data.dtype == np.uint16
@@ -81,11 +81,11 @@ def test_preview_is_close_to_the_result(
     panel = open_panel()
     panel.form.model_chooser.set_model(str(model_file))
     panel.preview_button.click()
-    qtbot.waitUntil(lambda: panel.restore_button.isEnabled(), timeout=60_000)
+    qtbot.waitUntil(lambda: panel.restore_button.isEnabled(), timeout=120_000)
     preview = napari_window.layers["cells preview"].data.copy()
     plane = napari_window.dims.current_step[0]
     panel.restore_button.click()
-    qtbot.waitUntil(lambda: panel.restore_button.isEnabled(), timeout=60_000)
+    qtbot.waitUntil(lambda: panel.restore_button.isEnabled(), timeout=120_000)
     result = napari_window.layers["cells restored"].data
     assert preview.shape == (1, 64, 64)
     np.testing.assert_array_equal(preview[0], result[plane])  # the view is the whole plane here

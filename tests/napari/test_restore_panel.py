@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -28,8 +29,12 @@ def click(qtbot: Any, button: Any) -> None:
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
+def wait_until(qtbot: Any, condition: Callable[[], bool]) -> None:
+    qtbot.waitUntil(condition, timeout=60_000)  # the machine may be busy
+
+
 def wait_idle(qtbot: Any, panel: Any) -> None:
-    qtbot.waitUntil(lambda: panel.restore_button.isEnabled(), timeout=20_000)
+    wait_until(qtbot, panel.restore_button.isEnabled)
 
 
 def test_result_lies_where_the_original_does(
@@ -86,7 +91,7 @@ def test_cancel_leaves_nothing_and_gives_the_buttons_back(
     panel = open_panel()
     click(qtbot, panel.restore_button)
     assert not panel.restore_button.isEnabled()
-    qtbot.waitUntil(lambda: panel.display.bar.value() > 1)
+    wait_until(qtbot, lambda: panel.display.bar.value() > 1)
     assert "%" in panel.display.status.text()
     click(qtbot, panel.display.cancel_button)
     wait_idle(qtbot, panel)
@@ -158,36 +163,46 @@ def test_window_goes_on_while_the_core_works(
 ) -> None:
     from qtpy.QtCore import QTimer
 
-    fake_core.tiles, fake_core.delay = 300, 0.005
+    fake_core.tiles, fake_core.delay = 1, 4.0
     napari_window.add_image(image)
     panel = open_panel()
     ticks: list[float] = []
     timer = QTimer()
     timer.setInterval(10)
     timer.timeout.connect(lambda: ticks.append(time.monotonic()))
-    updates: list[int] = []
-    panel.display.bar.valueChanged.connect(updates.append)
-    begun = time.monotonic()
     timer.start()
     click(qtbot, panel.restore_button)
     wait_idle(qtbot, panel)
     timer.stop()
-    seconds = time.monotonic() - begun
-    assert len(ticks) > 50
-    assert max(np.diff(ticks)) < 0.5
-    assert len(updates) <= 10 * seconds + 5  # throttled, though there were 200 tiles a second
+    assert ticks[-1] - ticks[0] >= 4
+    assert max(np.diff(ticks)) < 2  # a window that waits for the tile would stand still for 4 s
+
+
+def test_progress_is_shown_at_most_ten_times_a_second(
+    napari_window: Any, open_panel: Any, fake_core: Any, image: np.ndarray, qtbot: Any
+) -> None:
+    fake_core.tiles, fake_core.delay = 300, 0.005
+    napari_window.add_image(image)
+    panel = open_panel()
+    updates: list[int] = []
+    panel.display.bar.valueChanged.connect(updates.append)
+    begun = time.monotonic()
+    click(qtbot, panel.restore_button)
+    wait_idle(qtbot, panel)
+    assert 3 <= len(updates) <= 10 * (time.monotonic() - begun) + 5
 
 
 def test_layer_deleted_during_the_run(
     napari_window: Any, open_panel: Any, fake_core: Any, image: np.ndarray, qtbot: Any
 ) -> None:
-    fake_core.delay = 0.03
+    fake_core.tiles, fake_core.delay = 40, 0.1  # long enough not to end before the deletion
     napari_window.add_image(image, name="cells")
     panel = open_panel()
     click(qtbot, panel.restore_button)
-    qtbot.waitUntil(lambda: panel.display.bar.value() > 0)
+    wait_until(qtbot, lambda: panel.display.bar.value() > 0)
+    assert not panel.restore_button.isEnabled()
     napari_window.layers.clear()
-    qtbot.waitUntil(lambda: len(napari_window.layers) == 1)
+    wait_until(qtbot, lambda: len(napari_window.layers) == 1)
     np.testing.assert_array_equal(napari_window.layers["cells restored"].data, image + 1)
 
 
@@ -198,11 +213,11 @@ def test_closing_the_panel_cancels(
     napari_window.add_image(image)
     panel = open_panel()
     click(qtbot, panel.restore_button)
-    qtbot.waitUntil(lambda: panel.display.bar.value() > 0)
+    wait_until(qtbot, lambda: panel.display.bar.value() > 0)
     dock = napari_window.window.dock_widgets  # the panel itself is what is docked
     assert len(dock) == 1
     napari_window.window.remove_dock_widget(panel.parent())
-    qtbot.waitUntil(lambda: fake_core.closed == ["cancelled"])
+    wait_until(qtbot, lambda: fake_core.closed == ["cancelled"])
     assert len(napari_window.layers) == 1
     napari_window.add_image(image)  # the closed panel listens to nothing any more
     assert panel.form.layer_combo.count() == 1
@@ -215,15 +230,15 @@ def test_closing_the_window_cancels(
     napari_window.add_image(image)
     panel = open_panel()
     click(qtbot, panel.restore_button)
-    qtbot.waitUntil(lambda: panel.display.bar.value() > 0)
+    wait_until(qtbot, lambda: panel.display.bar.value() > 0)
     napari_window.close()
-    qtbot.waitUntil(lambda: fake_core.closed == ["cancelled"])
+    wait_until(qtbot, lambda: fake_core.closed == ["cancelled"])
 
 
 def test_warnings_of_the_run_are_shown(
     napari_window: Any, open_panel: Any, fake_core: Any, image: np.ndarray, qtbot: Any
 ) -> None:
-    fake_core.warnings = ["Memory was short; the piece size was halved to 64."]
+    fake_core.warnings = ["Memory was short; the tile size was halved to 64."]
     napari_window.add_image(image)
     panel = open_panel()
     click(qtbot, panel.restore_button)
@@ -278,7 +293,7 @@ def test_preview_restores_what_is_on_screen(
     panel = open_panel()
     napari_window.dims.set_current_step(0, 2)
     napari_window.scene.camera.zoom *= 6
-    qtbot.waitUntil(lambda: np.ptp(original.corner_pixels[:, 2]) < 200)
+    wait_until(qtbot, lambda: np.ptp(original.corner_pixels[:, 2]) < 200)
     click(qtbot, panel.preview_button)
     wait_idle(qtbot, panel)
     preview = napari_window.layers["cells preview"]
@@ -298,11 +313,21 @@ def test_preview_restores_what_is_on_screen(
     assert [layer.name for layer in napari_window.layers] == ["cells", "cells restored"]
 
 
-def test_panel_fits_a_narrow_dock(open_panel: Any, napari_window: Any, image: np.ndarray) -> None:
+def test_panel_fits_a_narrow_and_low_dock(
+    open_panel: Any, napari_window: Any, image: np.ndarray, qtbot: Any
+) -> None:
     napari_window.add_image(image, name="a layer with a very long name that nobody can shorten")
     panel = open_panel()
-    panel.display.set_error("One sentence that is rather long and has to be broken into lines.")
-    assert panel.minimumSizeHint().width() <= 300
+    panel.display.set_error("One sentence that has to be broken into lines. " * 5)
+    panel.form.set_summary("What a model is for, and what it is not for. " * 6)
+    panel.setParent(None)  # a window of its own can be made as small as one likes
+    panel.show()
+    panel.resize(300, 200)
+    wait_until(qtbot, lambda: panel.width() == 300)
+    qtbot.wait(50)
+    for label in (panel.display.messages, panel.form.summary):
+        assert label.height() >= label.heightForWidth(label.width())
+    panel.close()
 
 
 def test_every_control_explains_itself(open_panel: Any) -> None:

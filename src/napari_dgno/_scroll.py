@@ -1,0 +1,47 @@
+"""A vertical scroll area for a panel with texts that wrap."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import QEvent, QObject, Qt
+from qtpy.QtGui import QResizeEvent
+from qtpy.QtWidgets import QFrame, QScrollArea, QWidget
+
+
+class VerticalScroll(QScrollArea):
+    """Scrolls when the window is too low, and gives every wrapped text the height that it needs.
+
+    Qt's own scroll area asks for the smallest height at any width, and so cuts texts off that
+    need more lines in a narrow dock.
+
+    Parameters
+    ----------
+    content : QWidget
+        What to show; its layout must be set.
+    """
+
+    def __init__(self, content: QWidget) -> None:
+        super().__init__()
+        self._content = content
+        self.setWidget(content)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setMinimumWidth(content.minimumSizeHint().width())
+        content.installEventFilter(self)
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """Fit the content to a new width."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """Fit the content when a text of it has changed."""
+        if event is not None and event.type() == QEvent.Type.LayoutRequest:
+            self._fit()
+        return super().eventFilter(watched, event)
+
+    def _fit(self) -> None:
+        layout = self._content.layout()
+        if layout is not None:
+            needed = layout.totalHeightForWidth(self.viewport().width())
+            self._content.setMinimumHeight(max(needed, 0))
