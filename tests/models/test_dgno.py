@@ -5,13 +5,13 @@ import itertools
 import numpy as np
 import pytest
 import torch
-from support.official import fit, network_key
-from support.shared import load_fixture, needs_fixtures
 
 from dgno_core.errors import DGNOError
 from dgno_core.layers.norms import HeadNorm
 from dgno_core.models import ARCHITECTURES, DGNOConfig, architecture, build_model
 from dgno_core.models.dgno import pad_by_reflection
+from support.official import fit, network_key
+from support.shared import load_fixture, needs_fixtures
 
 TINY = {"width": 8, "heads": 2, "blocks": (1, 1, 1, 1), "tokens": 8, "rank": 4, "state": 2}
 
@@ -42,7 +42,8 @@ def test_small_networks_stay_small(name: str, channels: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("formulation", "channels"), list(itertools.product(("cell", "face", "window", "global"), (1, 3)))
+    ("formulation", "channels"),
+    list(itertools.product(("cell", "face", "window", "global"), (1, 3))),
 )
 def test_any_size_forward_and_backward(formulation: str, channels: int) -> None:
     model = build_model(DGNOConfig(channels=channels, formulation=formulation, **TINY))

@@ -73,21 +73,25 @@ def test_damaged_files_are_refused_with_their_name(saved: Path, damage: str) -> 
     else:
         saved.write_bytes(content.replace(b'\\"width\\":8', b'\\"width\\":4'))
         assert saved.read_bytes() != content
-    with pytest.raises(DGNOError, match="mine.safetensors"):
+    with pytest.raises(DGNOError, match=r"mine\.safetensors"):
         load_model(saved, "cpu")
 
 
 def test_a_card_of_another_network_is_not_written(tmp_path: Path) -> None:
     other = CONFIG.model_copy(update={"width": 16})
     with pytest.raises(ValueError, match="configuration"):
-        save_model(build_model(CONFIG), ModelCard(name="x", config=other), tmp_path / "x.safetensors")
+        save_model(
+            build_model(CONFIG), ModelCard(name="x", config=other), tmp_path / "x.safetensors"
+        )
     assert not list(tmp_path.iterdir())
 
 
 def test_a_folder_that_is_not_there_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(DGNOError, match="cannot be saved"):
         save_model(
-            build_model(CONFIG), ModelCard(name="x", config=CONFIG), tmp_path / "no" / "x.safetensors"
+            build_model(CONFIG),
+            ModelCard(name="x", config=CONFIG),
+            tmp_path / "no" / "x.safetensors",
         )
 
 

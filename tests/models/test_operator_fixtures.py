@@ -3,10 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from support.official import fit, layer_key
-from support.shared import load_fixture, needs_fixtures
 
 from dgno_core.layers.operator import OperatorLayer
+from support.official import fit, layer_key
+from support.shared import load_fixture, needs_fixtures
 
 FLUXES = {"central": "central", "jump": "jump", "avg_jump": "average_jump", "upwind": "upwind"}
 

@@ -6,12 +6,12 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.loops import dg_loops
 from torch import Tensor
 
 from dgno_core.numerics import dg_integral, galerkin_integral
 from dgno_core.numerics.elements import from_elements, to_elements
 from dgno_core.numerics.galerkin import dg_coefficients
+from support.loops import dg_loops
 
 FORMULATIONS = ("cell", "face")
 FLUXES = ("central", "jump", "average_jump", "upwind")

@@ -5,13 +5,13 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.loops import scan_loops
-from support.shared import load_fixture, needs_fixtures
 from torch import Tensor
 
 from dgno_core.numerics import chunked_scan as chunked
 from dgno_core.numerics import selective_scan
 from dgno_core.numerics.chunked_scan import chunk_length
+from support.loops import scan_loops
+from support.shared import load_fixture, needs_fixtures
 
 NAMES = ("u", "delta", "A", "B", "C", "D")
 
@@ -61,7 +61,9 @@ def test_gradients(numbers: int, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_graph_keeps_no_state_for_every_step() -> None:
     values = {k: t.requires_grad_() for k, t in inputs(1, 64, 8, 4096).items()}
     kept: list[int] = []
-    with torch.autograd.graph.saved_tensors_hooks(lambda t: kept.append(t.numel()) or t, lambda t: t):
+    with torch.autograd.graph.saved_tensors_hooks(
+        lambda t: kept.append(t.numel()) or t, lambda t: t
+    ):
         selective_scan(**values, backend="chunked")
     every_state = 4096 * 64 * 8
     assert max(kept) <= every_state // 8
@@ -89,9 +91,7 @@ def test_fixtures_forward_and_backward(name: str, dtype: torch.dtype) -> None:
     assert cases
     double = dtype == torch.float64
     for case in cases:
-        values = {
-            k: torch.tensor(fixture[f"{case}/{k}"]).to(dtype).requires_grad_() for k in NAMES
-        }
+        values = {k: torch.tensor(fixture[f"{case}/{k}"]).to(dtype).requires_grad_() for k in NAMES}
         y = selective_scan(**values, backend="chunked")
         slow = case in ("long_4096_slow", "piecewise")
         atol = 1e-11 if double else 3e-4 if slow else 1e-4

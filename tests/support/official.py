@@ -28,19 +28,40 @@ _BLOCK_PARAMETERS = {
     "attn.selectiveScan.A_logs": "scan.A_log",
     "attn.selectiveScan.Ds": "scan.D",
 }
-_LAYER = {"qkv_proj": "qkv", "kln": "key_norm", "vln": "value_norm",
-          "out_proj1": "mix", "out_proj2": "project", "tau": "tau"}
+_LAYER = {
+    "qkv_proj": "qkv",
+    "kln": "key_norm",
+    "vln": "value_norm",
+    "out_proj1": "mix",
+    "out_proj2": "project",
+    "tau": "tau",
+}
 _STAGES = {"encoder_level1": 0, "encoder_level2": 1, "encoder_level3": 2, "latent": 3}
 _TOP = {
-    "patch_embed.proj": "stem", "down1_2.body.0": "downs.0.conv", "down2_3.body.0": "downs.1.conv",
-    "down3_4.body.0": "downs.2.conv", "up4_3.body.0": "ups.0.conv", "up3_2.body.0": "ups.1.conv",
-    "up2_1.body.0": "ups.2.conv", "reduce_chan_level3": "fusions.0", "reduce_chan_level2": "fusions.1",
-    "reduce_chan_level1": "fusions.2", "FAM1.merge.main.0": "merges.1.conv",
-    "FAM2.merge.main.0": "merges.0.conv", "ConvsOut.0.main.0": "heads.0", "ConvsOut.1.main.0": "heads.1",
+    "patch_embed.proj": "stem",
+    "down1_2.body.0": "downs.0.conv",
+    "down2_3.body.0": "downs.1.conv",
+    "down3_4.body.0": "downs.2.conv",
+    "up4_3.body.0": "ups.0.conv",
+    "up3_2.body.0": "ups.1.conv",
+    "up2_1.body.0": "ups.2.conv",
+    "reduce_chan_level3": "fusions.0",
+    "reduce_chan_level2": "fusions.1",
+    "reduce_chan_level1": "fusions.2",
+    "FAM1.merge.main.0": "merges.1.conv",
+    "FAM2.merge.main.0": "merges.0.conv",
+    "ConvsOut.0.main.0": "heads.0",
+    "ConvsOut.1.main.0": "heads.1",
     "output": "heads.2",
 }
-_OPERATORS = {"conv000": (0, 0), "conv111": (0, 1), "conv00": (1, 0), "conv11": (1, 1),
-              "conv0": (2, 0), "conv1": (2, 1)}
+_OPERATORS = {
+    "conv000": (0, 0),
+    "conv111": (0, 1),
+    "conv00": (1, 0),
+    "conv11": (1, 1),
+    "conv0": (2, 0),
+    "conv1": (2, 1),
+}
 
 
 def block_key(key: str) -> str:

@@ -18,9 +18,7 @@ def _uniform(low: float, high: float, generator: torch.Generator) -> float:
     return low + (high - low) * float(torch.rand((), generator=generator))
 
 
-def random_widths(
-    shape: tuple[int, int], max_width: float, generator: torch.Generator
-) -> Tensor:
+def random_widths(shape: tuple[int, int], max_width: float, generator: torch.Generator) -> Tensor:
     """A random map of blur widths: smooth, or in blocks with jumps between them.
 
     Parameters
@@ -112,6 +110,7 @@ def degrade(
             _uniform(0, config.read_noise, generator),
             generator,
         )
-    gain = math.exp(_uniform(*map(math.log, config.gain), generator))
+    dimmest, brightest = map(math.log, config.gain)
+    gain = math.exp(_uniform(dimmest, brightest, generator))
     offset = _uniform(*config.offset, generator)
     return image * gain + offset, sharp * gain + offset

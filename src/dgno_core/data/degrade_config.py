@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from dgno_core.models.config import Frozen
+from dgno_core.frozen import Frozen
 
 
 class DegradeConfig(Frozen):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -41,7 +42,7 @@ def read_list(path: Path) -> list[str]:
 
 
 def scale_by_percentiles(
-    image: npt.NDArray[np.generic], percentiles: tuple[float, float] = PERCENTILES
+    image: npt.NDArray[Any], percentiles: tuple[float, float] = PERCENTILES
 ) -> npt.NDArray[np.float32]:
     """Intensities with the given percentiles at 0 and 1.
 

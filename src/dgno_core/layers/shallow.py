@@ -23,9 +23,7 @@ class ShallowFeatures(nn.Module):
         After the first three convolutions. The released checkpoints do not tell which.
     """
 
-    def __init__(
-        self, image_channels: int, channels: int, activation: Activation = "gelu"
-    ) -> None:
+    def __init__(self, image_channels: int, channels: int, activation: Activation = "gelu") -> None:
         super().__init__()
         quarter, half = channels // 4, channels // 2
         self.convs = nn.ModuleList(

@@ -14,7 +14,8 @@ from pathlib import Path
 from pydantic import Field, ValidationError
 
 from dgno_core.errors import DGNOError
-from dgno_core.models.config import DGNOConfig, Frozen
+from dgno_core.frozen import Frozen
+from dgno_core.models.config import DGNOConfig
 
 CARD_KEY = "dgno_card"
 _HEADER_LIMIT = 100_000_000
@@ -39,12 +40,12 @@ class ModelCard(Frozen):
     )
     blur_px: tuple[float, float] | None = Field(None, description="blur widths seen in training")
     pixel_size_um: tuple[float, float] | None = None
-    data: list[str] = []
-    licences: list[str] = []
+    data: tuple[str, ...] = ()
+    licences: tuple[str, ...] = ()
     recipe: str = ""
     budget: str = ""
-    scores: dict[str, float | str] = {}
-    not_for: list[str] = []
+    scores: dict[str, float | str] = Field(default_factory=dict)
+    not_for: tuple[str, ...] = ()
     version: str = "0"
     weights_sha256: str = ""
 

@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from dgno_core.errors import DGNOError
 from dgno_core.models.card import CARD_KEY, ModelCard, read_card_file
-from dgno_core.models.device import resolve_device
+from dgno_core.models.device import place, resolve_device
 from dgno_core.models.dgno import DGNO
 from dgno_core.models.registry import build_model, find_weights
 
@@ -47,7 +47,9 @@ def save_model(
     }
     part = path.with_name(f".{path.name}.part")
     try:
-        save_file(tensors, part, metadata={CARD_KEY: card.model_dump_json(exclude={"weights_sha256"})})
+        save_file(
+            tensors, part, metadata={CARD_KEY: card.model_dump_json(exclude={"weights_sha256"})}
+        )
         os.replace(part, path)
     except (OSError, SafetensorError) as error:
         part.unlink(missing_ok=True)
@@ -88,4 +90,4 @@ def load_model(
             f"The model file {path} is damaged or incomplete; copy or download it again."
         ) from error
     model.card = card
-    return model.to(resolve_device(device), memory_format=torch.channels_last).eval()
+    return place(model, resolve_device(device)).eval()

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import torch
+from torch import nn
 
 from dgno_core.errors import DGNOError
+
+M = TypeVar("M", bound=nn.Module)
 
 
 def resolve_device(name: str = "auto") -> torch.device:
@@ -42,3 +47,23 @@ def resolve_device(name: str = "auto") -> torch.device:
             f"This computer has no device {name!r} that PyTorch can use; choose cpu or auto."
         )
     return device
+
+
+def place(model: M, device: torch.device) -> M:
+    """Move a network to a device, its weights channels-last as its features are.
+
+    Parameters
+    ----------
+    model : nn.Module
+        The network; changed in place.
+    device : torch.device
+        Where to.
+
+    Returns
+    -------
+    nn.Module
+        The same network.
+    """
+    model.to(device)
+    model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return model

@@ -86,9 +86,7 @@ class DGNO(nn.Module):
         # From here on coarse to fine.
         scales = widths[2::-1]
         self.ups = nn.ModuleList(Upsample(2 * width) for width in scales)
-        self.fusions = nn.ModuleList(
-            nn.Conv2d(2 * width, width, 1, bias=False) for width in scales
-        )
+        self.fusions = nn.ModuleList(nn.Conv2d(2 * width, width, 1, bias=False) for width in scales)
         self.operators = nn.ModuleList(map(operators, scales))
         self.heads = nn.ModuleList(
             nn.Conv2d(width, config.channels, 3, padding=1, bias=width != w) for width in scales

@@ -93,5 +93,7 @@ def assemble_official(
             case "periodic":
                 around = numerical_flux(at(behind, last), at(ahead, first))
                 into_first, out_of_last = -around, around
-        total = total + torch.cat([inner, out_of_last], axis) + torch.cat([into_first, -inner], axis)
+        total = (
+            total + torch.cat([inner, out_of_last], axis) + torch.cat([into_first, -inner], axis)
+        )
     return total

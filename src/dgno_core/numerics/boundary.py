@@ -16,9 +16,7 @@ from dgno_core.numerics.elements import OPPOSITE, Side, border
 BoundaryName = Literal["dirichlet", "neumann", "periodic"]
 
 
-def exterior_operator(
-    own: Tensor, shown: Tensor, side: Side, boundary: BoundaryName
-) -> Tensor:
+def exterior_operator(own: Tensor, shown: Tensor, side: Side, boundary: BoundaryName) -> Tensor:
     """Operator that stands beyond the border on `side`.
 
     Parameters

@@ -51,9 +51,7 @@ def face_coefficients(k: Tensor, v: Tensor) -> dict[Side, Tensor]:
         For each side a grid of matrices ``(B, gy, gx, heads, d, d)``.
     """
     p = k.shape[-1]
-    return {
-        side: face_trace(k, side) @ face_trace(v, side).transpose(-1, -2) / p for side in SIDES
-    }
+    return {side: face_trace(k, side) @ face_trace(v, side).transpose(-1, -2) / p for side in SIDES}
 
 
 def dg_coefficients(

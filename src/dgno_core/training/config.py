@@ -11,7 +11,8 @@ from pydantic import Field, ValidationError
 
 from dgno_core.data.degrade_config import DegradeConfig
 from dgno_core.errors import DGNOError
-from dgno_core.models.config import DGNOConfig, Frozen
+from dgno_core.frozen import Frozen
+from dgno_core.models.config import DGNOConfig
 
 
 class SourceConfig(Frozen):

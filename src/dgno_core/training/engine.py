@@ -19,7 +19,7 @@ from dgno_core.errors import DGNOError
 from dgno_core.losses import multiscale_loss
 from dgno_core.models.card import ModelCard
 from dgno_core.models.checkpoint import save_model
-from dgno_core.models.device import resolve_device
+from dgno_core.models.device import place, resolve_device
 from dgno_core.models.dgno import DGNO
 from dgno_core.models.registry import build_model
 from dgno_core.training.config import DataConfig, OptimConfig, TrainConfig
@@ -188,21 +188,19 @@ def _finish(state: TrainState, config: TrainConfig, scores: dict[str, float | st
         percentiles=PERCENTILES,
         blur_px=(0.0, config.data.degrade.max_width),
         pixel_size_um=text.pixel_size_um,
-        data=list(text.data),
-        licences=list(text.licences),
+        data=text.data,
+        licences=text.licences,
         recipe=json.dumps(recipe(config)),
         budget=f"{config.steps} steps of {config.batch} crops of {config.crop} pixels",
         scores=scores,
-        not_for=list(text.not_for),
+        not_for=text.not_for,
     )
     path = config.out / f"{config.name}.safetensors"
     save_model(model, card, path, dtype=torch.float16)
     return path
 
 
-def train_events(
-    config: TrainConfig, *, resume: bool = False
-) -> Generator[TrainEvent, None, None]:
+def train_events(config: TrainConfig, *, resume: bool = False) -> Generator[TrainEvent, None, None]:
     """Train a network; closing the generator stops the run after the step in hand.
 
     Writes into ``config.out``: ``config.json``, ``log.jsonl`` (every event), ``last.pt`` (the
@@ -239,7 +237,7 @@ def train_events(
     always = degrade.model_copy(update={"share_sharp": 0.0, "share_clean": 0.0})
     checks = _pairs(config, held_out, VALIDATION_SEED, always)
     torch.manual_seed(config.seed)
-    model = build_model(config.model).to(device, memory_format=torch.channels_last)
+    model = place(build_model(config.model), device)
     state = TrainState(model, config.optim)
     if resume:
         state.load(out, device)
