@@ -55,6 +55,19 @@ def test_names_in_the_users_folder(saved: Path) -> None:
         find_weights("other", saved.parent)
 
 
+def test_the_hash_is_of_the_weights_and_not_of_the_words(saved: Path, tmp_path: Path) -> None:
+    model = load_model(saved, "cpu")
+    assert model.card is not None
+    before = model.card.weights_sha256
+    other = tmp_path / "other.safetensors"
+    save_model(model, model.card.model_copy(update={"title": "Other words"}), other)
+    assert read_card(other).weights_sha256 == before
+    with torch.no_grad():
+        model.stem.weight[0, 0, 0, 0] += 1
+    save_model(model, model.card, other)
+    assert read_card(other).weights_sha256 != before
+
+
 @pytest.mark.parametrize("damage", ["cut", "flip", "empty", "pickle", "no card", "other net"])
 def test_damaged_files_are_refused_with_their_name(saved: Path, damage: str) -> None:
     content = saved.read_bytes()

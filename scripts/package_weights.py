@@ -1,0 +1,73 @@
+"""Put the result of a training run into the package, with its scores in the card.
+
+The card's words come from the run's config; its scores from the evaluation page that
+``dgno evaluate`` made with these weights. Run it once to install the weights, evaluate, and once
+more to add the scores:
+
+    python scripts/package_weights.py runs/dgno-cell-small
+    dgno evaluate --data ../shared/data --out docs/evaluation
+    python scripts/package_weights.py runs/dgno-cell-small --scores docs/evaluation/evaluation.json
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from dgno_core.models import load_model, save_model
+from dgno_core.models.registry import PACKAGED
+from dgno_core.training import load_config
+
+CONFIGS = Path(__file__).parents[1] / "src" / "dgno_core" / "configs"
+GROUPS = {1: ("bbbc039", "cytology"), 3: ("stained",)}
+
+
+def hours(log: Path) -> float:
+    """Wall clock that the steps of a run took, in hours."""
+    events = map(json.loads, log.read_text().splitlines())
+    return sum(event["seconds"] for event in events if event["event"] == "StepDone") / 3600
+
+
+def scores(evaluation: dict[str, Any], channels: int) -> dict[str, float]:
+    """Mean PSNR in dB of the groups that these weights restore, before and after."""
+    found: dict[str, float] = {}
+    for group in GROUPS[channels]:
+        row = next(row for row in evaluation["groups"] if row["group"] == group)
+        found[f"{group}: blurred, dB"] = round(row["means"]["blurred"][0], 2)
+        found[f"{group}: restored, dB"] = round(row["means"]["ours"][0], 2)
+        found[f"{group}: sharp input against itself, dB"] = round(row["identity"], 2)
+    return found
+
+
+def main() -> None:
+    """Write the weights file."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--scores", type=Path)
+    arguments = parser.parse_args()
+    run: Path = arguments.run
+    model = load_model(run / f"{run.name}.safetensors", "cpu")
+    assert model.card is not None
+    text = load_config(CONFIGS / f"{run.name}.yaml").card
+    time = f"{hours(run / 'log.jsonl'):.1f} h on one CPU core"
+    update: dict[str, Any] = {
+        **text.model_dump(),
+        "budget": f"{model.card.budget.partition(';')[0]}; {time}",
+        "version": "0.1-interim",
+    }
+    if arguments.scores:
+        evaluation = json.loads(arguments.scores.read_text())
+        update["scores"] = model.card.scores | scores(evaluation, model.card.channels)
+    card = model.card.model_copy(update=update)
+    PACKAGED.mkdir(exist_ok=True)
+    path = PACKAGED / f"{run.name}.safetensors"
+    save_model(model, card, path, dtype=torch.float16)
+    print(f"{path.name}: {path.stat().st_size / 1e6:.2f} MB")
+
+
+if __name__ == "__main__":
+    main()
