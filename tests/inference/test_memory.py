@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -91,22 +93,31 @@ def test_the_limit_of_the_job_counts(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert available_bytes(cpu) > 3000
 
 
+PEAK = """
+import torch
+from dgno_core.models import build_model
+
+def peak():
+    status = open("/proc/self/status").read()
+    return int(status.split("VmHWM:")[1].split()[0]) * 1024
+
+model = build_model("dgno-cell-small").eval()
+with torch.inference_mode():
+    model(torch.rand(1, 1, 32, 32))
+    before = peak()
+    model(torch.rand(1, 1, 192, 192))
+print(peak() - before)
+"""
+
+
 @pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the peak from /proc")
 def test_the_estimate_covers_the_small_network() -> None:
     """Compare the estimate with what a fresh process really takes."""
-    import subprocess
-    import sys
-
-    code = (
-        "import resource, torch\n"
-        "from dgno_core.models import build_model\n"
-        "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024\n"
-        "model = build_model('dgno-cell-small').eval()\n"
-        "with torch.inference_mode():\n"
-        "    model(torch.rand(1, 1, 32, 32)); before = peak()\n"
-        "    model(torch.rand(1, 1, 256, 256)); print(peak() - before)\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", PEAK], capture_output=True, text=True, check=True)
     card = ModelCard(name="s", config=architecture("dgno-cell-small"))
-    estimate = tile_bytes(256 * 256, bytes_per_pixel(card))
-    assert 0.3 * estimate < int(done.stdout) < estimate
+    pixels = 192 * 192
+    needed = int(done.stdout)
+    assert needed < tile_bytes(pixels, bytes_per_pixel(card))
+    # Nor is it so generous that tiles would be lowered without need.
+    assert needed > pixels * bytes_per_pixel(card) / 4
