@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.ndimage import gaussian_filter
 
-from dgno_core.data.degrade import MARGIN, camera_noise, degrade, random_widths
+from dgno_core.data.degrade import MARGIN, camera_noise, degrade, random_widths, recolour
 from dgno_core.data.degrade_config import DegradeConfig
 from dgno_core.data.patches import SyntheticPairs
 from dgno_core.optics.interpolated import blur_interpolated
@@ -80,3 +80,20 @@ def test_a_batch_depends_on_its_number_alone() -> None:
         assert torch.equal(a, b)
     assert not torch.equal(one.batch(7)[1], one.batch(8)[1])
     assert not torch.equal(one.batch(7)[1], pairs(4).batch(7)[1])
+
+
+def test_recolouring_keeps_the_picture_and_changes_the_colours() -> None:
+    crop = torch.rand(3, 8, 8, generator=generator())
+    same = recolour(crop, DegradeConfig(), generator(1))
+    assert torch.equal(same, crop)
+    config = DegradeConfig(tint=0.2, share_shuffled=1)
+    orders = set()
+    for seed in range(20):
+        ratios = recolour(crop, config, generator(seed))[:, None] / crop[None]
+        spread = ratios.flatten(2).std(-1)
+        order = spread.argmin(1)
+        orders.add(tuple(order.tolist()))
+        assert spread.gather(1, order[:, None]).max() < 1e-5
+        gains = ratios.flatten(2).mean(-1).gather(1, order[:, None])
+        assert 0.8 <= gains.min() <= gains.max() <= 1.2
+    assert len(orders) > 3

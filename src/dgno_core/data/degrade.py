@@ -76,6 +76,29 @@ def camera_noise(
     return counts / photons + read_noise * torch.randn(image.shape, generator=generator)
 
 
+def recolour(crop: Tensor, config: DegradeConfig, generator: torch.Generator) -> Tensor:
+    """Change the colours of a crop, so that no stain in particular is learnt.
+
+    Parameters
+    ----------
+    crop : Tensor
+        ``(3, Y, X)``.
+    config : DegradeConfig
+        Its `tint` and `share_shuffled`.
+    generator : torch.Generator
+        Source of the draws.
+
+    Returns
+    -------
+    Tensor
+        Same shape as `crop`.
+    """
+    shuffled = torch.rand((), generator=generator) < config.share_shuffled
+    order = torch.randperm(3, generator=generator)
+    gains = 1 + config.tint * (2 * torch.rand(3, 1, 1, generator=generator) - 1)
+    return (crop[order] if shuffled else crop) * gains
+
+
 def degrade(
     crop: Tensor, config: DegradeConfig, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
@@ -95,6 +118,8 @@ def degrade(
     degraded, sharp : Tensor
         ``(C, Y, X)`` each, in the same random gain and offset.
     """
+    if crop.shape[0] == 3:
+        crop = recolour(crop, config, generator)
     sharp = crop[:, MARGIN:-MARGIN, MARGIN:-MARGIN]
     image = sharp
     if torch.rand((), generator=generator) >= config.share_sharp:

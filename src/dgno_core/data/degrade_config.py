@@ -16,4 +16,8 @@ class DegradeConfig(Frozen):
     photons: tuple[float, float] = Field((150.0, 8000.0), description="photons at intensity 1")
     read_noise: float = Field(0.01, ge=0, description="largest read noise, of intensity 1")
     gain: tuple[float, float] = (0.6, 1.5)
+    tint: float = Field(0.0, ge=0, lt=1, description="largest relative gain of a single colour")
+    share_shuffled: float = Field(
+        0.0, ge=0, le=1, description="colour crops whose channels change places"
+    )
     offset: tuple[float, float] = (-0.1, 0.15)
