@@ -29,9 +29,8 @@ class Stage:
     """
 
     def __init__(self, folder: Path) -> None:
-        from qtpy.QtWidgets import QApplication
-
         import napari
+        from qtpy.QtWidgets import QApplication
 
         self.folder = folder
         self.viewer = napari.Viewer(show=True, show_welcome_screen=False)
