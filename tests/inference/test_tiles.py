@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import example, given
@@ -31,7 +33,8 @@ def test_windows_are_alike_on_the_grid_and_inside(
     shape: tuple[int, int], tile: int, halo: int
 ) -> None:
     plan = plan_tiles(shape, tile, halo)
-    expected = tuple(min(tile, size) for size in plan.padded)
+    expected = plan.tiles[0].weights.shape
+    assert max(expected) <= tile
     for part in plan.tiles:
         assert part.weights.shape == expected
         for window, size in zip(part.window, plan.padded, strict=True):
@@ -95,8 +98,32 @@ def test_the_ramp_runs_from_one_tile_to_the_next() -> None:
 def test_the_paper_tile_on_a_camera_frame() -> None:
     plan = plan_tiles((1040, 1388), 512, 64)
     assert plan.padded == (1056, 1408)
-    starts = sorted({tile.columns.start for tile in plan.tiles})
-    assert starts == [0, 288, 576, 896]
+    assert sorted({tile.columns.start for tile in plan.tiles}) == [0, 320, 640, 960]
+    assert plan.tiles[0].weights.shape == (448, 448)
+
+
+@given(sizes.filter(lambda size: size > 64), tiles, halos)
+@example(696, 512, 64)
+def test_windows_are_the_smallest_of_their_number(length: int, tile: int, halo: int) -> None:
+    """Compare with trying every size of window that is as many times there or less."""
+    columns = [part.columns for part in plan_tiles((32, length), tile, halo).tiles]
+    window, needed = len(columns[0].weights), 2 * min(halo, tile // 4)
+    padded = -(-length // 32) * 32
+    for left, right in pairwise(columns):
+        assert left.slice.stop - right.start >= needed
+
+    def count(edge: int) -> int:
+        """Lay windows of `edge` as far apart as they may be, and count them."""
+        step = (edge - needed) // 32 * 32
+        return 1 if edge >= padded else 1 + -(-(padded - edge) // step) if step > 0 else padded
+
+    assert len(columns) == count(min(tile, padded))
+    assert all(count(edge) > len(columns) for edge in range(32, window, 32))
+
+
+def test_a_frame_little_larger_than_the_tile_costs_little_more() -> None:
+    plan = plan_tiles((520, 696), 512, 64)
+    assert [tile.weights.shape for tile in plan.tiles] == [(352, 416)] * 4
 
 
 @pytest.mark.parametrize(("shape", "tile"), [((64, 64), 100), ((64, 64), 32), ((0, 64), 64)])

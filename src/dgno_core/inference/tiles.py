@@ -3,7 +3,8 @@
 Windows of one size start on multiples of 32 pixels, so that the elements of the network lie at the
 same places in every tile and at every scale. Neighbours overlap by at least two halos. In the
 middle of the overlap, where both have at least half a halo of surroundings left, a linear ramp
-leads from one to the other; the borders of the image are not tapered.
+leads from one to the other; the borders of the image are not tapered. Windows are no larger than
+their number asks for: the tile is only the most that they may measure.
 """
 
 from __future__ import annotations
@@ -85,7 +86,7 @@ def plan_tiles(shape: tuple[int, int], tile: int, halo: int = 64, multiple: int 
     shape
         Height and width in pixels.
     tile
-        Edge of a window, a multiple of `multiple` and at least twice it.
+        Largest edge of a window, a multiple of `multiple` and at least twice it.
     halo
         Surroundings that a pixel needs on each side.
     multiple
@@ -104,12 +105,20 @@ def plan_tiles(shape: tuple[int, int], tile: int, halo: int = 64, multiple: int 
 
 
 def plan_spans(length: int, tile: int, halo: int, multiple: int) -> tuple[Span, ...]:
-    """Plan the windows along one dimension of a `length` that is a multiple of `multiple`."""
+    """Plan the windows along one dimension of a `length` that is a multiple of `multiple`.
+
+    There are as few as windows of the size of the tile allow, and they are then made as small as
+    overlaps of two halos allow.
+    """
     window = min(tile, length)
     halo = min(halo, tile // 4)
     step = max((window - 2 * halo) // multiple, 1)
+    gaps = -(-(length - window) // (multiple * step))
+    while gaps and _largest_step(length, window - multiple, gaps, multiple) <= (
+        window - multiple - 2 * halo
+    ):
+        window -= multiple
     room = (length - window) // multiple
-    gaps = -(-room // step)
     starts = [i * room // max(gaps, 1) * multiple for i in range(gaps + 1)]
     # A ramp falls from 1 to 0 where one window hands over to the next; a window's weight is its
     # own ramp less that of the window before, so all weights sum to one. With a power of two as
@@ -130,3 +139,8 @@ def plan_spans(length: int, tile: int, halo: int, multiple: int) -> tuple[Span, 
         Span(start, weight[start : start + window])
         for start, weight in zip(starts, weights, strict=True)
     )
+
+
+def _largest_step(length: int, window: int, gaps: int, multiple: int) -> int:
+    """Return how far apart the starts of neighbours are at most, with `gaps` + 1 windows."""
+    return -(-(length - window) // (multiple * gaps)) * multiple
