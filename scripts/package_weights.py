@@ -18,7 +18,7 @@ from typing import Any
 
 import torch
 
-from dgno_core.models import load_model, save_model
+from dgno_core.models import load_model, read_card, save_model
 from dgno_core.models.registry import PACKAGED
 from dgno_core.training import load_config
 
@@ -29,7 +29,9 @@ GROUPS = {1: ("bbbc039", "cytology"), 3: ("stained",)}
 def hours(log: Path) -> float:
     """Wall clock that the steps of a run took, in hours."""
     events = map(json.loads, log.read_text().splitlines())
-    return sum(event["seconds"] for event in events if event["event"] == "StepDone") / 3600
+    # A resumed run repeats the steps since its last checkpoint: each counts once.
+    steps = {event["step"]: event["seconds"] for event in events if event["event"] == "StepDone"}
+    return sum(steps.values()) / 3600
 
 
 def scores(evaluation: dict[str, Any], channels: int) -> dict[str, float]:
@@ -47,7 +49,8 @@ def main() -> None:
     """Write the weights file."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", type=Path)
-    parser.add_argument("--scores", type=Path)
+    parser.add_argument("--scores", type=Path, help="evaluation.json made with these weights")
+    parser.add_argument("--note", default="", help="what else to say about how they were made")
     arguments = parser.parse_args()
     run: Path = arguments.run
     model = load_model(run / f"{run.name}.safetensors", "cpu")
@@ -56,13 +59,16 @@ def main() -> None:
     time = f"{hours(run / 'log.jsonl'):.1f} h on one CPU core"
     update: dict[str, Any] = {
         **text.model_dump(),
-        "budget": f"{model.card.budget.partition(';')[0]}; {time}",
+        "budget": "; ".join(filter(None, (model.card.budget, time, arguments.note))),
         "version": "0.1-interim",
     }
     if arguments.scores:
         evaluation = json.loads(arguments.scores.read_text())
+        judged = {image["weights_sha256"] for image in evaluation["images"]}
+        packaged = read_card(PACKAGED / f"{run.name}.safetensors").weights_sha256
+        assert packaged in judged, "the evaluation is of other weights"
         update["scores"] = model.card.scores | scores(evaluation, model.card.channels)
-    card = model.card.model_copy(update=update)
+    card = model.card.changed(**update)
     PACKAGED.mkdir(exist_ok=True)
     path = PACKAGED / f"{run.name}.safetensors"
     save_model(model, card, path, dtype=torch.float16)

@@ -32,6 +32,7 @@ def test_overrides_reach_nested_keys(config_file: Path) -> None:
         ("steps", "key=value"),
         ("steps.more=1", "no settings below"),
         ("steps=[1", "not valid YAML"),
+        ("crop=48", "multiple of 32"),
         ("model.heads=3", "multiple of heads"),
     ],
 )

@@ -4,6 +4,7 @@ import json
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -131,3 +132,69 @@ def test_training_lowers_the_loss(config_file: Path) -> None:
     )  # fmt: skip
     losses = [e.loss for e in train_events(config) if isinstance(e, StepDone)]
     assert sum(losses[-10:]) < 0.7 * sum(losses[:10])
+
+
+def test_a_gradient_that_is_not_finite_leaves_the_checkpoint_sound(
+    config_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = load_config(config_file, ["checkpoint_every=1"])
+    step = torch.nn.utils.clip_grad_norm_
+
+    def poisoned(parameters, limit: float) -> torch.Tensor:
+        parameters = list(parameters)
+        if poisoned.calls == 2:
+            parameters[0].grad.fill_(float("inf"))
+        poisoned.calls += 1
+        return step(parameters, limit)
+
+    poisoned.calls = 0
+    monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", poisoned)
+    with pytest.raises(DGNOError, match="gradient is inf at step 3"):
+        list(train_events(config))
+    monkeypatch.undo()
+    content = torch.load(config.out / "last.pt", weights_only=True)
+    assert content["step"] == 2
+    assert all(t.isfinite().all() for t in content["model"].values())
+    finished(list(train_events(config, resume=True)))
+
+
+def test_resuming_a_finished_run_keeps_its_scores(config_file: Path) -> None:
+    config = load_config(config_file)
+    card = read_card(finished(list(train_events(config))))
+    assert card.scores
+    again = read_card(finished(list(train_events(config, resume=True))))
+    assert again == card
+
+
+def test_a_recipe_changed_on_the_way_is_in_the_card(config_file: Path) -> None:
+    stop_after(train_events(load_config(config_file)), 3)
+    changed = load_config(config_file, ["optim.lr=0.0001", "data.degrade.max_width=3"])
+    recipe = json.loads(read_card(finished(list(train_events(changed, resume=True)))).recipe)
+    assert recipe["optim"]["lr"] == 0.0001
+    (before,) = recipe["history"]
+    assert before["up to step"] == 3
+    assert before["recipe"]["data"]["degrade"]["max_width"] == 8.0
+
+
+def test_another_network_is_not_resumed(config_file: Path) -> None:
+    stop_after(train_events(load_config(config_file)), 3)
+    with pytest.raises(DGNOError, match="another network"):
+        next(train_events(load_config(config_file, ["model.flux=upwind"]), resume=True))
+
+
+@pytest.mark.parametrize(("element", "crop"), [(5, 40), (16, 64)])
+def test_other_element_sizes_train_and_restore(config_file: Path, element: int, crop: int) -> None:
+    from dgno_core import restore
+
+    sizes = [f"model.element={element}", f"crop={crop}", "steps=1"]
+    model = load_model(finished(list(train_events(load_config(config_file, sizes)))), "cpu")
+    assert model.card is not None
+    assert model.card.tile % model.card.multiple == 0
+    image = np.random.default_rng(0).integers(0, 255, (50, 70), np.uint8)
+    assert restore(image, model).shape == (50, 70)
+
+
+def test_an_output_folder_that_cannot_be_made_says_so(config_file: Path) -> None:
+    config = load_config(config_file, [f"out={config_file}/inside-a-file"])
+    with pytest.raises(DGNOError, match="choose another"):
+        next(train_events(config))

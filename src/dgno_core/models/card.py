@@ -11,7 +11,7 @@ import json
 import struct
 from pathlib import Path
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from dgno_core.errors import DGNOError
 from dgno_core.frozen import Frozen
@@ -48,6 +48,15 @@ class ModelCard(Frozen):
     not_for: tuple[str, ...] = ()
     version: str = "0"
     weights_sha256: str = ""
+
+    @model_validator(mode="after")
+    def _tiles_fit(self) -> ModelCard:
+        if self.multiple % self.config.multiple or self.tile % self.multiple:
+            raise ValueError(
+                f"tile {self.tile} and multiple {self.multiple} do not fit the network's "
+                f"{self.config.multiple}"
+            )
+        return self
 
     @property
     def channels(self) -> int:
@@ -127,7 +136,7 @@ def read_card_file(path: Path) -> ModelCard:
             f"The model card in {path} cannot be understood; the file may come from a newer "
             "version: update napari-dgno."
         ) from error
-    return card.model_copy(update={"weights_sha256": weights_hash(path)})
+    return card.changed(weights_sha256=weights_hash(path))
 
 
 def read_card(name_or_path: str | Path, folder: Path | None = None) -> ModelCard:

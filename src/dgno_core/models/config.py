@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -44,5 +45,4 @@ class DGNOConfig(Frozen):
     @property
     def multiple(self) -> int:
         """Image sides are padded to a multiple of this, so that elements fit at every scale."""
-        smallest = 4 * self.element if self.formulation != "global" else 8
-        return smallest if smallest % 8 == 0 else 8 * smallest
+        return 8 if self.formulation == "global" else math.lcm(8, 4 * self.element)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dgno_core.errors import DGNOError
 from dgno_core.models.config import DGNOConfig
@@ -17,15 +17,15 @@ SUFFIX = ".safetensors"
 # Best settings of the paper's Table 3; the small ones keep them at a third of the width.
 _CELL = DGNOConfig(formulation="cell", flux="jump", boundary="neumann")
 _FACE = DGNOConfig(formulation="face", flux="average_jump", boundary="dirichlet")
-_SMALL = {"width": 16, "heads": 4, "blocks": (1, 4, 6, 2)}
+_SMALL: dict[str, Any] = {"width": 16, "heads": 4, "blocks": (1, 4, 6, 2)}
 
 ARCHITECTURES: dict[str, DGNOConfig] = {
     "dgno-cell": _CELL,
     "dgno-face": _FACE,
     "galerkin-global": DGNOConfig(formulation="global"),
     "galerkin-window": DGNOConfig(formulation="window"),
-    "dgno-cell-small": _CELL.model_copy(update=_SMALL),
-    "dgno-face-small": _FACE.model_copy(update=_SMALL),
+    "dgno-cell-small": _CELL.changed(**_SMALL),
+    "dgno-face-small": _FACE.changed(**_SMALL),
 }
 
 
@@ -57,7 +57,7 @@ def architecture(name: str, channels: int = 1) -> DGNOConfig:
         raise DGNOError(f"There is no network {name!r}; choose one of {', '.join(ARCHITECTURES)}.")
     if channels not in (1, 3):
         raise DGNOError(f"A network has 1 or 3 image channels, not {channels}.")
-    return ARCHITECTURES[name].model_copy(update={"channels": channels})
+    return ARCHITECTURES[name].changed(channels=channels)
 
 
 def build_model(name_or_config: str | DGNOConfig, channels: int = 1) -> DGNO:
@@ -139,7 +139,7 @@ def find_weights(name_or_path: str | Path, folder: Path | None = None) -> Path:
 
 
 def default_weights(colour: bool) -> str:
-    """Packaged weights that "auto" stands for.
+    """Name of the packaged weights that "auto" stands for.
 
     Parameters
     ----------

@@ -7,7 +7,8 @@ Symbols: ``L`` steps, ``d`` channels, ``n`` states a channel.
 
 from __future__ import annotations
 
-from importlib.util import find_spec
+from collections.abc import Callable
+from functools import cache
 from typing import Literal
 
 from torch import Tensor
@@ -15,6 +16,17 @@ from torch import Tensor
 from dgno_core.numerics.chunked_scan import chunked_scan
 
 ScanBackend = Literal["auto", "chunked", "mamba"]
+
+
+@cache
+def mamba_kernel() -> Callable[..., Tensor] | None:
+    """Kernel of the mamba-ssm package, or None where that is absent or does not load."""
+    try:
+        from mamba_ssm.ops.selective_scan_interface import selective_scan_fn
+    except Exception:  # built for another torch, it fails with whatever its binary raises
+        return None
+    kernel: Callable[..., Tensor] = selective_scan_fn
+    return kernel
 
 
 def choose_backend(u: Tensor) -> Literal["chunked", "mamba"]:
@@ -30,7 +42,7 @@ def choose_backend(u: Tensor) -> Literal["chunked", "mamba"]:
     {"chunked", "mamba"}
     """
     kernel_fits = u.is_cuda and u.element_size() <= 4
-    return "mamba" if kernel_fits and find_spec("mamba_ssm") is not None else "chunked"
+    return "mamba" if kernel_fits and mamba_kernel() is not None else "chunked"
 
 
 def selective_scan(
@@ -67,23 +79,22 @@ def selective_scan(
     Raises
     ------
     ImportError
-        If "mamba" is asked for and the package is not installed.
+        If "mamba" is asked for and the package is not installed or does not load.
     """
-    if backend == "auto":
-        backend = choose_backend(u)
-    if backend == "mamba":
-        from mamba_ssm.ops.selective_scan_interface import selective_scan_fn
-
-        y: Tensor = selective_scan_fn(u, delta, A, B[:, None], C[:, None], D)
-        return y
     last = (0, 2, 1)
-    return scan_channels_last(
-        u.permute(last), delta.permute(last), A, B.permute(last), C.permute(last), D
-    ).permute(last)
+    channels_last = (u.permute(last), delta.permute(last), A, B.permute(last), C.permute(last), D)
+    return scan_channels_last(*channels_last, backend=backend).permute(last)
 
 
 def scan_channels_last(
-    u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor, D: Tensor
+    u: Tensor,
+    delta: Tensor,
+    A: Tensor,
+    B: Tensor,
+    C: Tensor,
+    D: Tensor,
+    *,
+    backend: ScanBackend = "auto",
 ) -> Tensor:
     """`selective_scan` for channels-last tensors, the layout in which the encoder works.
 
@@ -97,21 +108,25 @@ def scan_channels_last(
         ``(batch, L, n)``.
     D : Tensor
         ``(d,)``.
+    backend : {"auto", "chunked", "mamba"}
+        See `selective_scan`.
 
     Returns
     -------
     Tensor
         ``(batch, L, d)``.
+
+    Raises
+    ------
+    ImportError
+        If "mamba" is asked for and the package is not installed or does not load.
     """
-    if choose_backend(u) == "mamba":
-        last = (0, 2, 1)
-        return selective_scan(
-            u.permute(last),
-            delta.permute(last),
-            A,
-            B.permute(last),
-            C.permute(last),
-            D,
-            backend="mamba",
-        ).permute(last)
-    return chunked_scan(u, delta, A, B, C, D)
+    if (choose_backend(u) if backend == "auto" else backend) == "chunked":
+        return chunked_scan(u, delta, A, B, C, D)
+    kernel = mamba_kernel()
+    if kernel is None:
+        raise ImportError("mamba-ssm is not installed, or was built for another PyTorch")
+    first = (0, 2, 1)
+    sequences = (t.permute(first).contiguous() for t in (u, delta))
+    matrices = (t.permute(first)[:, None].contiguous() for t in (B, C))
+    return kernel(*sequences, A, *matrices, D).permute(first)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from dgno_core.data.degrade_config import DegradeConfig
 from dgno_core.errors import DGNOError
@@ -65,11 +65,27 @@ class TrainConfig(Frozen):
     card: CardText = CardText()
     steps: int = Field(gt=0)
     batch: int = Field(4, gt=0)
-    crop: int = Field(128, gt=0, multiple_of=32)
+    crop: int = Field(128, gt=0, description="side of the crops in pixels")
     seed: int = Field(0, ge=0)
     device: str = "auto"
     validate_every: int = Field(100, gt=0)
     checkpoint_every: int = Field(50, gt=0)
+
+    @model_validator(mode="after")
+    def _crop_is_not_padded(self) -> TrainConfig:
+        if self.crop % self.model.multiple:
+            raise ValueError(f"crop must be a multiple of {self.model.multiple} for this model")
+        return self
+
+    @property
+    def recipe(self) -> dict[str, Any]:
+        """Settings that make the weights, without the paths of the computer that runs them."""
+        left_out = {"name", "model", "card", "out", "device"}
+        settings = self.model_dump(mode="json", exclude=left_out)
+        del settings["data"]["root"]
+        for source in settings["data"]["sources"]:
+            source["list"] = Path(source["list"]).name
+        return settings
 
 
 def load_config(path: Path, overrides: Sequence[str] = ()) -> TrainConfig:

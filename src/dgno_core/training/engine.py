@@ -7,7 +7,6 @@ import math
 import time
 from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -36,6 +35,7 @@ from dgno_core.training.state import FILE_NAME, TrainState
 VALIDATION_BATCHES = 6
 # Validation draws from its own stream of batches, far from any training seed.
 VALIDATION_SEED = 7_000_000
+TILE = 512
 
 
 def learning_rate(step: int, total: int, optim: OptimConfig) -> float:
@@ -138,6 +138,15 @@ def validate(model: DGNO, pairs: SyntheticPairs, device: torch.device) -> tuple[
     return float(torch.cat(before).mean()), float(torch.cat(after).mean())
 
 
+def _check_finite(value: float, name: str, step: int) -> None:
+    """Stop before the weights are spoilt."""
+    if not math.isfinite(value):
+        raise DGNOError(
+            f"The {name} is {value} at step {step + 1}; the last checkpoint is kept. "
+            "Lower optim.lr and resume."
+        )
+
+
 def _train_step(
     state: TrainState, pairs: SyntheticPairs, config: TrainConfig, device: torch.device
 ) -> StepDone:
@@ -151,14 +160,11 @@ def _train_step(
     state.model.train()
     loss = multiscale_loss(state.model(blurred), sharp)
     value = float(loss.detach())
-    if not math.isfinite(value):
-        raise DGNOError(
-            f"The loss is {value} at step {state.step + 1}; the last checkpoint is kept. "
-            "Lower optim.lr and resume."
-        )
+    _check_finite(value, "loss", state.step)
     state.optimizer.zero_grad(set_to_none=True)
     loss.backward()
-    torch.nn.utils.clip_grad_norm_(state.model.parameters(), config.optim.clip)
+    norm = float(torch.nn.utils.clip_grad_norm_(state.model.parameters(), config.optim.clip))
+    _check_finite(norm, "gradient", state.step)
     state.optimizer.step()
     state.step += 1
     state.update_average(config.optim.ema)
@@ -166,33 +172,27 @@ def _train_step(
     return StepDone(state.step, config.steps, value, rate, seconds)
 
 
-def recipe(config: TrainConfig) -> dict[str, Any]:
-    """Settings that made the weights, without the paths of the computer that ran them."""
-    settings = config.model_dump(mode="json", exclude={"name", "model", "card", "out", "device"})
-    del settings["data"]["root"]
-    for source in settings["data"]["sources"]:
-        source["list"] = Path(source["list"]).name
-    return settings
-
-
-def _finish(state: TrainState, config: TrainConfig, scores: dict[str, float | str]) -> Path:
+def _finish(state: TrainState, config: TrainConfig) -> Path:
     model = state.average
     assert isinstance(model, DGNO)
     text = config.card
+    # Tiles lie on the common grid of 32 pixels, and on that of the network's elements.
+    multiple = math.lcm(32, config.model.multiple)
     card = ModelCard(
         name=config.name,
         title=text.title,
         summary=text.summary,
         config=config.model,
-        multiple=config.model.multiple,
+        tile=TILE // multiple * multiple,
+        multiple=multiple,
         percentiles=PERCENTILES,
         blur_px=(0.0, config.data.degrade.max_width),
         pixel_size_um=text.pixel_size_um,
         data=text.data,
         licences=text.licences,
-        recipe=json.dumps(recipe(config)),
+        recipe=json.dumps({**config.recipe, "history": state.history}),
         budget=f"{config.steps} steps of {config.batch} crops of {config.crop} pixels",
-        scores=scores,
+        scores=dict(state.scores),
         not_for=text.not_for,
     )
     path = config.out / f"{config.name}.safetensors"
@@ -234,15 +234,20 @@ def train_events(config: TrainConfig, *, resume: bool = False) -> Generator[Trai
     degrade = config.data.degrade
     pairs = _pairs(config, train, config.seed, degrade)
     # A crop without blur and noise has an infinite PSNR: it says nothing in a mean.
-    always = degrade.model_copy(update={"share_sharp": 0.0, "share_clean": 0.0})
+    always = degrade.changed(share_sharp=0.0, share_clean=0.0)
     checks = _pairs(config, held_out, VALIDATION_SEED, always)
     torch.manual_seed(config.seed)
     model = place(build_model(config.model), device)
     state = TrainState(model, config.optim)
     if resume:
-        state.load(out, device)
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "config.json").write_text(config.model_dump_json(indent=2), encoding="utf-8")
+        state.load(out, config, device)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "config.json").write_text(config.model_dump_json(indent=2), encoding="utf-8")
+    except OSError as error:
+        raise DGNOError(
+            f"The folder {out} cannot be written ({error.strerror}); choose another."
+        ) from error
 
     with (out / "log.jsonl").open("a", encoding="utf-8") as log:
         for event in _run(config, state, pairs, checks, device, len(train), len(held_out)):
@@ -262,15 +267,17 @@ def _run(
 ) -> Iterator[TrainEvent]:
     parameters = sum(p.numel() for p in state.model.parameters())
     yield TrainStarted(state.step, config.steps, parameters, images, held_out, str(device))
-    scores: dict[str, float | str] = {}
     while state.step < config.steps:
         yield _train_step(state, pairs, config, device)
         last = state.step == config.steps
         if last or state.step % config.validate_every == 0:
             assert isinstance(state.average, DGNO)
             blurred, restored = validate(state.average, checks, device)
-            scores = {"validation_blurred_db": blurred, "validation_restored_db": restored}
+            state.scores = {
+                "validation: blurred, dB": blurred,
+                "validation: restored, dB": restored,
+            }
             yield Validated(state.step, blurred, restored)
         if last or state.step % config.checkpoint_every == 0:
             yield CheckpointSaved(state.step, state.save(config.out, config))
-    yield TrainFinished(state.step, _finish(state, config, scores))
+    yield TrainFinished(state.step, _finish(state, config))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import os
 import pickle
 from pathlib import Path
@@ -28,6 +29,15 @@ class TrainState:
         The network, on its device.
     optim : OptimConfig
         Settings of the optimiser.
+
+    Attributes
+    ----------
+    step : int
+        Steps done.
+    scores : dict
+        Of the last validation.
+    history : list of dict
+        ``{"up to step": n, "recipe": {...}}`` for every recipe before the present one.
     """
 
     def __init__(self, model: nn.Module, optim: OptimConfig) -> None:
@@ -37,6 +47,8 @@ class TrainState:
             model.parameters(), lr=optim.lr, weight_decay=optim.weight_decay
         )
         self.step = 0
+        self.scores: dict[str, float] = {}
+        self.history: list[dict[str, Any]] = []
 
     def update_average(self, decay: float) -> None:
         """Move the averaged weights towards the network's; quickly at first."""
@@ -59,8 +71,9 @@ class TrainState:
             "model": self.model.state_dict(),
             "average": self.average.state_dict(),
             "optimizer": self.optimizer.state_dict(),
-            "random": torch.get_rng_state(),
-            "config": config.model_dump_json(),
+            "scores": self.scores,
+            "history": json.dumps(self.history),
+            "config": json.dumps({"model": config.model.model_dump(), "recipe": config.recipe}),
         }
         path = folder / FILE_NAME
         part = path.with_suffix(".part")
@@ -77,28 +90,43 @@ class TrainState:
             ) from error
         return path
 
-    def load(self, folder: Path, device: torch.device) -> None:
-        """Take up the state in ``last.pt``.
+    def load(self, folder: Path, config: TrainConfig, device: torch.device) -> None:
+        """Take up the state in ``last.pt``; a recipe that has changed goes into the history.
 
         Raises
         ------
         DGNOError
-            If there is none, or it is damaged or of another network.
+            If there is none, it is damaged, or it is of another network.
         """
         path = folder / FILE_NAME
         try:
             content: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
+            before = json.loads(content["config"])
+            if before["model"] != json.loads(config.model.model_dump_json()):
+                raise DGNOError(
+                    f"The checkpoint {path} is of another network than the config describes; "
+                    "start again in another folder."
+                )
             self.model.load_state_dict(content["model"])
             self.average.load_state_dict(content["average"])
             self.optimizer.load_state_dict(content["optimizer"])
-            torch.set_rng_state(content["random"].cpu())
             self.step = int(content["step"])
+            self.scores = dict(content["scores"])
+            self.history = json.loads(content["history"])
+            if before["recipe"] != config.recipe:
+                self.history.append({"up to step": self.step, "recipe": before["recipe"]})
         except FileNotFoundError as error:
             raise DGNOError(
                 f"There is no checkpoint {path} to resume from; start without --resume."
             ) from error
-        except (OSError, RuntimeError, KeyError, EOFError, pickle.UnpicklingError) as error:
+        except (
+            OSError,
+            RuntimeError,
+            KeyError,
+            ValueError,
+            EOFError,
+            pickle.UnpicklingError,
+        ) as error:
             raise DGNOError(
-                f"The checkpoint {path} is damaged or belongs to another network; "
-                "start again in another folder."
+                f"The checkpoint {path} is damaged; start again in another folder."
             ) from error
