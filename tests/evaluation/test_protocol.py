@@ -51,8 +51,9 @@ def test_a_restorer_that_does_nothing_gains_nothing(public_set: Path) -> None:
         assert result.gain == 0
         assert result.scores["ours"] == result.scores["blurred"]
         assert result.identity.psnr == inf
-        assert result.tile_cost == 0
-        assert result.seam == result.seam_untiled
+        (cost,) = result.tile_costs
+        assert (cost.tile, cost.psnr, cost.offset) == (64, 0, 0)
+        assert cost.seam == cost.seam_untiled
 
 
 def test_the_scores_are_those_of_the_pictures_and_deconvolution_helps(public_set: Path) -> None:
@@ -65,18 +66,18 @@ def test_the_scores_are_those_of_the_pictures_and_deconvolution_helps(public_set
 
 def test_a_seam_and_its_cost_are_found(public_set: Path) -> None:
     result = scored(public_set, FakeRestorer(step=0.25))[0].result
-    assert result.tile_cost is not None
-    assert result.tile_cost > 0.1
-    assert result.seam is not None
-    assert result.seam_untiled is not None
-    assert result.seam > 1.5 * result.seam_untiled
+    (cost,) = result.tile_costs
+    assert cost.psnr > 0.1
+    assert cost.seam > 1.5 * cost.seam_untiled
+    assert cost.raised == cost.seam / cost.seam_untiled
+    assert cost.offset > 0.1
     assert result.identity.psnr < 40  # what it does to the sharp image shows as well
 
 
 def test_an_image_of_one_tile_costs_nothing_and_is_restored_twice_only(public_set: Path) -> None:
     restorer = FakeRestorer(tile=128)
     result = scored(public_set, restorer)[0].result
-    assert (result.tile_cost, result.seam, result.seam_untiled) == (None, None, None)
+    assert result.tile_costs == ()
     assert len(restorer.calls) == 2 * 3  # blurred and sharp of three images
 
 
@@ -86,13 +87,39 @@ def test_without_an_untiled_result_the_cost_of_tiles_is_not_claimed(public_set: 
             return super().__call__(image, tile=64)  # memory allows no more
 
     result = scored(public_set, Short(step=0.25))[0].result
-    assert (result.tile_cost, result.seam, result.seam_untiled) == (None, None, None)
+    assert result.tile_costs == ()
 
 
 def test_the_tile_is_handed_on_and_the_untiled_one_covers_the_image(public_set: Path) -> None:
     restorer = FakeRestorer()
     scored(public_set, restorer, tile=96)
-    assert [tile for _, tile in restorer.calls[:3]] == [96, 128, 96]
+    assert [tile for _, tile in restorer.calls[:3]] == [96, 96, 128]
+
+
+def test_the_first_images_of_each_group_are_also_tried_with_small_tiles(public_set: Path) -> None:
+    rows = read_public_set(public_set)
+    grey = [row for row in rows if row.group == "bbbc039"]
+    restorer = FakeRestorer(tile=128)  # one tile for each image
+    events = [
+        event
+        for event in evaluate_events([*grey, grey[0], rows[-1]], restorer, small_tile=64)
+        if isinstance(event, ImageScored)
+    ]
+    tiles = [[cost.tile for cost in event.result.tile_costs] for event in events]
+    assert tiles == [[64], [64], [], [64]]
+    # Blurred and sharp of four images, and no further untiled result than the one at hand.
+    assert len(restorer.calls) == 2 * 4 + 3
+
+
+def test_both_sizes_of_tile_are_judged_against_one_untiled_result(public_set: Path) -> None:
+    restorer = FakeRestorer(tile=96)
+    first = next(
+        event
+        for event in evaluate_events(read_public_set(public_set), restorer, small_tile=64)
+        if isinstance(event, ImageScored)
+    )
+    assert [cost.tile for cost in first.result.tile_costs] == [96, 64]
+    assert [tile for _, tile in restorer.calls] == [None, None, 128, 64]
 
 
 def test_the_restorer_gets_the_images_as_they_are_stored(public_set: Path) -> None:

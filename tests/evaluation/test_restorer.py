@@ -3,6 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -45,9 +46,27 @@ def test_tells_the_tile_and_where_tiles_meet(model_folder: Path) -> None:
     image = focal_stack((1, 96, 80)).data[0]
     judged = packaged_restorer("tiny", "cpu", model_folder)
     own, whole = judged(image), judged(image, tile=96)
-    assert (own.tile, own.borders) == (64, tile_borders((96, 80), 64, halo=16))
+    assert (own.tile, (own.borders, own.ramp)) == (64, tile_borders((96, 80), 64, halo=16))
     assert all(own.borders)
     assert (whole.tile, whole.borders) == (96, ((), ()))
+
+
+def test_a_model_is_loaded_once(model_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dgno_core import models
+
+    loads: list[str] = []
+    load = models.load_model
+
+    def counted(name: str, *arguments: Any, **options: Any) -> Any:
+        loads.append(name)
+        return load(name, *arguments, **options)
+
+    monkeypatch.setattr(models, "load_model", counted)
+    image = focal_stack((1, 64, 64)).data[0]
+    judged = packaged_restorer("tiny", "cpu", model_folder)
+    first, second = judged(image), judged(image)
+    np.testing.assert_array_equal(first.data, second.data)
+    assert loads == ["tiny"]
 
 
 def test_a_file_serves_as_well_as_a_name(model_folder: Path) -> None:

@@ -83,11 +83,34 @@ def test_what_was_not_measured_is_not_claimed(public_set: Path, tmp_path: Path) 
     record = json.loads(finish(public_set, tmp_path / "out").numbers.read_text())
     tiles = next(promise for promise in record["promises"] if "tiles cost" in promise["text"])
     assert tiles["kept"] is None  # every image fits into one tile
+    assert "## Tiles" not in (tmp_path / "out" / "evaluation.md").read_text()
+
+
+def test_what_tiles_cost_is_on_the_page(public_set: Path, tmp_path: Path) -> None:
+    def halves(image: NDArray[Any], *, tile: int | None = None) -> Restoration:
+        """Restore the lower half a little brighter, unless in one piece."""
+        if tile is not None:
+            return Restoration(image, "halves", "", tile)
+        seam = image.astype(np.float64)
+        seam[32:] += 0.05 * image.max()
+        top = np.iinfo(image.dtype).max
+        stepped = np.clip(seam, 0, top).astype(image.dtype)
+        return Restoration(stepped, "halves", "", 64, ((32,), ()))
+
+    written = finish(public_set, tmp_path / "out", restorer=halves)
+    page = written.page.read_text()
+    record = json.loads(written.numbers.read_text())
+    assert page.count("| 64 |") == 3
+    for result, image in zip(written.results, record["images"], strict=True):
+        (cost,) = result.tile_costs
+        assert image["tile_costs"][0]["seam"] == pytest.approx(cost.seam)
+        assert f"| {result.name} | 64 | {cost.psnr:+.3f} | {cost.seam:.3f} |" in page
+    assert "across tile borders is at most 1.1 times that elsewhere (tile 64, n = 3)" in page
 
 
 def test_the_page_names_the_command_that_makes_it(public_set: Path, tmp_path: Path) -> None:
-    written = finish(public_set, tmp_path / "out", tile=128, groups=("stained",))
-    command = f"dgno evaluate --data {public_set} --out {tmp_path / 'out'} --tile 128"
+    written = finish(public_set, tmp_path / "out", device="cpu", tile=128, groups=("stained",))
+    command = f"dgno evaluate --data {public_set} --out {tmp_path / 'out'} --device cpu --tile 128"
     assert f"{command} --group stained" in written.page.read_text()
     assert [result.name for result in written.results] == ["stained_00"]
 

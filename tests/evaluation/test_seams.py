@@ -5,7 +5,7 @@ import pytest
 
 from dgno_core.errors import DGNOError
 from dgno_core.evaluation.restorer import tile_borders
-from dgno_core.evaluation.seams import seam_ratio
+from dgno_core.evaluation.seams import mean_offset, seam_ratio
 
 BORDERS = ((16, 32), (24,))
 
@@ -47,8 +47,32 @@ def test_a_border_outside_the_image_is_refused(position: int) -> None:
         seam_ratio(np.ones((48, 48)), ((position,), ()))
 
 
+def test_a_band_that_no_neighbour_shows_is_seen_in_the_mean() -> None:
+    untiled = np.random.default_rng(0).normal(100, 5, (96, 200))
+    ramp = np.clip((np.arange(200) - 100) / 64 + 0.5, 0, 1)
+    tiled = untiled + 2 * ramp  # the second tile is brighter, reached slowly
+    borders = ((), (100,))
+    found, plain = seam_ratio(tiled, borders), seam_ratio(untiled, borders)
+    assert found == pytest.approx(plain, rel=0.01)  # no seam
+    assert mean_offset(tiled, untiled, borders, ramp=64) == pytest.approx(2)
+    assert mean_offset(untiled, untiled, borders, ramp=64) == 0
+
+
+def test_bands_of_opposite_sign_along_a_border_do_not_cancel() -> None:
+    change = np.zeros((64, 64))
+    change[32:, :32], change[32:, 32:] = 1, -1
+    # Across the row 32 the steps are +1 and -1; across the column 32 below it, -2.
+    assert mean_offset(change, np.zeros_like(change), ((32,), (32,))) == pytest.approx(2)
+    assert mean_offset(change[:, :32], np.zeros((64, 32)), ((32,), ())) == pytest.approx(1)
+
+
+def test_a_border_near_the_end_of_the_image_has_only_one_side() -> None:
+    image = np.zeros((40, 20))
+    assert mean_offset(image + 1, image, ((36,), ()), ramp=16) == 0
+
+
 def test_the_borders_are_where_the_tile_plan_hands_over() -> None:
-    rows, columns = tile_borders((256, 96), tile=128, halo=32)
+    (rows, columns), ramp = tile_borders((256, 96), tile=128, halo=32)
     assert columns == ()  # one tile wide
     assert rows
     from dgno_core.inference.tiles import plan_tiles
@@ -59,5 +83,7 @@ def test_the_borders_are_where_the_tile_plan_hands_over() -> None:
     leading = weights.argmax(axis=0)
     handovers = np.flatnonzero(np.diff(leading)) + 1
     assert len(handovers) == len(weights) - 1
-    for handover in handovers:  # half of the way, give or take the pixel where both are equal
-        assert min(abs(handover - row) for row in rows) <= 1
+    assert rows == tuple(handovers)
+    shared = (weights > 0).sum(axis=0) > 1
+    longest = max(len(run) for run in "".join("x" if one else " " for one in shared).split())
+    assert abs(ramp - longest) <= 1

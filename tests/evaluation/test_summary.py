@@ -6,6 +6,7 @@ import pytest
 
 from dgno_core.evaluation import ImageResult, Score
 from dgno_core.evaluation.summary import group_means, groups, promises, worst
+from dgno_core.evaluation.tile_cost import TileCost
 
 GOOD = ImageResult(
     name="bbbc039_00",
@@ -23,10 +24,12 @@ GOOD = ImageResult(
         "ours": Score(39.0, 0.95),
     },
     identity=Score(45.0, 0.99),
-    tile_cost=0.01,
-    seam=1.30,
-    seam_untiled=1.29,
+    tile_costs=(TileCost(512, 0.01, 1.05, 1.04, 0.0),),
 )
+
+
+def with_tiles(*costs: TileCost) -> ImageResult:
+    return replace(GOOD, tile_costs=costs)
 
 
 def with_ours(psnr: float, **changes: object) -> ImageResult:
@@ -48,8 +51,8 @@ def test_good_results_keep_every_promise() -> None:
         (0, with_ours(37.9)),
         (1, replace(GOOD, scores={**GOOD.scores, "blurred": Score(39.5, 0.9)})),
         (2, replace(GOOD, identity=Score(39.9, 0.9))),
-        (3, replace(GOOD, tile_cost=0.06)),
-        (4, replace(GOOD, seam=1.45)),
+        (3, with_tiles(TileCost(512, 0.06, 1.05, 1.04, 0.0))),
+        (4, with_tiles(TileCost(512, 0.01, 1.11, 1.04, 0.0))),
     ],
 )
 def test_each_promise_can_be_broken_alone(number: int, result: ImageResult) -> None:
@@ -60,7 +63,8 @@ def test_each_promise_can_be_broken_alone(number: int, result: ImageResult) -> N
 
 def test_the_mean_counts_for_nuclei_but_the_worst_for_everything_else() -> None:
     assert kept(with_ours(37.5), with_ours(39.0))[0] is True
-    assert kept(replace(GOOD, tile_cost=0.0), replace(GOOD, tile_cost=0.06))[3] is False
+    bad = with_tiles(TileCost(512, 0.06, 1.0, 1.0, 0.0))
+    assert kept(GOOD, bad, GOOD)[3] is False
 
 
 def test_other_images_say_nothing_about_nuclei() -> None:
@@ -69,7 +73,28 @@ def test_other_images_say_nothing_about_nuclei() -> None:
 
 
 def test_without_tiles_nothing_is_claimed_about_them() -> None:
-    assert kept(replace(GOOD, tile_cost=None, seam=None, seam_untiled=None))[3:] == [None, None]
+    assert kept(with_tiles())[3:] == [None, None]
+
+
+def test_the_seam_is_judged_as_it_is_and_the_pictures_own_share_is_told() -> None:
+    """An edge along a border exceeds the ratio without any tiles: no excuse, but said."""
+    edge = with_tiles(TileCost(512, 0.0, 1.30, 1.29, 0.0))
+    promise = promises([edge, GOOD])[4]
+    assert promise.kept is False
+    assert "1.300 times in the worst image (bbbc039_00; the same pixels untiled: 1.290)" in (
+        promise.measured
+    )
+    assert "the picture itself exceeds it there in bbbc039_00 (1.290)" in promise.measured
+    assert f"at most {max(1.30 / 1.29, 1.05 / 1.04):.3f}-fold" in promise.measured
+    assert "the picture itself" not in promises([GOOD])[4].measured
+
+
+def test_each_size_of_tile_is_judged_by_itself() -> None:
+    both = with_tiles(TileCost(512, 0.01, 1.0, 1.0, 0.0), TileCost(256, 0.09, 1.2, 1.0, 0.0))
+    found = promises([both, GOOD])[3:]
+    assert [promise.kept for promise in found] == [True, True, False, False]
+    assert "(tile 512, n = 2)" in found[0].text
+    assert "(tile 256, n = 1)" in found[2].text
 
 
 def test_means_are_means_of_the_decibels() -> None:

@@ -3,27 +3,30 @@
 Each blurred image is scored as it is, after two classical deconvolutions that are told the true
 mean blur width, and after our restoration, which is told nothing. The sharp image is restored as
 well: a restorer must leave alone what needs no help. Where the image takes several tiles it is
-also restored in one piece, to see what the tiles cost.
+also restored in one piece, to see what the tiles cost; the first images of each group once more
+with small tiles, of which they take many.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-import numpy as np
 from numpy.typing import NDArray
 
 from dgno_core.evaluation.fidelity import Score, score_pair
 from dgno_core.evaluation.public_set import EvaluationImages, EvaluationRow
-from dgno_core.evaluation.restorer import Restoration, Restorer, packaged_restorer
-from dgno_core.evaluation.seams import seam_ratio
+from dgno_core.evaluation.restorer import Restorer, packaged_restorer
+from dgno_core.evaluation.tile_cost import TileCost, costs_of_tiles
 from dgno_core.optics.deconvolution import richardson_lucy, wiener
 from dgno_core.optics.psf import make_psf
 
 RICHARDSON_LUCY_ITERATIONS = 5
 WIENER_BALANCE = 0.1
+SMALL_TILE = 256  # px
+SMALL_TILED = 2  # images of each group
 METHODS = ("blurred", "wiener", "richardson_lucy", "ours")
 
 Pictures: TypeAlias = Mapping[str, NDArray[Any]]
@@ -43,11 +46,9 @@ class ImageResult:
         Fidelity of each of `METHODS` to the sharp image.
     identity
         Fidelity of the restored SHARP image to the sharp image.
-    tile_cost
-        PSNR of the untiled result minus that of the tiled one, in dB; None for a single tile, and
-        where memory is too short for the image in one piece.
-    seam, seam_untiled
-        `seam_ratio` of the tiled result, and of the untiled one at the same pixels.
+    tile_costs
+        What tiles cost, by size of the tile; empty for an image of one tile, and where memory is
+        too short for the image in one piece.
     """
 
     name: str
@@ -60,9 +61,7 @@ class ImageResult:
     tile: int
     scores: Mapping[str, Score]
     identity: Score
-    tile_cost: float | None
-    seam: float | None
-    seam_untiled: float | None
+    tile_costs: tuple[TileCost, ...]
 
     @property
     def gain(self) -> float:
@@ -91,7 +90,11 @@ EvaluationEvent: TypeAlias = EvaluationStarted | ImageScored
 
 
 def evaluate_events(
-    rows: Sequence[EvaluationRow], restorer: Restorer | None = None, *, tile: int | None = None
+    rows: Sequence[EvaluationRow],
+    restorer: Restorer | None = None,
+    *,
+    tile: int | None = None,
+    small_tile: int = SMALL_TILE,
 ) -> Generator[EvaluationEvent, None, None]:
     """Score the classical methods and a restorer on each image.
 
@@ -103,6 +106,8 @@ def evaluate_events(
         What is to be judged; None takes the packaged models, grey or colour as the image is.
     tile
         Side of the tiles in pixels; None takes the model's own.
+    small_tile
+        Side of the tiles that the first `SMALL_TILED` images of each group get besides.
 
     Yields
     ------
@@ -114,16 +119,27 @@ def evaluate_events(
         If a file is missing or cannot be read.
     """
     judged = packaged_restorer() if restorer is None else restorer
+    seen: Counter[str] = Counter()
     yield EvaluationStarted(len(rows))
     for done, row in enumerate(rows, start=1):
-        result, pictures = evaluate_image(row, row.load(), judged, tile=tile)
+        seen[row.group] += 1
+        also = small_tile if seen[row.group] <= SMALL_TILED else None
+        result, pictures = evaluate_image(row, row.load(), judged, tile=tile, also_tile=also)
         yield ImageScored(result, pictures, done, len(rows))
 
 
 def evaluate_image(
-    row: EvaluationRow, images: EvaluationImages, restorer: Restorer, *, tile: int | None = None
+    row: EvaluationRow,
+    images: EvaluationImages,
+    restorer: Restorer,
+    *,
+    tile: int | None = None,
+    also_tile: int | None = None,
 ) -> tuple[ImageResult, dict[str, NDArray[Any]]]:
-    """Score one image; return the scores and the pictures behind them."""
+    """Score one image; return the scores and the pictures behind them.
+
+    The cost of tiles is also measured with tiles of side `also_tile`.
+    """
     sharp, blurred = images.sharp, images.blurred
     mean_width = float(images.width.mean())
     psf = make_psf(row.psf, mean_width)
@@ -136,7 +152,6 @@ def evaluate_image(
         "ours": ours.data,
     }
     scores = {method: score_pair(sharp, pictures[method]) for method in METHODS}
-    tile_cost, seam, seam_untiled = _cost_of_tiles(sharp, blurred, ours, restorer)
     result = ImageResult(
         name=row.name,
         group=row.group,
@@ -148,28 +163,6 @@ def evaluate_image(
         tile=ours.tile,
         scores=scores,
         identity=score_pair(sharp, restorer(sharp, tile=tile).data),
-        tile_cost=tile_cost,
-        seam=seam,
-        seam_untiled=seam_untiled,
+        tile_costs=costs_of_tiles(sharp, blurred, ours, restorer, also_tile),
     )
     return result, pictures
-
-
-def _cost_of_tiles(
-    sharp: NDArray[Any], blurred: NDArray[Any], tiled: Restoration, restorer: Restorer
-) -> tuple[float | None, float | None, float | None]:
-    if not any(tiled.borders):
-        return None, None, None
-    whole = restorer(blurred, tile=_one_tile(blurred))
-    if any(whole.borders):
-        return None, None, None  # memory was too short for one piece: nothing to compare with
-    cost = score_pair(sharp, whole.data).psnr - score_pair(sharp, tiled.data).psnr
-    # Two exact results differ by nothing, not by infinity minus infinity.
-    cost = 0.0 if np.isnan(cost) else cost
-    return cost, seam_ratio(tiled.data, tiled.borders), seam_ratio(whole.data, tiled.borders)
-
-
-def _one_tile(image: NDArray[Any], multiple: int = 32) -> int:
-    """Side of a tile that covers the whole image."""
-    longest: int = max(image.shape[:2])
-    return max(-(-longest // multiple) * multiple, 64)

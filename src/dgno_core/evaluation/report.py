@@ -11,6 +11,8 @@ from typing import Any
 from dgno_core.evaluation.protocol import (
     METHODS,
     RICHARDSON_LUCY_ITERATIONS,
+    SMALL_TILE,
+    SMALL_TILED,
     WIENER_BALANCE,
     ImageResult,
 )
@@ -65,6 +67,8 @@ def report_page(
     ]
     for group, members in groups(results).items():
         parts += _group_section(group, members, pictures)
+    table = _tile_table(results)
+    parts += ["## Tiles", _TILE_TEXT, table] if table else []
     return "\n\n".join(parts) + "\n"
 
 
@@ -75,10 +79,22 @@ _METHOD_TEXT = (
     "are told the kernel's true kind and true mean width, with mirrored borders; our network is "
     "told nothing. The width of the blur changes from pixel to pixel, and camera noise is added. "
     "*Sharp in* is the restored sharp image against itself: how much a restorer spoils what needs "
-    "no help. *Tile cost* is the PSNR lost against restoration in one piece: the network's scan "
-    "and normalisation see the whole tile, so the two are not identical. *Seam* is the mean "
-    "absolute difference of neighbours across tile borders relative to elsewhere, in brackets the "
-    "same pixels without tiles; a dash means that the image fits into one tile."
+    "no help."
+)
+
+_TILE_TEXT = (
+    "The network's scan and normalisation see the whole tile, so a tiled result is not identical "
+    "to that of the image in one piece. Tiles end on multiples of 32 pixels and are at most as "
+    "large as told; a border is where one tile begins to count more than the other. The first "
+    f"{SMALL_TILED} images of each group are also restored with tiles of {SMALL_TILE} px, of which "
+    "they take many. *Cost*: PSNR of the image in one piece less that of the tiled one. *Seam*: "
+    "mean absolute difference between neighbouring pixels across tile borders, relative to "
+    "elsewhere. *Untiled*: the same ratio at the same pixels of the result in one piece, which has "
+    "no borders: what the picture itself, its edges and flat parts, contributes. *Raised*: the "
+    "first ratio over the second, what the tiles add. *Offset*: where the change by the tiles "
+    "differs most between the two sides of a ramp from tile to tile, as a share of the sharp "
+    "image's range (0.1 % is a quarter of a grey level in 8 bits); a wide, slow band would show "
+    "here."
 )
 
 
@@ -124,7 +140,7 @@ def _group_section(
 
 def _image_table(members: Sequence[ImageResult]) -> str:
     header = ["image", "blur (mean px)", *(TITLES[method] for method in METHODS)]
-    header += ["gain dB", "sharp in", "tile cost dB", "seam"]
+    header += ["gain dB", "sharp in"]
     rows = [
         [
             member.name,
@@ -132,18 +148,28 @@ def _image_table(members: Sequence[ImageResult]) -> str:
             *(f"{member.scores[m].psnr:.2f} / {member.scores[m].ssim:.3f}" for m in METHODS),
             f"{member.gain:+.2f}",
             _decibel(member.identity.psnr),
-            "-" if member.tile_cost is None else f"{member.tile_cost:+.3f}",
-            _seam(member),
         ]
         for member in members
     ]
     return markdown_table(header, rows)
 
 
-def _seam(member: ImageResult) -> str:
-    if member.seam is None or member.seam_untiled is None:
-        return "-"
-    return f"{member.seam:.3f} ({member.seam_untiled:.3f})"
+def _tile_table(results: Sequence[ImageResult]) -> str:
+    rows = [
+        [
+            result.name,
+            str(cost.tile),
+            f"{cost.psnr:+.3f}",
+            f"{cost.seam:.3f}",
+            f"{cost.seam_untiled:.3f}",
+            f"{cost.raised:.3f}",
+            f"{cost.offset:.3%}",
+        ]
+        for result in results
+        for cost in result.tile_costs
+    ]
+    header = ["image", "tile", "cost dB", "seam", "untiled", "raised", "offset"]
+    return markdown_table(header, rows) if rows else ""
 
 
 def _decibel(value: float) -> str:

@@ -111,7 +111,7 @@ def run_public_evaluation(
         for group, (result, pictures) in least.items():
             links[f"{group}/worst"] = f"{FIGURES}/{group}-worst.jpg"
             draw_worst(result, pictures, folder / f"{group}-worst.jpg")
-        command = _command(data_dir, out_dir, model, tile, groups)
+        command = _command(data_dir, out_dir, model, device, tile, groups)
         yield _put_in_place(folder, out, results, links, command)
 
 
@@ -150,10 +150,16 @@ def _note(score: Score) -> str:
 
 
 def _command(
-    data_dir: Path | str, out_dir: Path | str, model: str, tile: int | None, groups: Sequence[str]
+    data_dir: Path | str,
+    out_dir: Path | str,
+    model: str,
+    device: str,
+    tile: int | None,
+    groups: Sequence[str],
 ) -> str:
     words = ["dgno", "evaluate", "--data", str(data_dir), "--out", str(out_dir)]
     words += ["--model", model] if model != "auto" else []
+    words += ["--device", device] if device != "auto" else []
     words += ["--tile", str(tile)] if tile is not None else []
     for group in groups:
         words += ["--group", group]

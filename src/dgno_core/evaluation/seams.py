@@ -1,4 +1,4 @@
-"""Do tiles leave seams? Neighbouring pixels are compared across tile borders and elsewhere."""
+"""Do tiles leave seams? Sharp ones between two neighbouring pixels, and wide ones in the mean."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from dgno_core.errors import DGNOError
 
 Borders = tuple[tuple[int, ...], tuple[int, ...]]  # first rows and first columns behind a border
+STRIP = 8  # px, width of the strips whose means are compared
 
 
 def seam_ratio(image: ArrayLike, borders: Borders) -> float | None:
@@ -47,6 +48,44 @@ def seam_ratio(image: ArrayLike, borders: Borders) -> float | None:
     if other.mean() == 0:
         return 1.0 if at.mean() == 0 else float("inf")
     return float(at.mean() / other.mean())
+
+
+def mean_offset(tiled: ArrayLike, untiled: ArrayLike, borders: Borders, ramp: int = 0) -> float:
+    """How far what the tiles change differs between the two sides of a border.
+
+    A ramp from one tile to the next hides a step between neighbours, but not that one tile is
+    brighter than the other. So the signed difference tiled - untiled is averaged in a strip on
+    either side of the ramp, between two crossing borders at a time.
+
+    Parameters
+    ----------
+    tiled, untiled
+        ``(Y, X)`` or ``(Y, X, S)``.
+    borders
+        As for `seam_ratio`.
+    ramp
+        Pixels over which one tile hands over to the next; the border is in their middle.
+
+    Returns
+    -------
+    The largest absolute difference of the means on the two sides, in units of the images.
+    """
+    change = np.asarray(tiled, dtype=np.float64) - np.asarray(untiled, dtype=np.float64)
+    reach = (ramp + 1) // 2
+    largest = 0.0
+    for axis, positions in enumerate(borders):
+        _check(positions, change.shape[axis])
+        along = np.moveaxis(change, axis, 0)
+        for position in positions:
+            before = along[max(position - reach - STRIP, 0) : max(position - reach, 0)]
+            behind = along[position + reach : position + reach + STRIP]
+            if not len(before) or not len(behind):
+                continue  # the image ends within the ramp
+            pairs = zip(
+                *(np.split(side, borders[1 - axis], 1) for side in (before, behind)), strict=True
+            )
+            largest = max(largest, *(abs(one.mean() - other.mean()) for one, other in pairs))
+    return float(largest)
 
 
 def _check(positions: Sequence[int], size: int) -> None:
