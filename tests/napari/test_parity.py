@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ import tifffile
 pytestmark = pytest.mark.gui
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def one_thread() -> Iterator[None]:
     """Compute in one thread: how sums are split over several can differ on a busy machine."""
     import torch
@@ -49,35 +51,49 @@ def stack_file(tmp_path: Path) -> Path:
     return path
 
 
+def by_panel(path: Path, model_file: Path, window: Any, panel: Any, qtbot: Any) -> Any:
+    """Restore a file as File > Open and the Restore button do; return the new layer."""
+    from napari_dgno._reader import read_folder as read_any
+
+    (tuple_,) = read_any(str(path))
+    layer = window.add_image(tuple_[0], **tuple_[1])
+    layer._source = type(layer.source)(path=str(path))  # as File > Open sets it
+    panel.form.model_chooser.set_model(str(model_file))
+    panel.restore_button.click()
+    qtbot.waitUntil(panel.restore_button.isEnabled, timeout=120_000)
+    return window.layers[f"{layer.name} restored"]
+
+
+def copied_line(panel: Any, qtbot: Any) -> list[str]:
+    """Press Copy command; return the words of the line."""
+    from qtpy.QtWidgets import QApplication
+
+    panel.copy_button.click()
+    qtbot.waitUntil(panel.copy_button.isEnabled, timeout=60_000)
+    return shlex.split(QApplication.clipboard().text())
+
+
+@pytest.mark.usefixtures("one_thread")
 def test_three_ways_one_result(
     model_file: Path, stack_file: Path, napari_window: Any, open_panel: Any, qtbot: Any
 ) -> None:
-    from qtpy.QtWidgets import QApplication
     from typer.testing import CliRunner
 
     from dgno_core import restore
     from dgno_core.cli.app import app
-    from napari_dgno._reader import read_folder as read_any
 
     pixels = tifffile.imread(stack_file)
     by_python = restore(pixels, str(model_file), axes="ZYX")
     assert (by_python != pixels).any()
 
-    (tuple_,) = read_any(str(stack_file))
-    layer = napari_window.add_image(tuple_[0], **tuple_[1])
     panel = open_panel()
-    panel.form.model_chooser.set_model(str(model_file))
+    result = by_panel(stack_file, model_file, napari_window, panel, qtbot)
     assert panel.form.summary.text().startswith("<b>tiny</b><br>Random weights.")
-    panel.restore_button.click()
-    qtbot.waitUntil(lambda: panel.restore_button.isEnabled(), timeout=120_000)
-    result = napari_window.layers[f"{layer.name} restored"]
     np.testing.assert_array_equal(np.asarray(result.data), by_python)
     assert result.data.dtype == np.uint16
     assert result.metadata["dgno"]["tile"] == 64
 
-    layer._source = type(layer.source)(path=str(stack_file))  # as File > Open sets it
-    panel.copy_button.click()
-    line = shlex.split(QApplication.clipboard().text())
+    line = copied_line(panel, qtbot)
     done = CliRunner().invoke(app, line[1:])
     assert done.exit_code == 0, done.output
     output = Path(line[line.index("-o") + 1])
@@ -85,6 +101,25 @@ def test_three_ways_one_result(
     assert Path(f"{output}.json").is_file()
 
 
+def test_three_ways_agree_at_the_default_number_of_threads(
+    model_file: Path, stack_file: Path, napari_window: Any, open_panel: Any, qtbot: Any
+) -> None:
+    """At most 1 grey level apart, with the shell in a process of its own, as users have it."""
+    from dgno_core import restore
+
+    by_python = restore(tifffile.imread(stack_file), str(model_file), axes="ZYX").astype(int)
+    panel = open_panel()
+    result = by_panel(stack_file, model_file, napari_window, panel, qtbot)
+    assert np.abs(np.asarray(result.data).astype(int) - by_python).max() <= 1
+
+    line = copied_line(panel, qtbot)
+    code = "from dgno_core.cli.app import main; main()"
+    subprocess.run([sys.executable, "-c", code, *line[1:]], check=True, timeout=300)
+    by_shell = tifffile.imread(line[line.index("-o") + 1]).astype(int)
+    assert np.abs(by_shell - by_python).max() <= 1
+
+
+@pytest.mark.usefixtures("one_thread")
 def test_preview_is_close_to_the_result(
     model_file: Path, napari_window: Any, open_panel: Any, qtbot: Any
 ) -> None:
