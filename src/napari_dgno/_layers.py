@@ -48,7 +48,7 @@ class Region:
     Parameters
     ----------
     position : tuple of int
-        Which plane: the index along every axis that counts planes, in the order of the axes.
+        Which plane: the index along every axis of ``source.layout().outer``.
     y, x : slice
         Rows and columns, in pixels of the full-resolution image.
     whole_view : bool
@@ -193,7 +193,9 @@ def preview_layer(data: np.ndarray, *, like: Image, source: ImageSource, region:
     from napari.layers import Image
 
     layout = source.layout(colour_model=data.ndim == 3)
-    start = dict(zip(layout.outer, region.position, strict=True))
+    position = zip(source.layout().outer, region.position, strict=True)
+    # A colour model takes a last C of 3 into the plane, whatever the type of the pixels.
+    start = {letter: at for letter, at in position if letter in layout.outer}
     start |= {"Y": region.y.start, "X": region.x.start}
     offset = np.array([start.get(letter, 0) for letter in source.axes[: like.ndim]], dtype=float)
     missing = [axis for axis, letter in enumerate(source.axes) if letter not in layout.inner]

@@ -6,6 +6,7 @@ each of its events changes what is shown.
 
 from __future__ import annotations
 
+import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +15,8 @@ from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QApplication, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from dgno_core.errors import DGNOError
+from dgno_core.io.axes import is_colour
 from napari_dgno import _tooltips, _workers
-from napari_dgno._command import command_text
 from napari_dgno._layers import (
     PREVIEW_KEY,
     PREVIEW_SIDE,
@@ -25,6 +26,7 @@ from napari_dgno._layers import (
     preview_layer,
     visible_region,
 )
+from napari_dgno._measured import Measured
 from napari_dgno._models import find_card, pixel_size_note, summary
 from napari_dgno._progress import RunDisplay
 from napari_dgno._scroll import VerticalScroll
@@ -42,19 +44,27 @@ if TYPE_CHECKING:
 
 @dataclass
 class _Run:
-    """A run in progress, or the last one."""
+    """A run in progress."""
 
     layer: Image
     source: ImageSource
     config: RestoreConfig
     worker: _workers.EventWorker | None = None
-    used: RestoreConfig | None = None  # with the tile that was really taken, once known
     status: str = ""
 
     @property
     def cancelled(self) -> bool:
         """Whether the run was asked to stop, by our button or by napari's own."""
         return self.worker is not None and self.worker.abort_requested
+
+
+@dataclass(frozen=True)
+class _Used:
+    """With which settings a layer was restored; does not keep a deleted layer in memory."""
+
+    layer: weakref.ref[Image]
+    config: RestoreConfig
+    tile: int
 
 
 class RestorePanel(QWidget):
@@ -70,8 +80,10 @@ class RestorePanel(QWidget):
         super().__init__()
         self._viewer = napari_viewer
         self._run: _Run | None = None
-        self._measured: tuple[_Run, Any] | None = None
+        self._used: _Used | None = None
+        self._measured: Measured | None = None
         self._running = False
+        self._copying = False
         self._closed = False
         self.form = SettingsForm(napari_viewer, read_preferences())
         self.preview_button = QPushButton("Preview")
@@ -89,6 +101,7 @@ class RestorePanel(QWidget):
         self.display.cancel_button.clicked.connect(self.cancel)
         self.form.layer_combo.layer_changed.connect(self._show_layer)
         self.form.model_chooser.model_changed.connect(self._show_model)
+        self.form.axes_edit.textChanged.connect(self._show_model)
         self.form.model_chooser.failed.connect(self._show_error)
         self._preferences = preference_model()
         if self._preferences is not None:
@@ -129,8 +142,7 @@ class RestorePanel(QWidget):
         except DGNOError as error:
             self._show_error(str(error))
             return
-        ranges = self._known_ranges(run)
-        args = (run.source, run.config, region, ranges)
+        args = (run.source, run.config, region, self._measured)
         self._start(run, "Restoring the view …", _workers.previewing, *args)
 
     def cancel(self) -> None:
@@ -141,19 +153,40 @@ class RestorePanel(QWidget):
 
     def copy_command(self) -> None:
         """Put the `dgno restore` line that does the same on the clipboard."""
+        if self._copying:
+            return
         try:
             run = self._prepare()
-            config = run.config
-            last = self._run
-            if last is not None and last.layer is run.layer and last.config == config:
-                config = last.used or config
-            text = command_text(run.source, config)
         except DGNOError as error:
             self._show_error(str(error))
             return
-        QApplication.clipboard().setText(text)
+        config, used = run.config, self._used
+        if used is not None and used.layer() is run.layer and used.config == config:
+            config = config.model_copy(update={"tile": used.tile})
+        self._copying = True
+        self._enable_buttons()
+        _workers.start(
+            _workers.finding_command,
+            run.source,
+            config,
+            on_event=self._on_command,
+            on_finished=self._on_copied,
+        )
+
+    def _on_command(self, event: Any) -> None:
+        if self._closed:
+            return
+        if isinstance(event, _workers.Failed):
+            self._show_error(str(event.error))
+            return
+        QApplication.clipboard().setText(event.text)
         if not self._running:
             self.display.finish("Copied; paste it into a terminal.")
+
+    def _on_copied(self) -> None:
+        self._copying = False
+        if not self._closed:
+            self._enable_buttons()
 
     # A run --------------------------------------------------------------------------------------
 
@@ -164,15 +197,6 @@ class RestorePanel(QWidget):
             raise DGNOError("There is no image to restore: open one, or a sample, first.")
         config = self.form.config()
         return _Run(layer, layer_source(layer, config.axes), config)
-
-    def _known_ranges(self, run: _Run) -> Any:
-        """Brightness ranges that an earlier preview measured, if they hold for this one."""
-        if self._measured is None:
-            return None
-        before, ranges = self._measured
-        kept = ("model", "model_folder", "axes", "normalise")
-        same = all(getattr(before.config, key) == getattr(run.config, key) for key in kept)
-        return ranges if same and before.source.data is run.source.data else None
 
     def _start(self, run: _Run, status: str, generator: Any, *args: Any) -> None:
         if self._running:
@@ -199,7 +223,7 @@ class RestorePanel(QWidget):
             case events.PlaneMeasured(done, total):
                 self.display.measure(done, total)
             case events.RestoreStarted(planes, tiles, tile):
-                run.used = run.config.model_copy(update={"tile": tile})
+                self._used = _Used(weakref.ref(run.layer), run.config, tile)
                 self.display.begin(planes, tiles)
             case events.TileRestored(done, total):
                 self.display.advance(done, total)
@@ -207,8 +231,8 @@ class RestorePanel(QWidget):
                 self.display.add_note(message)
             case events.Restored(data, provenance):
                 self._add_result(run, data, provenance)
-            case _workers.Previewed(data, region, ranges):
-                self._measured = (run, ranges)
+            case _workers.Previewed(data, region, measured):
+                self._measured = measured
                 self._add_preview(run, data, region)
 
     def _on_failed(self, run: _Run, error: Exception) -> None:
@@ -224,7 +248,7 @@ class RestorePanel(QWidget):
         notification_manager.receive_error(type(error), error, error.__traceback__)
 
     def _add_result(self, run: _Run, data: Any, provenance: Any) -> None:
-        run.used = run.config.model_copy(update={"tile": provenance.tile})
+        self._used = _Used(weakref.ref(run.layer), run.config, provenance.tile)
         for warning in provenance.warnings:
             self.display.add_note(warning)
         self._remove_previews()
@@ -259,8 +283,9 @@ class RestorePanel(QWidget):
     def _on_finished(self) -> None:
         if self._closed or self._run is None:
             return
-        status = "Cancelled; nothing was changed." if self._run.cancelled else self._run.status
-        self.display.finish(status, complete=bool(self._run.status))
+        run, self._run = self._run, None
+        status = "Cancelled; nothing was changed." if run.cancelled else run.status
+        self.display.finish(status, complete=bool(run.status))
         self._set_running(False)
 
     def _set_running(self, running: bool) -> None:
@@ -273,7 +298,7 @@ class RestorePanel(QWidget):
         ready = self.form.layer_combo.layer() is not None
         self.preview_button.setEnabled(ready and not self._running)
         self.restore_button.setEnabled(ready and not self._running)
-        self.copy_button.setEnabled(ready)
+        self.copy_button.setEnabled(ready and not self._copying)
 
     # What the fields show -----------------------------------------------------------------------
 
@@ -285,21 +310,31 @@ class RestorePanel(QWidget):
 
     def _show_model(self) -> None:
         layer = self.form.layer_combo.layer()
-        colour = layer is not None and layer.rgb
         name = ""
         try:
+            source = None if layer is None else self._described(layer)
+            colour = source is not None and is_colour(source.axes, source.shape, source.dtype)
             card = find_card(
                 self.form.model_chooser.model(),
                 colour=colour,
                 folder=read_preferences().model_folder,
             )
             name, text = card.name, summary(card)
-            if layer is not None:
-                source = layer_source(layer)
+            if source is not None:
                 text = f"{text} {pixel_size_note(card, source.pixel_size, source.units)}".strip()
         except DGNOError as error:
             text = str(error)
         self.form.set_summary(text, name)
+
+    def _described(self, layer: Image) -> ImageSource:
+        """Describe the layer with the axes in the field, or the guessed ones if those do not fit.
+
+        While the user still types, they do not.
+        """
+        try:
+            return layer_source(layer, self.form.axes_edit.text())
+        except DGNOError:
+            return layer_source(layer)
 
     def _show_error(self, message: str) -> None:
         from napari.utils.notifications import show_error
@@ -330,7 +365,7 @@ class RestorePanel(QWidget):
         self._closed = True
         if self._running and self._run is not None and self._run.worker is not None:
             self._run.worker.quit()
-        self._measured = None
+        self._run = self._measured = None
         self.form.layer_combo.disconnect_viewer()
         if self._preferences is not None:
             self._preferences.events.disconnect(self._apply_preferences)

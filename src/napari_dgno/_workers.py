@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 from napari.qt.threading import GeneratorWorker, create_worker
 
 from dgno_core.errors import DGNOError
+from napari_dgno._command import command_text
 from napari_dgno._layers import Region
+from napari_dgno._measured import Measured
 
 if TYPE_CHECKING:
     import numpy as np
@@ -50,13 +52,26 @@ class Previewed:
         Restored part of a plane, its axes in the order in which the image has them.
     region : Region
         Where it belongs.
-    ranges : tuple
-        The brightness range of the stack, to be handed to the next preview of it.
+    measured : Measured or None
+        The brightness ranges of the stack, to be handed to the next preview.
     """
 
     data: np.ndarray
     region: Region
-    ranges: tuple[Any, ...] | None = None
+    measured: Measured | None = None
+
+
+@dataclass(frozen=True)
+class CommandFound:
+    """The shell line is known.
+
+    Parameters
+    ----------
+    text : str
+        See `napari_dgno._command.command_text`.
+    """
+
+    text: str
 
 
 class Throttle:
@@ -148,19 +163,27 @@ def previewing(
     source: ImageSource,
     config: RestoreConfig,
     region: Region,
-    ranges: tuple[Any, ...] | None = None,
+    measured: Measured | None = None,
 ) -> Iterator[Any]:
     """Restore the part of a plane that is on screen.
 
-    The first preview of a stack measures its brightness range, which reads all of it; `ranges` of
-    an earlier `Previewed` saves that.
+    The first preview of a stack measures its brightness range, which reads all of it; what an
+    earlier `Previewed` measured saves that while it still holds.
     """
     from dgno_core.inference import measure_ranges, restore_region
 
-    if ranges is None and config.normalise == "stack":
-        ranges = measure_ranges(source, config)
+    if config.normalise == "plane":
+        measured = None
+    elif measured is None or not measured.hold_for(source, config):
+        measured = Measured.of(source, config, measure_ranges(source, config))
+    ranges = None if measured is None else measured.ranges
     data = restore_region(source, config, region.position, (region.y, region.x), ranges=ranges)
-    yield Previewed(data, region, ranges)
+    yield Previewed(data, region, measured)
+
+
+def finding_command(source: ImageSource, config: RestoreConfig) -> Iterator[Any]:
+    """Find the shell line; opening the file to compare it with the layer may take a while."""
+    yield CommandFound(command_text(source, config))
 
 
 def start(

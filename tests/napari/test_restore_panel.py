@@ -37,6 +37,11 @@ def wait_idle(qtbot: Any, panel: Any) -> None:
     wait_until(qtbot, panel.restore_button.isEnabled)
 
 
+def copy(qtbot: Any, panel: Any) -> None:
+    click(qtbot, panel.copy_button)
+    wait_until(qtbot, panel.copy_button.isEnabled)
+
+
 def test_result_lies_where_the_original_does(
     napari_window: Any, open_panel: Any, fake_core: Any, image: np.ndarray, qtbot: Any
 ) -> None:
@@ -255,7 +260,7 @@ def test_command_repeats_the_settings(
     panel = open_panel()
     panel.form.tile_spin.setValue(256)
     panel.form.normalise_combo.setCurrentIndex(1)
-    click(qtbot, panel.copy_button)
+    copy(qtbot, panel)
     comment, line = QApplication.clipboard().text().splitlines()
     assert comment.startswith("# The layer 'my cells' is not a file yet")
     assert line.startswith("dgno restore my-cells.tif -o my-cells-restored.tif ")
@@ -265,7 +270,7 @@ def test_command_repeats_the_settings(
     panel.form.tile_spin.setValue(0)
     click(qtbot, panel.restore_button)
     wait_idle(qtbot, panel)
-    click(qtbot, panel.copy_button)  # now the tile that was really used is known
+    copy(qtbot, panel)  # now the tile that was really used is known
     assert "--tile 128" in QApplication.clipboard().text()
 
 
@@ -281,11 +286,13 @@ def test_preview_restores_what_is_on_screen(
     regions = []
     known = []
 
-    def previewing(source: Any, config: Any, region: Any, ranges: Any) -> Any:
+    def previewing(source: Any, config: Any, region: Any, before: Any) -> Any:
         regions.append(region)
-        known.append(ranges)
+        known.append(before)
         block = source.read(source.layout().index(region.position))[region.y, region.x]
-        yield Previewed(block + 1, region, (0, 1))
+        yield Previewed(block + 1, region, measured)
+
+    measured = object()
 
     monkeypatch.setattr("napari_dgno._workers.previewing", previewing)
     image = np.arange(4 * 200 * 300, dtype=np.uint16).reshape(4, 200, 300)
@@ -309,8 +316,87 @@ def test_preview_restores_what_is_on_screen(
     wait_idle(qtbot, panel)
     click(qtbot, panel.restore_button)
     wait_idle(qtbot, panel)
-    assert known == [None, (0, 1)]  # the stack is measured once
+    assert known == [None, measured]  # what is known of the stack is handed on
     assert [layer.name for layer in napari_window.layers] == ["cells", "cells restored"]
+
+
+def test_command_is_found_while_the_window_goes_on(
+    napari_window: Any,
+    open_panel: Any,
+    image: np.ndarray,
+    qtbot: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import threading
+
+    from qtpy.QtWidgets import QApplication
+
+    threads: list[threading.Thread] = []
+
+    def command_text(source: Any, config: Any) -> str:
+        threads.append(threading.current_thread())
+        return "dgno restore"
+
+    monkeypatch.setattr("napari_dgno._workers.command_text", command_text)
+    napari_window.add_image(image)
+    panel = open_panel()
+    copy(qtbot, panel)
+    assert QApplication.clipboard().text() == "dgno restore"
+    assert "Copied" in panel.display.status.text()
+    assert threads != []
+    assert threading.main_thread() not in threads  # it may open a file
+
+
+def test_deleted_images_are_not_kept(
+    napari_window: Any, open_panel: Any, fake_core: Any, image: np.ndarray, qtbot: Any
+) -> None:
+    import gc
+    import weakref
+
+    panel = open_panel()
+    pixels = image.copy()
+    kept = weakref.ref(pixels)
+    layer = napari_window.add_image(pixels, name="cells")
+    click(qtbot, panel.restore_button)
+    wait_idle(qtbot, panel)
+    copy(qtbot, panel)
+    napari_window.layers.clear()
+    del pixels, layer
+    napari_window.add_image(image, name="other")
+    qtbot.wait(200)
+    gc.collect()
+    assert kept() is None
+
+
+@pytest.mark.parametrize(
+    ("pixels", "rgb", "axes", "expected"),
+    [
+        (np.zeros((40, 40, 3), np.uint8), True, None, "colour"),
+        (np.zeros((40, 40, 3), np.float32), True, None, "grey"),  # as the core sees it
+        (np.zeros((40, 40, 3), np.uint8), False, "YXC", "colour"),
+        (np.zeros((3, 40, 40), np.uint8), False, "ZY", "grey"),  # still typing
+    ],
+)
+def test_card_is_that_of_the_model_that_automatic_takes(
+    pixels: np.ndarray,
+    rgb: bool,
+    axes: str | None,
+    expected: str,
+    napari_window: Any,
+    open_panel: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from dgno_core.models.card import ModelCard
+
+    def find_card(model: str, *, colour: bool, folder: Any) -> ModelCard:
+        return ModelCard(name="colour" if colour else "grey", config={})
+
+    monkeypatch.setattr("napari_dgno._restore.find_card", find_card)
+    panel = open_panel()
+    napari_window.add_image(pixels, rgb=rgb)
+    if axes is not None:
+        panel.form.axes_edit.setText(axes)
+    assert f"<b>{expected}</b>" in panel.form.summary.text()
 
 
 def test_panel_fits_a_narrow_and_low_dock(
