@@ -14,11 +14,6 @@ import numpy as np
 
 LayerTuple = tuple[Any, dict[str, Any], str]
 
-#: Least and greatest blur of the samples (sigma of a Gaussian, pixels).
-BLUR_PX = (0.7, 3.5)
-_PHOTONS = 2000.0
-_READ_NOISE = 4.0
-
 
 def stained_tissue() -> list[LayerTuple]:
     """Stained tissue in colour (scikit-image's immunohistochemistry), sharp and blurred."""
@@ -65,17 +60,12 @@ def _stardist_nuclei() -> np.ndarray | None:
 
 def _pair(sharp: np.ndarray, name: str, seed: int) -> list[LayerTuple]:
     """Return an image and its blurred twin, the blurred one last so that it lies on top."""
-    from dgno_core.optics import blur_varying, camera_noise, smooth_map
+    from dgno_core.demo.degrade import degrade
 
-    rng = np.random.default_rng(seed)
-    top = float(np.iinfo(sharp.dtype).max) if sharp.dtype == np.uint8 else float(sharp.max())
-    width = smooth_map(sharp.shape[:2], BLUR_PX, rng)
-    light = blur_varying(sharp / top, width)
-    noisy = camera_noise(light, photons=_PHOTONS, read_noise=_READ_NOISE, rng=rng)
-    blurred = np.clip(np.rint(noisy * top), 0, np.iinfo(sharp.dtype).max).astype(sharp.dtype)
+    degraded = degrade(sharp, seed)
     common: dict[str, Any] = {"rgb": sharp.ndim == 3, "axis_labels": ("y", "x")}
-    blur = {"blur_map": width.astype(np.float32), "blur": "Gaussian, sigma in pixels"}
+    blur = {"blur_map": degraded.width.astype(np.float32), "blur": "Gaussian, sigma in pixels"}
     return [
         (sharp, {**common, "name": f"{name}, sharp", "metadata": {}}, "image"),
-        (blurred, {**common, "name": f"{name}, blurred", "metadata": blur}, "image"),
+        (degraded.blurred, {**common, "name": f"{name}, blurred", "metadata": blur}, "image"),
     ]

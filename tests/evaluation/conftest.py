@@ -23,7 +23,7 @@ def write_set(folder: Path, images: dict[str, NDArray[np.integer]], psf: str = "
         width = np.rint(1000 * smooth_map(sharp.shape[:2], (0.6, 3.0), rng))
         soft = blur_varying(sharp, width / 1000, "gauss" if psf == "gauss" else "disk")
         full = float(sharp.max())
-        noisy = full * camera_noise(soft / full, 2000, 2, rng)
+        noisy = full * camera_noise(soft / full, 2000, 0.001, rng)
         top = np.iinfo(sharp.dtype).max
         paths = f"{name}.sharp.tif", f"eval/{name}.tif", f"eval/{name}.width.tif"
         tifffile.imwrite(folder / paths[0], sharp)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dgno_core.demo.degrade import WIDTHS
 from napari_dgno import _sample_data
 
 
@@ -27,8 +28,7 @@ def test_blurred_twin_is_softer_where_the_map_says_so(make: Callable[[], list]) 
     assert (blurred.shape, blurred.dtype, kind) == (sharp.shape, sharp.dtype, "image")
     width = keywords["metadata"]["blur_map"]
     assert width.shape == sharp.shape[:2]
-    low, high = _sample_data.BLUR_PX
-    np.testing.assert_allclose([width.min(), width.max()], [low, high], atol=1e-3)
+    np.testing.assert_allclose([width.min(), width.max()], WIDTHS, atol=1e-3)
     lost = np.abs(sharp.astype(float) - blurred.astype(float)).reshape(*width.shape, -1).mean(-1)
     soft, crisp = width > np.quantile(width, 0.7), width < np.quantile(width, 0.3)
     texture = np.abs(np.gradient(sharp.astype(float).reshape(*width.shape, -1).mean(-1))[0])

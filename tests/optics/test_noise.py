@@ -6,18 +6,33 @@ import pytest
 from dgno_core.optics import camera_noise
 
 
-@pytest.mark.parametrize(("level", "photons", "read"), [(0.5, 400, 3), (0.02, 100, 8), (1, 50, 0)])
+@pytest.mark.parametrize(
+    ("level", "photons", "read"), [(0.5, 400, 0.01), (0.02, 100, 0.08), (1, 50, 0)]
+)
 def test_mean_and_variance_are_those_of_a_camera(level: float, photons: float, read: float) -> None:
     noisy = camera_noise(np.full((300, 300), level), photons, read, np.random.default_rng(0))
     assert noisy.mean() == pytest.approx(level, abs=5 * (noisy.std() / 300))
-    expected = level / photons + (read / photons) ** 2
+    expected = level / photons + read**2
     assert noisy.var() == pytest.approx(expected, rel=0.03)
+
+
+def test_means_the_same_as_the_noise_of_training() -> None:
+    import torch
+
+    from dgno_core.data.degrade import camera_noise as training_noise
+
+    ours = camera_noise(np.full((300, 300), 0.4), 500, 0.03, np.random.default_rng(0))
+    theirs = training_noise(
+        torch.full((300, 300), 0.4), 500, 0.03, torch.Generator().manual_seed(0)
+    )
+    assert ours.mean() == pytest.approx(float(theirs.mean()), abs=0.002)
+    assert ours.std() == pytest.approx(float(theirs.std()), rel=0.02)
 
 
 def test_the_seed_decides() -> None:
     image = np.linspace(0, 1, 64).reshape(8, 8)
     first, again, other = (
-        camera_noise(image, 200, 2, np.random.default_rng(seed)) for seed in (1, 1, 2)
+        camera_noise(image, 200, 0.01, np.random.default_rng(seed)) for seed in (1, 1, 2)
     )
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)

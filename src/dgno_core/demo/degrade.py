@@ -12,8 +12,8 @@ from dgno_core.optics import blur_varying, camera_noise, smooth_map
 from dgno_core.optics.psf import PsfKind
 
 WIDTHS = (0.6, 4.0)  # px, from sharp to clearly out of focus, within one field
-PHOTONS = 1500.0  # photoelectrons of a pixel at full scale
-READ_NOISE = 4.0  # electrons
+PHOTONS = 1500.0  # of a pixel at full scale
+READ_NOISE = 4 / PHOTONS  # of full scale; 4 electrons
 
 
 @dataclass(frozen=True)

@@ -223,7 +223,7 @@ def _read_tiff(path: Path) -> NDArray[Any]:
 
 def _as_json(rows: Sequence[DemoRow], folder: Path) -> str:
     """Record the numbers and how the blurred images were made."""
-    noise = f"{PHOTONS:g} photoelectrons at full scale, read noise {READ_NOISE:g} electrons"
+    noise = f"{PHOTONS:g} photons at full scale, read noise {READ_NOISE:.2%} of it"
     images = [
         asdict(row) | {"files": [str(path.relative_to(folder)) for path in row.files]}
         for row in rows

@@ -7,7 +7,7 @@ caller hands in. Nothing here imports torch.
 from __future__ import annotations
 
 from dgno_core.optics.deconvolution import richardson_lucy, wiener
-from dgno_core.optics.maps import block_map, smooth_map
+from dgno_core.optics.maps import smooth_map
 from dgno_core.optics.noise import camera_noise
 from dgno_core.optics.psf import disk_psf, gaussian_psf, make_psf
 from dgno_core.optics.scenes import FocalStack, focal_stack
@@ -15,7 +15,6 @@ from dgno_core.optics.varying import blur_varying
 
 __all__ = [
     "FocalStack",
-    "block_map",
     "blur_varying",
     "camera_noise",
     "disk_psf",

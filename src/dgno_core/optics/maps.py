@@ -1,4 +1,4 @@
-"""Random maps of the blur width: smooth ones, and piecewise constant ones with jumps."""
+"""Random maps of the blur width."""
 
 from __future__ import annotations
 
@@ -33,38 +33,6 @@ def smooth_map(
     fine = zoom(coarse, (shape[0] / grid, shape[1] / grid), order=3, mode="nearest", grid_mode=True)
     fine = fine - fine.min()
     return np.asarray(low + (high - low) * fine / fine.max(), dtype=np.float64)
-
-
-def block_map(
-    shape: tuple[int, int], widths: Range, rng: np.random.Generator, *, sites: int = 12
-) -> NDArray[np.float64]:
-    """Draw a map of regions of constant width with jumps between them, as at overlapping objects.
-
-    Each pixel belongs to the nearest of `sites` random points; the regions' widths are a random
-    permutation of equally spaced values from the lowest to the highest.
-
-    Parameters
-    ----------
-    shape
-        ``(Y, X)`` of the map.
-    widths
-        Lowest and highest blur width, in pixels.
-    rng
-        Source of randomness; the same generator state gives the same map.
-    sites
-        Number of regions, at least 2.
-    """
-    low, high = _checked(widths)
-    points = rng.random((sites, 2)) * np.asarray(shape)
-    values = rng.permutation(np.linspace(low, high, sites))
-    y, x = np.mgrid[: shape[0], : shape[1]]
-    nearest = np.zeros(shape, dtype=np.intp)
-    best = np.full(shape, np.inf)
-    for index, (py, px) in enumerate(points):
-        distance = (y - py) ** 2 + (x - px) ** 2
-        closer = distance < best
-        nearest[closer], best[closer] = index, distance[closer]
-    return np.asarray(values[nearest], dtype=np.float64)
 
 
 def _checked(widths: Range) -> Range:

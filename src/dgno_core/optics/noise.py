@@ -14,13 +14,14 @@ def camera_noise(
     Parameters
     ----------
     image
-        Light per pixel in units of full scale: 0 is dark, 1 is `photons` photoelectrons. Values
-        below 0 count as dark.
+        Noise-free intensities: 0 is dark, 1 stands for `photons` photons. Values below 0 count
+        as dark.
     photons
-        Photoelectrons at full scale, above 0. The noise of a pixel of value v has the variance
-        ``v / photons + (read_noise / photons)**2``.
+        Photons at intensity 1, above 0. The noise of a pixel of value v has the variance
+        ``v / photons + read_noise**2``.
     read_noise
-        Standard deviation of the electronics, in electrons, 0 or more.
+        Standard deviation of the read-out, in units of intensity, 0 or more; for a camera with
+        a read noise of e electrons, ``e / photons``.
     rng
         Source of randomness.
 
@@ -31,5 +32,6 @@ def camera_noise(
     if not photons > 0 or read_noise < 0:
         raise ValueError("photons must be above 0 and read_noise must not be negative")
     light = np.clip(np.asarray(image, dtype=np.float64), 0, None)
-    electrons = rng.poisson(light * photons) + read_noise * rng.standard_normal(light.shape)
-    return np.asarray(electrons / photons, dtype=np.float64)
+    counts = rng.poisson(light * photons)
+    noisy = counts / photons + read_noise * rng.standard_normal(light.shape)
+    return np.asarray(noisy, dtype=np.float64)

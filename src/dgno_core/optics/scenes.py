@@ -103,7 +103,7 @@ def _filaments(shape: tuple[int, int], rng: np.random.Generator, count: int) -> 
 
 
 def _expose(light: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.uint16]:
-    return _grey(camera_noise(light, photons=2000, read_noise=4, rng=rng))
+    return _grey(camera_noise(light, photons=2000, read_noise=0.002, rng=rng))
 
 
 def _grey(light: NDArray[np.float64]) -> NDArray[np.uint16]:
