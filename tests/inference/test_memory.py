@@ -13,6 +13,7 @@ from dgno_core.inference import memory
 from dgno_core.inference.memory import (
     available_bytes,
     bytes_per_pixel,
+    cgroup_room,
     fit_tile,
     halve,
     is_out_of_memory,
@@ -81,16 +82,45 @@ def test_a_larger_network_is_expected_to_need_more() -> None:
     assert bytes_per_pixel(paper) == 3 * bytes_per_pixel(small)
 
 
-def test_the_limit_of_the_job_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_limit_of_the_job_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     cpu = torch.device("cpu")
-    monkeypatch.setattr(memory, "CGROUP", tmp_path)
-    free = available_bytes(cpu)
-    assert free > 0
-    (tmp_path / "memory.max").write_text("5000\n")
-    (tmp_path / "memory.current").write_text("2000\n")
-    assert available_bytes(cpu) == 3000
-    (tmp_path / "memory.max").write_text("max\n")
+    monkeypatch.setattr(memory, "cgroup_room", lambda: None)
     assert available_bytes(cpu) > 3000
+    monkeypatch.setattr(memory, "cgroup_room", lambda: 3000)
+    assert available_bytes(cpu) == 3000
+
+
+def limit(group: Path, most: str, used: int, files: int | None = None) -> None:
+    """Write what the kernel tells about a group."""
+    group.mkdir(parents=True, exist_ok=True)
+    (group / "memory.max").write_text(f"{most}\n")
+    (group / "memory.current").write_text(f"{used}\n")
+    if files is not None:
+        (group / "memory.stat").write_text(f"anon {used - files}\ninactive_file {files}\n")
+
+
+def test_the_tightest_limit_counts_and_cached_files_do_not(tmp_path: Path) -> None:
+    membership = tmp_path / "membership"
+    membership.write_text("4:memory:/old\n0::/slurm/job 7\n")
+    root = tmp_path / "cgroup"
+    assert cgroup_room(root, membership) is None
+    limit(root / "slurm" / "job 7", "5000", 4000, 3000)
+    assert cgroup_room(root, membership) == 4000
+    limit(root / "slurm", "max", 9000)
+    limit(root, "6000", 4500)
+    assert cgroup_room(root, membership) == 1500
+    limit(root, "6000", 7000)
+    assert cgroup_room(root, membership) == 0
+
+
+@pytest.mark.parametrize("text", ["0::/\n", "0::/elsewhere\n", "4:memory:/old\n", None])
+def test_a_container_sees_its_limit_at_the_root(tmp_path: Path, text: str | None) -> None:
+    membership = tmp_path / "membership"
+    if text is not None:
+        membership.write_text(text)
+    limit(tmp_path / "cgroup", "5000", 2000)
+    limit(tmp_path / "cgroup" / "other", "10", 1)
+    assert cgroup_room(tmp_path / "cgroup", membership) == 3000
 
 
 PEAK = """

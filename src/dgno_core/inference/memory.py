@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     import torch
 
 CGROUP = Path("/sys/fs/cgroup")
+MEMBERSHIP = Path("/proc/self/cgroup")
 FIXED = 64 << 20  # bytes: what a tile costs whatever its size
 # Measured on the CPU: 1.4 to 1.9 kB a pixel of 256 to 512 px windows at width 16, 11 kB at 48.
 BYTES_PER_WIDTH = 220
@@ -44,7 +46,7 @@ def available_bytes(device: torch.device) -> int:
     import psutil
 
     free = int(psutil.virtual_memory().available)
-    limit = _cgroup_room()
+    limit = cgroup_room()
     return free if limit is None else min(free, limit)
 
 
@@ -100,11 +102,39 @@ def _padded(length: int, multiple: int) -> int:
     return -(-length // multiple) * multiple
 
 
-def _cgroup_room() -> int | None:
-    """Return what a container or cluster job may still take; None if it is not limited."""
+def cgroup_room(root: Path = CGROUP, membership: Path = MEMBERSHIP) -> int | None:
+    """Return what a container or cluster job may still take; None if it is not limited.
+
+    Every group from the job's own up to the root may have a limit (cgroup v2); the tightest
+    counts. Files that the kernel keeps in memory only because there is room do not count as used.
+
+    Parameters
+    ----------
+    root
+        Where the groups are mounted.
+    membership
+        The file that names the group of this process, as ``0::/path``.
+    """
     try:
-        limit = (CGROUP / "memory.max").read_text().strip()
-        used = (CGROUP / "memory.current").read_text().strip()
-        return None if limit == "max" else max(int(limit) - int(used), 0)
+        lines = membership.read_text().splitlines()
+    except OSError:
+        lines = []
+    own = next((line[4:] for line in lines if line.startswith("0::/")), "")
+    folder = root / own
+    levels = [folder, *folder.parents]
+    rooms = [_room(level) for level in levels if level.is_relative_to(root)]
+    return min((room for room in rooms if room is not None), default=None)
+
+
+def _room(group: Path) -> int | None:
+    try:
+        limit = (group / "memory.max").read_text().strip()
+        used = int((group / "memory.current").read_text())
     except (OSError, ValueError):
         return None
+    if limit == "max":
+        return None
+    with contextlib.suppress(OSError, ValueError):
+        stat = dict(line.split() for line in (group / "memory.stat").read_text().splitlines())
+        used -= int(stat.get("inactive_file", 0))
+    return max(int(limit) - used, 0)
