@@ -77,6 +77,23 @@ def test_colour_stays_where_it_was(
     assert np.abs(region.astype(int) - expected.astype(int)).max() <= 1
 
 
+@pytest.mark.parametrize(("axes", "plane"), [("YXC", (1,)), ("ZYXC", (1, 2))])
+def test_channels_that_the_model_takes_together_need_no_place(
+    fake: Callable[..., Any], axes: str, plane: tuple[int, ...]
+) -> None:
+    """A viewer counts planes by the image alone; the model may take three of them at once."""
+    shape = [{"Z": 2, "Y": 40, "X": 40, "C": 3}[letter] for letter in axes]
+    image = np.random.default_rng(0).integers(0, 900, shape).astype(np.uint16)
+    whole = restore(image, fake(3), axes=axes)
+    source = as_source(image, axes)
+    for place in (plane, plane[:-1]):
+        region = restore_region(source, plane_index=place, model=fake(3))
+        np.testing.assert_array_equal(region, whole[plane[:-1]])
+    with pytest.raises(DGNOError, match=r"has no plane"):
+        restore_region(source, plane_index=(*plane[:-1], 3), model=fake(3))
+    assert restore_region(source, plane_index=plane, model=fake()).shape == (40, 40)
+
+
 def test_memory_that_runs_out_lowers_the_tile(stack: np.ndarray, fake: Callable[..., Any]) -> None:
     region = restore_region(stack, plane_index=(0,), model=fake(tile=512, limit=64 * 64))
     expected = restore(stack, fake(), tile=64)[0]

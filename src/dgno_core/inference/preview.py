@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Generator, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from numpy.typing import NDArray
 
@@ -11,20 +11,22 @@ from dgno_core.errors import DGNOError
 from dgno_core.inference.config import DEFAULTS, RestoreConfig
 from dgno_core.inference.fallback import smaller_attempt, starting_tile
 from dgno_core.inference.network import TileTooLargeError
-from dgno_core.inference.restore import Job, Source, plan_job
+from dgno_core.inference.restore import Job, Source, measure, plan_job
 from dgno_core.inference.tiles import plan_tiles
-from dgno_core.io.normalise import IntensityRange, RangeEstimator
+from dgno_core.io.normalise import IntensityRange
 from dgno_core.io.source import SMALLEST
 
 if TYPE_CHECKING:
     from torch import nn
+
+Result = TypeVar("Result")
 
 
 def measure_ranges(
     source: Source, config: RestoreConfig = DEFAULTS, *, model: nn.Module | None = None
 ) -> tuple[IntensityRange, ...]:
     """Measure the intensity ranges of a whole stack, for many previews of it."""
-    return _measure(plan_job(source, config, model))
+    return _finish(measure(plan_job(source, config, model)))
 
 
 def restore_region(
@@ -47,7 +49,8 @@ def restore_region(
     source, config, model
         As for `restore_events`.
     plane_index
-        Where the plane is along each axis besides Y, X and colour, in the order of the axes.
+        Where the plane is along each axis besides Y, X and colour, in the order of the axes. A
+        last C of 3 may be among them even if the model takes its three channels together.
     yx_slices
         The region; steps are not allowed.
     ranges
@@ -65,14 +68,7 @@ def restore_region(
     """
     job = plan_job(source, config, model)
     layout, card = job.layout, job.network.card
-    position = tuple(plane_index)
-    fits = len(position) == len(layout.outer) and all(
-        0 <= at < size for at, size in zip(position, layout.outer_shape, strict=False)
-    )
-    if not fits:
-        raise DGNOError(
-            f"{job.source.name} has no plane {position} along its axes {layout.outer or 'YX'}."
-        )
+    position = _position(job, plane_index)
     windows, crops = zip(
         *(
             _surround(part, size, card.halo, card.multiple)
@@ -81,7 +77,7 @@ def restore_region(
         strict=True,
     )
     if ranges is None and config.normalise == "stack":
-        ranges = _measure(job)
+        ranges = _finish(measure(job))
     samples = job.read(position)
     limits = job.plane_ranges(position, samples, ranges)
     restored = _restore(job, samples[:, *windows], limits)
@@ -97,13 +93,8 @@ def _restore(job: Job, samples: NDArray[Any], limits: tuple[IntensityRange, ...]
     try:
         while True:
             plan = plan_tiles(samples.shape[1:], tile, card.halo, card.multiple)
-            work = job.restore_plane(samples, limits, plan)
             try:
-                while True:
-                    next(work)
-            except StopIteration as finished:
-                result: NDArray[Any] = finished.value
-                return result
+                return _finish(job.restore_plane(samples, limits, plan))
             except TileTooLargeError:
                 pass
             tile, _ = smaller_attempt(job.network, job.layout, job.config, tile)
@@ -111,11 +102,33 @@ def _restore(job: Job, samples: NDArray[Any], limits: tuple[IntensityRange, ...]
         job.network.model.train(training)
 
 
-def _measure(job: Job) -> tuple[IntensityRange, ...]:
-    estimator = RangeEstimator(job.layout, job.is_joint)
-    for position in job.layout.positions():
-        estimator.add(position, job.read(position))
-    return estimator.ranges(job.network.card.percentiles)
+def _position(job: Job, plane_index: Sequence[int]) -> tuple[int, ...]:
+    """Return where a plane is along the axes that count planes for the model of the job."""
+    position = tuple(plane_index)
+    # For a model of one channel; that of three may take in another axis, which then drops out.
+    outer = job.source.layout().outer
+    if len(position) != len(outer):
+        outer = job.layout.outer
+    sizes = [job.layout.shape[job.layout.axes.index(letter)] for letter in outer]
+    fits = len(position) == len(sizes) and all(
+        0 <= at < size for at, size in zip(position, sizes, strict=True)
+    )
+    if not fits:
+        raise DGNOError(
+            f"{job.source.name} has no plane {position} along its axes {outer or 'YX'}."
+        )
+    places = zip(outer, position, strict=True)
+    return tuple(at for letter, at in places if letter in job.layout.outer)
+
+
+def _finish(work: Generator[object, None, Result]) -> Result:
+    """Run to the end without looking at what happens on the way."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as finished:
+            result: Result = finished.value
+            return result
 
 
 def _surround(part: slice, size: int, halo: int, multiple: int) -> tuple[slice, slice]:

@@ -207,7 +207,7 @@ def _restore(job: Job, sink: ImageSink) -> Generator[RestoreEvent, None, Provena
         device = str(job.network.device)
         yield RestoreStarted(planes, tiles, tile, device, job.network.name)
         if ranges is None and job.config.normalise == "stack":
-            ranges = yield from _measure(job)
+            ranges = yield from measure(job)
         try:
             yield from _restore_planes(job, plan, ranges, sink, tiles)
             break
@@ -234,7 +234,7 @@ def _restore(job: Job, sink: ImageSink) -> Generator[RestoreEvent, None, Provena
     return provenance
 
 
-def _measure(job: Job) -> Generator[RestoreEvent, None, tuple[IntensityRange, ...]]:
+def measure(job: Job) -> Generator[PlaneMeasured, None, tuple[IntensityRange, ...]]:
     """Read the stack once for its intensity ranges."""
     estimator = RangeEstimator(job.layout, job.is_joint)
     for done, position in enumerate(job.layout.positions(), 1):
