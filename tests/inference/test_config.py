@@ -4,11 +4,11 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import ValidationError
 
 from dgno_core.errors import DGNOError
 from dgno_core.inference import RestoreConfig
@@ -49,10 +49,21 @@ def test_axes_that_are_no_axes() -> None:
         RestoreConfig(axes="ABC")
 
 
-@pytest.mark.parametrize("settings", [{"tiles": 1}, {"precision": "fp8"}, {"memory_share": 0}])
-def test_settings_that_do_not_exist(settings: dict[str, object]) -> None:
-    with pytest.raises(ValidationError):
-        RestoreConfig.model_validate(settings)
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"tiles": 1}, "no setting tiles; there are model, "),
+        ({"precision": "fp8"}, "setting precision should be 'fp32' or 'bf16', not 'fp8'"),
+        ({"memory_share": 0}, "setting memory_share should be greater than 0, not 0"),
+    ],
+)
+def test_settings_that_do_not_exist(settings: dict[str, Any], words: str) -> None:
+    for make in (RestoreConfig.model_validate, lambda given: RestoreConfig(**given)):
+        with pytest.raises(DGNOError, match=words) as caught:
+            make(settings)
+        assert "\n" not in str(caught.value)
+    with pytest.raises(DGNOError, match=words):
+        RestoreConfig().changed(**settings)
 
 
 def test_settings_and_images_need_no_torch() -> None:

@@ -311,3 +311,50 @@ def test_a_result_outlives_its_generator(stack: np.ndarray, fake: Callable[..., 
 def test_a_model_without_a_card_is_a_clear_error(stack: np.ndarray) -> None:
     with pytest.raises(DGNOError, match="has no card"):
         restore(stack, torch.nn.Identity())
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_full_precision_is_full_precision(
+    stack: np.ndarray, fake: Callable[..., Any], precision: str
+) -> None:
+    """Without being told, cuDNN takes TF32 for float32; other flags stay as they are."""
+    from torch.backends import cudnn
+
+    seen: list[tuple[bool, bool, bool]] = []
+
+    class Watch(fake):  # type: ignore[misc, valid-type]
+        def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
+            seen.append((cudnn.enabled, cudnn.deterministic, cudnn.allow_tf32))
+            return super().forward(x)
+
+    with cudnn.flags(enabled=True, deterministic=True, allow_tf32=True):
+        restore(stack, Watch(tile=512), precision=precision)
+        assert cudnn.allow_tf32
+    assert set(seen) == {(True, True, precision == "bf16")}
+
+
+def test_the_number_of_threads_is_recorded(stack: np.ndarray, fake: Callable[..., Any]) -> None:
+    last = list(restore_events(stack, model=fake()))[-1]
+    assert isinstance(last, Restored)
+    assert last.provenance.versions["torch threads"] == str(torch.get_num_threads())
+
+
+def test_the_model_that_is_chosen_is_recorded_as_it_is_found(
+    stack: np.ndarray, fake: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Not by what its card says, and not in the user's folder."""
+    asked: list[tuple[str, Path | None]] = []
+
+    def load(name: str, device: str, *, folder: Path | None = None) -> Any:
+        asked.append((name, folder))
+        return fake()
+
+    monkeypatch.setattr("dgno_core.models.load_model", load)
+    for model, name, folder in (("auto", "dgno-cell-small", None), ("mine", "mine", tmp_path)):
+        config = RestoreConfig(model=model, model_folder=tmp_path)
+        last = list(restore_events(stack, config))[-1]
+        assert isinstance(last, Restored)
+        assert asked.pop() == (name, folder)
+        assert last.provenance.model == name
+        assert f"--model {name}" in last.provenance.command
+        assert ("--model-folder" in last.provenance.command) == (folder is not None)

@@ -5,19 +5,26 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import (
+    Field,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from dgno_core.errors import DGNOError
+from dgno_core.frozen import Frozen
 from dgno_core.io.axes import AXES
 
 MULTIPLE = 32  # pixels; tiles start on multiples of it, so that elements coincide at every scale
 SMALLEST_TILE = 64
 
 
-class RestoreConfig(BaseModel):
-    """How to restore.
+class RestoreConfig(Frozen):
+    """How to restore; a setting that cannot be is a `DGNOError`.
 
     Attributes
     ----------
@@ -39,8 +46,6 @@ class RestoreConfig(BaseModel):
         Where else to look for models by name.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     model: str = "auto"
     axes: str | None = None
     device: str = "auto"
@@ -49,6 +54,22 @@ class RestoreConfig(BaseModel):
     normalise: Literal["stack", "plane"] = "stack"
     memory_share: float = Field(default=0.5, gt=0, le=1)
     model_folder: Path | None = None
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _complain_in_one_sentence(
+        cls, values: Any, handler: ModelWrapValidatorHandler[Self]
+    ) -> Self:
+        try:
+            return handler(values)
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = ".".join(map(str, first["loc"])) or "settings"
+            if first["type"] == "extra_forbidden":
+                known = ", ".join(cls.model_fields)
+                raise DGNOError(f"There is no setting {name}; there are {known}.") from error
+            problem = first["msg"].removeprefix("Input ")
+            raise DGNOError(f"The setting {name} {problem}, not {first['input']!r}.") from error
 
     @field_validator("tile")
     @classmethod

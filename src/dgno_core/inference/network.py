@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, cast
 
@@ -69,6 +70,7 @@ class Network:
         try:
             with (
                 torch.inference_mode(),
+                full_precision(self.precision == "fp32"),
                 torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16"),
             ):
                 tensor = torch.from_numpy(np.ascontiguousarray(window))[None].to(self.device)
@@ -106,6 +108,24 @@ class Network:
         return plan.crop(blended)
 
 
+@contextmanager
+def full_precision(wanted: bool = True) -> Iterator[None]:
+    """Let cuDNN compute with all 23 bits of float32; by default it takes TF32, which has 10."""
+    from torch.backends import cudnn
+
+    if not wanted:
+        yield
+        return
+    with cudnn.flags(
+        enabled=cudnn.enabled,
+        benchmark=cudnn.benchmark,
+        benchmark_limit=cudnn.benchmark_limit,
+        deterministic=cudnn.deterministic,
+        allow_tf32=False,
+    ):
+        yield
+
+
 def load_network(config: RestoreConfig, *, colour: bool, model: nn.Module | None) -> Network:
     """Load the model that the settings name, or take the one that is given.
 
@@ -121,9 +141,12 @@ def load_network(config: RestoreConfig, *, colour: bool, model: nn.Module | None
     from dgno_core.models import default_weights, load_model
     from dgno_core.models.device import resolve_device
 
+    name = None if config.model == "auto" else config.model
     if model is None:
-        name = default_weights(colour=colour) if config.model == "auto" else config.model
-        model = load_model(name, config.device, folder=config.model_folder)
+        # What is chosen for the user is a packaged model, whatever lies in the model folder.
+        folder = None if name is None else config.model_folder
+        name = name or default_weights(colour=colour)
+        model = load_model(name, config.device, folder=folder)
     elif config.device != "auto":
         model.to(resolve_device(config.device))
     card = cast("ModelCard | None", getattr(model, "card", None))
@@ -131,5 +154,4 @@ def load_network(config: RestoreConfig, *, colour: bool, model: nn.Module | None
         raise DGNOError("The model has no card; load it with load_model, or give it one.")
     tensor = next(iter([*model.parameters(), *model.buffers()]), None)
     device = torch.device("cpu") if tensor is None else tensor.device
-    name = card.name if config.model == "auto" else config.model
-    return Network(model, card, name, device, config.precision)
+    return Network(model, card, name or card.name, device, config.precision)

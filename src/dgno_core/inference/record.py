@@ -19,9 +19,15 @@ def describe(
     warnings: list[str],
 ) -> Provenance:
     """Describe a restoration as it was done: with the model, tile and device really used."""
-    used = {"model": network.name, "tile": tile, "device": str(network.device)}
-    axes = {"axes": config.axes} if config.axes else {}
-    done = config.model_copy(update={**used, **axes})
+    import torch
+
+    done = config.changed(
+        model=network.name,
+        tile=tile,
+        device=str(network.device),
+        # "auto" is a packaged model; by its name another could be found in the folder.
+        model_folder=None if config.model == "auto" else config.model_folder,
+    )
     return Provenance(
         version=version_of("napari-dgno") or "unknown",
         created=now(),
@@ -31,7 +37,8 @@ def describe(
         settings=done.model_dump(mode="json"),
         tile=tile,
         device=str(network.device),
-        versions=versions("napari-dgno", "torch", "numpy"),
+        versions=versions("napari-dgno", "torch", "numpy")
+        | {"torch threads": str(torch.get_num_threads())},
         command=done.command([source.path or source.name], output or "restored.tif"),
         warnings=warnings,
     )
