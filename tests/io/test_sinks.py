@@ -16,6 +16,7 @@ from PIL import Image
 
 from dgno_core.errors import DGNOError
 from dgno_core.io import ArraySink, ImageSource, as_source, file_sinks, open_sink, read_image
+from dgno_core.io.atomic import publish
 
 DTYPES = ["uint8", "uint16", "uint32", "int8", "int16", "int32", "float32", "float64"]
 
@@ -295,3 +296,23 @@ def test_a_file_replaces_a_folder_and_the_reverse(tmp_path: Path) -> None:
     (tmp_path / "a.zarr").write_text("old")
     copy(image, tmp_path / "a.zarr", overwrite=True)
     assert left(tmp_path) == ["a.tif", "a.zarr"]
+
+
+def test_stopping_while_a_folder_is_replaced_spares_the_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new = tmp_path / "a.zarr", tmp_path / "new"
+    for folder in (old, new):
+        folder.mkdir()
+        (folder / "name").write_text(folder.name)
+    rename = Path.rename
+
+    def interrupted(self: Path, target: Path) -> Path:
+        if self == new:
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        publish(new, old)
+    assert (old / "name").read_text() == "a.zarr"

@@ -37,7 +37,7 @@ def publish(partial: Path, path: Path) -> None:
         path.rename(aside)
         try:
             partial.rename(path)
-        except OSError:
+        except BaseException:  # also Ctrl-C
             aside.rename(path)
             raise
         discard(aside)
