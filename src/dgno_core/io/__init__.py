@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dgno_core.io.normalise import IntensityRange, estimate_range
+from dgno_core.io.normalise import IntensityRange
 from dgno_core.io.provenance import Provenance, read_beside
 from dgno_core.io.read import read_image
 from dgno_core.io.sinks import ArraySink, ImageSink, open_sink
@@ -15,7 +15,6 @@ __all__ = [
     "IntensityRange",
     "Provenance",
     "as_source",
-    "estimate_range",
     "open_sink",
     "read_beside",
     "read_image",

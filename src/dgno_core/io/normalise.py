@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from dgno_core.io.axes import PlaneLayout
-from dgno_core.io.source import ImageSource
 
 SAMPLES = 1 << 22  # pixels kept of a channel: percentiles to 0.001 %, in at most 32 MB
 
@@ -144,27 +143,6 @@ class RangeEstimator:
     def ranges(self, percentiles: tuple[float, float]) -> tuple[IntensityRange, ...]:
         """Return the range of each channel (and colour, if they are not pooled)."""
         return tuple(sampler.range(percentiles) for sampler in self._samplers)
-
-
-def estimate_range(
-    source: ImageSource, percentiles: tuple[float, float] = (0.1, 99.9)
-) -> IntensityRange:
-    """Estimate one intensity range for a whole stack, all channels and colours together.
-
-    Planes are read one by one and at most 4 million pixels are kept, always the same ones.
-
-    Raises
-    ------
-    DGNOError
-        If the stack cannot be read or holds NaN or infinite pixels.
-    """
-    layout = source.layout()
-    sampler = RangeSampler(
-        len(layout) * layout.colours * layout.height * layout.width, layout.width
-    )
-    for position in layout.positions():
-        sampler.add(layout.split(source.read(layout.index(position)))[: layout.colours])
-    return sampler.range(percentiles)
 
 
 def _work_type(dtype: np.dtype[Any]) -> type[np.float32] | type[np.float64]:
