@@ -183,3 +183,33 @@ def test_the_real_smear_has_planes_of_many_sizes(shared_data: Path) -> None:
 def test_the_real_collection_of_fields(shared_data: Path) -> None:
     source = read_image(shared_data / "bbbc006-miq")
     assert (source.axes, source.shape) == ("PYX", (29, 520, 696))
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "bmp"])
+@pytest.mark.parametrize("shape", [(20, 24), (20, 24, 3)])
+def test_opening_a_folder_decodes_nothing(
+    tmp_path: Path, suffix: str, shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for z in range(3):
+        put(tmp_path / f"{z}.{suffix}", z, shape)
+    reads: list[Path] = []
+    monkeypatch.setattr(
+        "PIL.ImageFile.ImageFile.load", lambda file: reads.append(Path(file.filename))
+    )
+    source = read_image(tmp_path)
+    assert (source.shape, source.dtype) == ((3, *shape), np.uint8)
+    assert reads == []
+
+
+def test_a_plane_that_changed_meanwhile_is_named(tmp_path: Path) -> None:
+    for z in range(2):
+        put(tmp_path / f"{z}.png", z)
+    source = read_image(tmp_path)
+    put(tmp_path / "1.png", 1, (30, 24))
+    with pytest.raises(DGNOError, match=r"1\.png has changed"):
+        source.read((1, slice(None), slice(None)))
+
+
+def test_lost_opacity_is_told_of_a_folder_too(tmp_path: Path) -> None:
+    Image.new("LA", (24, 20)).save(tmp_path / "1.png")
+    assert "opacity is left out" in read_image(tmp_path).warnings[0]

@@ -10,6 +10,7 @@ from PIL import Image
 
 from dgno_core.errors import DGNOError
 from dgno_core.io import read_image
+from dgno_core.io.pictures import read_header, read_pixels
 
 
 def save(path: Path, pixels: np.ndarray, **options: object) -> np.ndarray:
@@ -117,3 +118,57 @@ def test_other_kinds(tmp_path: Path, name: str) -> None:
 def test_a_missing_file(tmp_path: Path) -> None:
     with pytest.raises(DGNOError, match="does not exist"):
         read_image(tmp_path / "a.png")
+
+
+def test_opacity_that_is_not_read_is_told(tmp_path: Path, grey: np.ndarray) -> None:
+    Image.fromarray(np.stack([grey, 255 - grey], -1), "LA").save(tmp_path / "a.png")
+    source = read_image(tmp_path / "a.png")
+    np.testing.assert_array_equal(source.data[...], grey)
+    assert source.warnings == ("a.png is partly transparent; its opacity is left out.",)
+    save(tmp_path / "b.png", grey)
+    assert read_image(tmp_path / "b.png").warnings == ()
+
+
+def test_large_pictures_are_read(
+    tmp_path: Path, grey: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pillow takes a picture of many pixels for an attack, unless told otherwise."""
+    save(tmp_path / "a.png", grey)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", grey.size // 3)
+    np.testing.assert_array_equal(read_image(tmp_path / "a.png").data[...], grey)
+    assert grey.size // 3 == Image.MAX_IMAGE_PIXELS
+    with pytest.raises(Image.DecompressionBombError):
+        Image.open(tmp_path / "a.png")
+
+
+def test_a_picture_beyond_the_memory_is_a_clear_error(
+    tmp_path: Path, grey: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(self: Image.Image) -> None:
+        raise MemoryError
+
+    save(tmp_path / "a.bmp", grey)
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", fail)
+    with pytest.raises(DGNOError, match=r"a\.bmp does not fit into the memory"):
+        read_image(tmp_path / "a.bmp")
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16", "CMYK"])
+@pytest.mark.parametrize("suffix", ["png", "jpg", "bmp"])
+@pytest.mark.parametrize("orientation", [1, 3, 6])
+def test_the_header_promises_what_is_read(
+    tmp_path: Path, colour: np.ndarray, mode: str, suffix: str, orientation: int
+) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = tmp_path / f"a.{suffix}"
+    if mode == "I;16":
+        picture = Image.fromarray(colour[..., 0].astype(np.uint16))
+    else:
+        picture = Image.fromarray(colour).convert(mode)
+    try:
+        picture.save(path, exif=exif)
+    except OSError:
+        pytest.skip("the format has no such pictures")
+    pixels = read_pixels(path)
+    assert read_header(path) == (pixels.shape, pixels.dtype)

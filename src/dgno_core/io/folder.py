@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from dgno_core.errors import DGNOError
 from dgno_core.io.axes import check_axes
 from dgno_core.io.names import Field, natural_key, parse_fields
-from dgno_core.io.pictures import PICTURES, read_pixels
+from dgno_core.io.pictures import PICTURES, lost_opacity, read_header, read_pixels
 from dgno_core.io.source import ImageSource
-from dgno_core.io.tiff import read_tiff
+from dgno_core.io.tiff import read_tiff, read_tiff_header
 
 TIFFS = (".tif", ".tiff")
 
@@ -51,7 +51,8 @@ def read_folder(path: Path, axes: str | None = None) -> ImageSource:
     grid, letters = arrange(files, path)
     data = _stack(grid, first)
     letters += "YXS"[: len(first.shape)]
-    sample = read_tiff(files[0]) if files[0].suffix.lower() in TIFFS else None
+    is_tiff = files[0].suffix.lower() in TIFFS
+    sample = read_tiff(files[0]) if is_tiff else None
     return ImageSource(
         data,
         check_axes(axes or letters, data.shape, path.name),
@@ -59,6 +60,7 @@ def read_folder(path: Path, axes: str | None = None) -> ImageSource:
         {k: v for k, v in sample.units.items() if k in "YX"} if sample else {},
         path.name,
         path,
+        warnings=() if is_tiff else lost_opacity(files[0]),
     )
 
 
@@ -118,15 +120,14 @@ class _Header:
     @classmethod
     def of(cls, file: Path) -> _Header:
         if file.suffix.lower() not in TIFFS:
-            pixels = read_pixels(file)
-            return cls(pixels.shape, pixels.dtype)
-        source = read_tiff(file)
-        if source.axes not in ("YX", "YXS"):
+            return cls(*read_header(file))
+        shape, dtype, axes = read_tiff_header(file)
+        if axes not in ("YX", "YXS"):
             raise DGNOError(
-                f"{file} holds several planes (axes {source.axes}); open it by itself, or keep "
+                f"{file} holds several planes (axes {axes}); open it by itself, or keep "
                 "only files of one plane in the folder."
             )
-        return cls(source.shape, source.dtype)
+        return cls(shape, dtype)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, _Header) and (self.shape, self.dtype) == (other.shape, other.dtype)
@@ -142,12 +143,16 @@ class _Header:
         return f"{self.dtype} in {'colour' if len(self.shape) > 2 else 'grey'}"
 
 
-def read_plane(file: Path) -> NDArray[Any]:
-    """Read the one plane of a file."""
+def read_plane(file: Path, header: _Header) -> NDArray[Any]:
+    """Read the one plane of a file, which its header promised."""
     if file.suffix.lower() in TIFFS:
         source = read_tiff(file)
-        return source.read((slice(None),) * len(source.shape))
-    return read_pixels(file)
+        pixels = source.read((slice(None),) * len(source.shape))
+    else:
+        pixels = read_pixels(file)
+    if _Header(pixels.shape, pixels.dtype) != header:
+        raise DGNOError(f"{file} has changed since the folder was opened; open it again.")
+    return pixels
 
 
 def _images(path: Path) -> list[Path]:
@@ -171,8 +176,9 @@ def _stack(grid: NDArray[Any], header: _Header) -> Any:
     import dask.array as da
     from dask.delayed import delayed
 
-    reader: Callable[[Path], Any] = delayed(read_plane, pure=True)
+    reader: Callable[[Path, _Header], Any] = delayed(read_plane, pure=True)
     planes = [
-        da.from_delayed(reader(file), header.shape, dtype=header.dtype) for file in grid.ravel()
+        da.from_delayed(reader(file, header), header.shape, dtype=header.dtype)
+        for file in grid.ravel()
     ]
     return da.stack(planes).reshape((*grid.shape, *header.shape))

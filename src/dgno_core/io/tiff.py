@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
+import numpy as np
+
 from dgno_core.errors import DGNOError
 from dgno_core.io.axes import AXES, check_axes
 from dgno_core.io.source import ImageSource
@@ -33,24 +35,15 @@ def read_tiff(path: Path, axes: str | None = None) -> ImageSource:
         If the file is no TIFF, damaged or cut off, or `axes` do not fit.
     """
     import zarr
-    from tifffile import TiffFile
 
     with contextlib.ExitStack() as opened:
+        tiff, series = opened.enter_context(_opened(path))
         try:
-            with _complaints() as complaints:
-                tiff = opened.enter_context(TiffFile(path))
-                series = tiff.series[0]
-                damaged = _is_cut_off(tiff, series)
-                pixel_size, units = _pixel_size(tiff)
+            pixel_size, units = _pixel_size(tiff)
             # zarr reads no more than the pages that are asked for, whatever the TIFF's layout.
             data = zarr.open_array(series.aszarr(level=0, chunkmode="page"), mode="r")
         except Exception as error:  # a damaged header raises anything
             raise DGNOError(f"{path} cannot be read as a TIFF image ({error}).") from error
-        if damaged or any(word in text for text in complaints for word in DAMAGE):
-            raise DGNOError(
-                f"{path} is damaged or was cut off: some of its image data are missing; "
-                "copy it again."
-            )
         letters = check_axes(axes or known_axes(series.axes, path), data.shape, path.name)
         # The file stays open as long as somebody holds the array.
         weakref.finalize(data, opened.pop_all().close)
@@ -69,6 +62,18 @@ def read_tiff(path: Path, axes: str | None = None) -> ImageSource:
     )
 
 
+def read_tiff_header(path: Path) -> tuple[tuple[int, ...], np.dtype[Any], str]:
+    """Read shape, type and axes of the first image of a TIFF file, but no pixels.
+
+    Raises
+    ------
+    DGNOError
+        If the file is no TIFF, damaged or cut off.
+    """
+    with _opened(path) as (_, series):
+        return series.shape, series.dtype.newbyteorder("="), known_axes(series.axes, path)
+
+
 def known_axes(axes: str, path: Path) -> str:
     """Replace the letters that say nothing here (Q, I, A ...) by free ones: Z, then T, C, P."""
     unknown = [letter for letter in axes if letter not in AXES]
@@ -79,6 +84,27 @@ def known_axes(axes: str, path: Path) -> str:
         )
     letters = iter(free if unknown else ())
     return "".join(letter if letter in AXES else next(letters) for letter in axes)
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[tuple[TiffFile, TiffPageSeries]]:
+    """Open a TIFF file and its first image, of which no pixels are missing."""
+    from tifffile import TiffFile
+
+    with contextlib.ExitStack() as opened:
+        try:
+            with _complaints() as complaints:
+                tiff = opened.enter_context(TiffFile(path))
+                series = tiff.series[0]
+                damaged = _is_cut_off(tiff, series)
+        except Exception as error:  # a damaged header raises anything
+            raise DGNOError(f"{path} cannot be read as a TIFF image ({error}).") from error
+        if damaged or any(word in text for text in complaints for word in DAMAGE):
+            raise DGNOError(
+                f"{path} is damaged or was cut off: some of its image data are missing; "
+                "copy it again."
+            )
+        yield tiff, series
 
 
 def _is_cut_off(tiff: TiffFile, series: TiffPageSeries) -> bool:
