@@ -140,3 +140,11 @@ def test_real_stores(
     source = read_image(shared_data / "reader-samples" / name)
     assert (source.axes, source.shape, source.pixel_size) == (axes, shape, size)
     assert source.read((slice(None),) * len(shape)).std() > 0
+
+
+def test_axes_that_do_not_fit_the_array_are_counted(tmp_path: Path) -> None:
+    axes = [{"name": name, "unit": "micrometer"} for name in "tzyx"]
+    write(tmp_path / "a.zarr", np.zeros((3, 20, 20)), {"axes": axes, "datasets": [{"path": "0"}]})
+    with pytest.raises(DGNOError, match=r"a\.zarr has 3 dimensions .* 'TZYX' name 4"):
+        read_image(tmp_path / "a.zarr")
+    assert read_image(tmp_path / "a.zarr", "ZYX").axes == "ZYX"

@@ -66,3 +66,15 @@ def test_a_decoder_that_fails_is_a_clear_error() -> None:
 
     with pytest.raises(DGNOError, match=r"lost\.tif.*bad block.*damaged"):
         ImageSource(Broken(), "YX", name="lost.tif").read((slice(None),) * 2)
+
+
+def test_a_plane_beyond_the_memory_is_a_clear_error() -> None:
+    class Huge:
+        shape, dtype = (3, 20, 20), np.dtype("u2")
+
+        def __getitem__(self, index: object) -> np.ndarray:
+            raise MemoryError
+
+    source = ImageSource(Huge(), "ZYX", name="big.tif")
+    with pytest.raises(DGNOError, match=r"big\.tif.*not enough memory .* in the plane Z = 1"):
+        source.read((1, slice(None), slice(None)))

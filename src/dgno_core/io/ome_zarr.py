@@ -54,10 +54,10 @@ def read_zarr(path: Path, axes: str | None = None) -> ImageSource:
         raise
     except Exception as error:  # metadata of the wild
         raise DGNOError(f"{path} cannot be read as a zarr image ({error!r}).") from error
-    sizes = dict(zip(letters, scale, strict=True))
-    return _source(
-        path, array, axes or letters, {k: sizes[k] for k in units if sizes[k] > 0}, units
-    )
+    # Axes that do not fit the array are complained about by their number, if not given anew.
+    sizes = dict(zip(letters, scale, strict=False))
+    pixel_size = {letter: sizes[letter] for letter in units if sizes.get(letter, 0) > 0}
+    return _source(path, array, axes or letters, pixel_size, units)
 
 
 def ome_attributes(attributes: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -90,12 +90,18 @@ class ImageSource:
         Raises
         ------
         DGNOError
-            If the pixels cannot be read, or a float among them is not finite.
+            If the pixels cannot be read or do not fit the memory, or a float is not finite.
         """
         try:
             block = np.asarray(self.data[index])
-        except (DGNOError, MemoryError):
+        except DGNOError:
             raise
+        except MemoryError:
+            raise DGNOError(
+                f"{self.name} is {' x '.join(map(str, self.shape))} pixels (axes {self.axes}), and "
+                f"there is not enough memory to read it{_where(self.axes, index)}; close other "
+                "programs or cut the image up."
+            ) from None
         except Exception as error:  # the many decoders behind zarr and dask raise anything
             raise DGNOError(
                 f"{self.name}: some of its pixels cannot be read ({error}); "
