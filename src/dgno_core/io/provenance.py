@@ -10,19 +10,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from dgno_core.errors import DGNOError
+from dgno_core.frozen import Frozen
 from dgno_core.io.atomic import discard, partial_path, writing
 from dgno_core.io.source import ImageSource
 
 HASHED = 1 << 28  # bytes: larger inputs are not read once more just for their hash
 
 
-class SourceRecord(BaseModel):
+class SourceRecord(Frozen):
     """What was restored."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     path: str | None = None
@@ -49,10 +48,8 @@ class SourceRecord(BaseModel):
         )
 
 
-class Provenance(BaseModel):
+class Provenance(Frozen):
     """How a result was made, completely enough to make it again."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     tool: str = "napari-dgno"
     version: str
