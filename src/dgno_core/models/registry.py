@@ -123,7 +123,8 @@ def find_weights(name_or_path: str | Path, folder: Path | None = None) -> Path:
         If there is no such file.
     """
     path = Path(name_or_path)
-    if path.suffix == SUFFIX or path.is_file():
+    # A bare name never means a file of that name in the current folder.
+    if path.suffix == SUFFIX or len(path.parts) > 1:
         if not path.is_file():
             raise DGNOError(f"There is no model file {path}.")
         return path
