@@ -127,6 +127,23 @@ def test_preview_of_a_colour_stack() -> None:
     np.testing.assert_allclose(preview.data_to_world((0, 0, 0)), (3, 8, 0))
 
 
+def test_preview_of_channels_that_a_colour_model_takes_together() -> None:
+    data = np.random.default_rng(0).integers(0, 4000, (40, 50, 3)).astype(np.uint16)
+    viewer = ViewerModel()
+    original = viewer.add_image(data, rgb=False, axis_labels=("y", "x", "c"))
+    viewer.dims.order = (2, 0, 1)
+    viewer.dims.set_current_step(2, 1)
+    region = seen(original, viewer)
+    assert region.position == (1,)  # which planes there are depends on the model
+    source = layer_source(original)
+    by_colour = preview_layer(data, like=original, source=source, region=region)
+    assert by_colour.data.shape == (40, 50, 3)
+    np.testing.assert_allclose(by_colour.data_to_world((0, 0, 0)), (0, 0, 0))
+    by_grey = preview_layer(data[..., 1], like=original, source=source, region=region)
+    assert by_grey.data.shape == (40, 50, 1)
+    np.testing.assert_allclose(by_grey.data_to_world((0, 0, 0)), (0, 0, 1))
+
+
 def seen(layer: Image, viewer: ViewerModel, **options: int) -> Region:
     return visible_region(layer, layer_source(layer), viewer.dims, **options)
 

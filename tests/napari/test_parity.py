@@ -27,19 +27,25 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-@pytest.fixture
-def model_file(tmp_path: Path) -> Path:
+def save_tiny(path: Path, channels: int) -> Path:
     """Save a tiny network with random weights."""
     import torch
 
     from dgno_core.models import DGNOConfig, ModelCard, build_model, save_model
 
     torch.manual_seed(0)
-    config = DGNOConfig(width=8, heads=4, blocks=(1, 1, 1, 1), state=2, tokens=4, rank=4)
-    path = tmp_path / "tiny.safetensors"
+    config = DGNOConfig(
+        width=8, heads=4, blocks=(1, 1, 1, 1), state=2, tokens=4, rank=4, channels=channels
+    )
     card = ModelCard(name="tiny", summary="Random weights", config=config, tile=64, halo=32)
     save_model(build_model(config), card, path)
     return path
+
+
+@pytest.fixture
+def model_file(tmp_path: Path) -> Path:
+    """Save a tiny grey model."""
+    return save_tiny(tmp_path / "tiny.safetensors", channels=1)
 
 
 @pytest.fixture
@@ -136,3 +142,21 @@ def test_preview_is_close_to_the_result(
     result = napari_window.layers["cells restored"].data
     assert preview.shape == (1, 64, 64)
     np.testing.assert_array_equal(preview[0], result[plane])  # the view is the whole plane here
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_preview_of_three_channels_by_a_colour_model(
+    tmp_path: Path, napari_window: Any, open_panel: Any, qtbot: Any
+) -> None:
+    from dgno_core import restore
+
+    model = str(save_tiny(tmp_path / "colour.safetensors", channels=3))
+    pixels = np.random.default_rng(3).integers(90, 3000, (48, 64, 3)).astype(np.uint16)
+    napari_window.add_image(pixels, name="cells", rgb=False, axis_labels=("y", "x", "c"))
+    napari_window.dims.order = (2, 0, 1)
+    panel = open_panel()
+    panel.form.model_chooser.set_model(model)
+    panel.preview_button.click()
+    qtbot.waitUntil(panel.restore_button.isEnabled, timeout=120_000)
+    preview = napari_window.layers["cells preview"].data
+    np.testing.assert_array_equal(preview, restore(pixels, model, axes="YXC"))
