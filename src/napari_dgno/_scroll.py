@@ -26,7 +26,6 @@ class VerticalScroll(QScrollArea):
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setMinimumWidth(content.minimumSizeHint().width())
         content.installEventFilter(self)
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
@@ -41,6 +40,8 @@ class VerticalScroll(QScrollArea):
         return super().eventFilter(watched, event)
 
     def _fit(self) -> None:
+        # Not once and for all: napari's theme, which comes later, makes the content wider.
+        self.setMinimumWidth(self._content.minimumSizeHint().width())
         layout = self._content.layout()
         if layout is not None:
             needed = layout.totalHeightForWidth(self.viewport().width())

@@ -49,6 +49,7 @@ class SettingsForm(QWidget):
         self.layer_combo.setToolTip(_tooltips.LAYER)
         self.model_chooser = ModelChooser(preferences.model_folder)
         self.summary = wrapped_label()
+        self.summary.setTextFormat(Qt.TextFormat.RichText)
         self.axes_edit = QLineEdit()
         self.axes_edit.setToolTip(_tooltips.AXES)
         self.axes_edit.setMaxLength(7)
