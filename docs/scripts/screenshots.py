@@ -37,8 +37,8 @@ class Stage:
         self.folder = folder
         self.viewer = napari.Viewer(show=True, show_welcome_screen=False)
         self.application = QApplication.instance()
-        self.viewer.window._qt_window.resize(1240, 800)
         self.panel: Any = self.viewer.window.add_plugin_dock_widget("napari-dgno", "Restore")[1]
+        self.viewer.window._qt_window.resize(1400, 800)  # the docks leave 640 to the canvas
         self.wait(1.0)
 
     def wait(self, seconds: float) -> None:
