@@ -162,7 +162,7 @@ class RestorePanel(QWidget):
             return
         config, used = run.config, self._used
         if used is not None and used.layer() is run.layer and used.config == config:
-            config = config.model_copy(update={"tile": used.tile})
+            config = config.changed(tile=used.tile)
         self._copying = True
         self._enable_buttons()
         _workers.start(
