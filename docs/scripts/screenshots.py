@@ -111,9 +111,9 @@ def play(stage: Stage, grey: str, colour: str) -> None:
     stage.shoot("napari-preview")
     stage.shoot_pair("napari-restored")
 
-    stage.open_sample("cells")
+    stage.open_sample("nuclei")
     panel.form.model_chooser.set_model(grey)
-    stage.shoot_pair("napari-cells")
+    stage.shoot_pair("napari-nuclei")
 
     stage.open_sample("focal_stack")
     panel.restore()

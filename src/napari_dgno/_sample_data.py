@@ -6,8 +6,6 @@ map and with camera noise. The map is in the blurred layer's metadata. Nothing i
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,14 +20,12 @@ def stained_tissue() -> list[LayerTuple]:
     return _pair(immunohistochemistry(), "stained tissue", seed=1)
 
 
-def cells() -> list[LayerTuple]:
-    """Fluorescent nuclei where StarDist is installed, a single living cell elsewhere."""
-    nuclei = _stardist_nuclei()
-    if nuclei is not None:
-        return _pair(nuclei, "nuclei", seed=2)
-    from skimage.data import cell
+def nuclei() -> list[LayerTuple]:
+    """Fluorescent nuclei, the best that an installed package carries, sharp and blurred."""
+    from dgno_core.demo.images import builtin_images
 
-    return _pair(cell(), "cell", seed=2)
+    _, grey = builtin_images()
+    return _pair(grey.sharp, "nuclei", seed=2)
 
 
 def focal_stack() -> list[LayerTuple]:
@@ -43,19 +39,6 @@ def focal_stack() -> list[LayerTuple]:
     metadata = {"in_focus": stack.in_focus, "blur_px": stack.widths, "sharp": stack.sharp}
     keywords = {"name": "focal stack", "axis_labels": ("z", "y", "x"), "metadata": metadata}
     return [(stack.data, keywords, "image")]
-
-
-def _stardist_nuclei() -> np.ndarray | None:
-    """StarDist's picture of nuclei, read without importing StarDist (that starts TensorFlow)."""
-    spec = find_spec("stardist")
-    if spec is None or spec.origin is None:
-        return None
-    path = Path(spec.origin).parent / "data" / "images" / "img2d.tif"
-    if not path.is_file():
-        return None
-    from tifffile import imread
-
-    return np.asarray(imread(path))
 
 
 def _pair(sharp: np.ndarray, name: str, seed: int) -> list[LayerTuple]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from qtpy.QtCore import QEvent, QObject, Qt
 from qtpy.QtGui import QResizeEvent
-from qtpy.QtWidgets import QFrame, QScrollArea, QWidget
+from qtpy.QtWidgets import QFrame, QLabel, QScrollArea, QWidget
 
 
 class VerticalScroll(QScrollArea):
@@ -42,6 +42,10 @@ class VerticalScroll(QScrollArea):
     def _fit(self) -> None:
         # Not once and for all: napari's theme, which comes later, makes the content wider.
         self.setMinimumWidth(self._content.minimumSizeHint().width())
+        for label in self._content.findChildren(QLabel):
+            if label.wordWrap():
+                # A form's own row would be one line short of a long text.
+                label.setMinimumHeight(max(label.heightForWidth(label.width()), 0))
         layout = self._content.layout()
         if layout is not None:
             needed = layout.totalHeightForWidth(self.viewport().width())

@@ -22,7 +22,7 @@ def offline(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("offline")
-@pytest.mark.parametrize("make", [_sample_data.stained_tissue, _sample_data.cells])
+@pytest.mark.parametrize("make", [_sample_data.stained_tissue, _sample_data.nuclei])
 def test_blurred_twin_is_softer_where_the_map_says_so(make: Callable[[], list]) -> None:
     (sharp, _, _), (blurred, keywords, kind) = make()
     assert (blurred.shape, blurred.dtype, kind) == (sharp.shape, sharp.dtype, "image")
@@ -37,16 +37,19 @@ def test_blurred_twin_is_softer_where_the_map_says_so(make: Callable[[], list]) 
 
 @pytest.mark.usefixtures("offline")
 def test_samples_are_the_same_every_time() -> None:
-    first, second = _sample_data.cells()[1][0], _sample_data.cells()[1][0]
+    first, second = _sample_data.nuclei()[1][0], _sample_data.nuclei()[1][0]
     np.testing.assert_array_equal(first, second)
 
 
-def test_without_stardist_there_is_another_cell(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("napari_dgno._sample_data.find_spec", lambda name: None)
-    assert [keywords["name"] for _, keywords, _ in _sample_data.cells()] == [
-        "cell, sharp",
-        "cell, blurred",
-    ]
+def test_the_grey_sample_is_of_nuclei_even_without_stardist(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("dgno_core.demo.images.stardist_nuclei", lambda: None)
+    layers = _sample_data.nuclei()
+    assert [keywords["name"] for _, keywords, _ in layers] == ["nuclei, sharp", "nuclei, blurred"]
+    sharp = layers[0][0]
+    assert sharp.dtype == np.uint16
+    assert np.median(sharp) < 0.25 * sharp.max(), "bright nuclei on a dark ground"
 
 
 def test_samples_open_in_napari(plugin: Any) -> None:
