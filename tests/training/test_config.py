@@ -26,13 +26,15 @@ def test_overrides_reach_nested_keys(config_file: Path) -> None:
 @pytest.mark.parametrize(
     ("override", "complaint"),
     [
-        ("optim.lrr=1", "optim.lrr"),
+        ("optim.lrr=1", "there is no setting optim.lrr, perhaps lr is meant"),
+        ("stepz=3", "perhaps steps is meant"),
+        ("steps=many", "steps: input should be a valid integer"),
         ("model.flux=sideways", "model.flux"),
         ("steps=0", "steps"),
         ("steps", "key=value"),
         ("steps.more=1", "no settings below"),
         ("steps=[1", "not valid YAML"),
-        ("crop=48", "multiple of 32"),
+        ("crop=48", "right: crop must be a multiple of 32"),
         ("model.heads=3", "multiple of heads"),
     ],
 )
@@ -41,6 +43,20 @@ def test_nonsense_is_refused_in_one_line(config_file: Path, override: str, compl
         load_config(config_file, [override])
     assert complaint in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_all_that_is_missing_is_told_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text("name: x")
+    with pytest.raises(DGNOError, match="out is missing; model is missing; data is missing"):
+        load_config(path)
+
+
+def test_a_wrong_place_of_the_images_is_told(config_file: Path) -> None:
+    from dgno_core.training import train_events
+
+    with pytest.raises(DGNOError, match=r"set data\.root"):
+        next(train_events(load_config(config_file, ["data.root=nowhere"])))
 
 
 @pytest.mark.parametrize("text", ["", "- a\n", "a: [", "\xff"])

@@ -56,20 +56,30 @@ def follow(settings: TrainConfig, *, resume: bool, lines: TextIO | None) -> None
     from dgno_core.training import train_events
     from dgno_core.training.events import CheckpointSaved, StepDone, TrainFinished, Validated
 
+    saved = None
     with Bar("training") as bar, closing(train_events(settings, resume=resume)) as events:
-        for event in events:
-            if lines is not None:
-                print(json.dumps(event.to_dict()), file=lines, flush=True)
-            match event:
-                case StepDone():
-                    bar.update(event.step, event.total, f"loss {event.loss:.4f}")
-                case Validated():
-                    bar.say(f"step {event.step}: {event.blurred:.2f} -> {event.psnr:.2f} dB")
-                case CheckpointSaved():
-                    bar.say(f"saved {event.path}")
-                case TrainFinished():
-                    if lines is not sys.stdout:
-                        typer.echo(event.path)
+        try:
+            for event in events:
+                if lines is not None:
+                    print(json.dumps(event.to_dict()), file=lines, flush=True)
+                match event:
+                    case StepDone():
+                        bar.update(event.step, event.total, f"loss {event.loss:.4f}")
+                    case Validated():
+                        bar.say(f"step {event.step}: {event.blurred:.2f} -> {event.psnr:.2f} dB")
+                    case CheckpointSaved():
+                        saved = event
+                        bar.say(f"saved {event.path}")
+                    case TrainFinished():
+                        if lines is not sys.stdout:
+                            typer.echo(event.path)
+        except KeyboardInterrupt:
+            bar.say(
+                "stopped before the first checkpoint of this call"
+                if saved is None
+                else f"stopped; --resume goes on from step {saved.step}"
+            )
+            raise
 
 
 def as_yaml(settings: TrainConfig) -> str:

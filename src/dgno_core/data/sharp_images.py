@@ -89,12 +89,17 @@ def load_sharp_images(
     """
     from skimage.io import imread
 
+    if not root.is_dir():
+        raise DGNOError(f"There is no folder {root} with the training images; set data.root.")
     images = []
     for name in names:
         try:
             image = np.asarray(imread(root / name))
-        except (OSError, ValueError) as error:
-            raise DGNOError(f"The training image {root / name} cannot be read: {error}.") from error
+        except (OSError, ValueError, SyntaxError) as error:
+            reason = getattr(error, "strerror", None) or "it is damaged or of an unknown kind"
+            raise DGNOError(
+                f"The training image {root / name} cannot be read: {reason}."
+            ) from error
         if channels == 1 and image.ndim == 2:
             image = image[None]
         elif channels == 3 and image.ndim == 3 and image.shape[-1] in (3, 4):

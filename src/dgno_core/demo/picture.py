@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
+from dgno_core.demo.degrade import WIDTHS
 from dgno_core.evaluation.fidelity import Score
 from dgno_core.evaluation.figures import (
     DPI,
@@ -62,7 +63,11 @@ def write_picture(comparisons: Sequence[Comparison], path: Path) -> Path:
         14,
         bold=True,
     )
-    note = "The blur changes over the field. The framed spot is where blurring did most harm."
+    low, high = WIDTHS
+    note = (
+        f"The blur changes over the field, {low:g} to {high:g} pixels wide, and there is camera "
+        "noise. Framed: where most was lost."
+    )
     _write(figure, total, (MARGIN, 46), note, QUIET, 9)
     top = HEADER
     for row, tall in zip(comparisons, heights, strict=True):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from dgno_core.data.degrade_config import DegradeConfig
 from dgno_core.errors import DGNOError
@@ -115,7 +116,7 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> TrainConfig:
     except OSError as error:
         raise DGNOError(f"The config {path} cannot be read: {error.strerror}.") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise DGNOError(f"The config {path} is not valid YAML: {_one_line(error)}.") from error
+        raise DGNOError(f"The config {path} is not valid YAML{_place(error)}.") from error
     if not isinstance(tree, dict):
         raise DGNOError(f"The config {path} is empty or not a list of settings.")
     _resolve_paths(tree, path.parent.resolve())
@@ -124,9 +125,38 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> TrainConfig:
     try:
         return TrainConfig.model_validate(tree)
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, first["loc"]))
-        raise DGNOError(f"In the config {path}, {key or 'it'}: {first['msg']}.") from error
+        raise DGNOError(
+            f"The config {path} is not complete or not right: {_explain(error)}."
+        ) from (error)
+
+
+def _explain(error: ValidationError) -> str:
+    """All that is wrong with the settings, in words."""
+    faults = []
+    for fault in error.errors():
+        key = ".".join(map(str, fault["loc"]))
+        if fault["type"] == "missing":
+            faults.append(f"{key} is missing")
+        elif fault["type"] == "extra_forbidden":
+            close = get_close_matches(str(fault["loc"][-1]), _setting_names(), 1)
+            hint = f", perhaps {close[0]} is meant" if close else ""
+            faults.append(f"there is no setting {key}{hint}")
+        else:
+            reason = fault["msg"].removeprefix("Value error, ")
+            faults.append(f"{key}: {reason[:1].lower()}{reason[1:]}" if key else reason)
+    return "; ".join(faults)
+
+
+def _setting_names(kind: type[BaseModel] = TrainConfig) -> list[str]:
+    """Names of all settings, nested ones too."""
+    names = []
+    for name, field in kind.model_fields.items():
+        names.append(name)
+        inner = [field.annotation, *get_args(field.annotation)]
+        for nested in inner:
+            if isinstance(nested, type) and issubclass(nested, BaseModel):
+                names += _setting_names(nested)
+    return names
 
 
 def _resolve_paths(tree: dict[str, Any], folder: Path) -> None:
@@ -155,5 +185,6 @@ def _override(tree: dict[str, Any], override: str) -> None:
         raise DGNOError(f"--set {override!r}: the value is not valid YAML.") from error
 
 
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())
+def _place(error: Exception) -> str:
+    mark = getattr(error, "problem_mark", None)
+    return "" if mark is None else f" (see line {mark.line + 1}, column {mark.column + 1})"
