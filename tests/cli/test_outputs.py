@@ -82,3 +82,11 @@ def test_several_images_do_not_go_into_one_file(images: list[Path], tmp_path: Pa
     (tmp_path / "plain").write_bytes(b"")
     with pytest.raises(DGNOError, match="is a file; give a folder"):
         plan_outputs(images, tmp_path / "plain")
+
+
+def test_a_folder_of_the_user_is_never_replaced(images: list[Path], tmp_path: Path) -> None:
+    folder = tmp_path / "userdir.zarr"
+    folder.mkdir()
+    (folder / "notes.txt").write_text("mine")
+    with pytest.raises(DGNOError, match=r"userdir\.zarr is a folder that is no zarr image; give"):
+        plan_outputs(images[:1], folder, overwrite=True)

@@ -288,14 +288,12 @@ def test_the_array_sink() -> None:
     assert sink.array.dtype == np.uint16
 
 
-def test_a_file_replaces_a_folder_and_the_reverse(tmp_path: Path) -> None:
+def test_a_zarr_image_replaces_a_file(tmp_path: Path) -> None:
     image = as_source(np.ones((20, 24), "u1"))
-    (tmp_path / "a.tif").mkdir()
-    copy(image, tmp_path / "a.tif", overwrite=True)
-    assert (tmp_path / "a.tif").is_file()
     (tmp_path / "a.zarr").write_text("old")
     copy(image, tmp_path / "a.zarr", overwrite=True)
-    assert left(tmp_path) == ["a.tif", "a.zarr"]
+    assert left(tmp_path) == ["a.zarr"]
+    assert (tmp_path / "a.zarr").is_dir()
 
 
 def test_stopping_while_a_folder_is_replaced_spares_the_old_one(

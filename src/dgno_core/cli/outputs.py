@@ -73,6 +73,8 @@ def restored_name(source: Path) -> str:
 
 
 def _check(jobs: Sequence[Job], overwrite: bool) -> None:
+    from dgno_core.io.targets import is_foreign_folder
+
     counts = Counter(job.target for job in jobs)
     for job in jobs:
         if counts[job.target] > 1:
@@ -81,5 +83,9 @@ def _check(jobs: Sequence[Job], overwrite: bool) -> None:
         for other in jobs:
             if job.target.exists() and job.target.resolve() == other.source.resolve():
                 raise DGNOError(f"{job.target} is an input and stays as it is; change -o.")
+        if is_foreign_folder(job.target):
+            raise DGNOError(
+                f"{job.target} is a folder that is no zarr image; give another name to -o."
+            )
         if job.target.exists() and not overwrite:
             raise DGNOError(f"{job.target} exists already; add --overwrite or change -o.")

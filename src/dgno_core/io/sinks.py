@@ -12,6 +12,7 @@ from numpy.typing import DTypeLike, NDArray
 from dgno_core.errors import DGNOError
 from dgno_core.io.axes import Index
 from dgno_core.io.source import ImageSource
+from dgno_core.io.targets import is_foreign_folder
 
 if TYPE_CHECKING:
     from dgno_core.io.file_sinks import FileSink
@@ -116,6 +117,8 @@ def check_target(path: Path, source: ImageSource, *, overwrite: bool = False) ->
             raise DGNOError(
                 f"{path} would overwrite the input {used} or a part of it; choose another output."
             )
+    if is_foreign_folder(path):
+        raise DGNOError(f"{path} is a folder that is no zarr image; choose another name.")
     if path.exists() and not overwrite:
         raise DGNOError(f"{path} exists already; choose another name or allow overwriting.")
     if not path.parent.is_dir():

@@ -1,0 +1,42 @@
+"""What a result must never replace: the user's own files that happen to bear its name."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from dgno_core.errors import DGNOError
+from dgno_core.io.ome_zarr import is_zarr
+from dgno_core.io.provenance import beside, read_beside
+
+ZARR_FILES = ("zarr.json", ".zgroup", ".zarray", ".zattrs", ".zmetadata")
+CHUNK = re.compile(r"c|(c\.)?\d+(\.\d+)*")  # names of chunks, or of the folders that hold them
+
+
+def is_foreign_folder(path: Path) -> bool:
+    """Tell whether `path` is a folder that holds anything but a zarr image.
+
+    Only its top level is looked at: metadata, chunks, and the arrays and groups within.
+    """
+    if not path.is_dir():
+        return False
+    if path.suffix.lower() != ".zarr" or not is_zarr(path):
+        return True
+    return not all(_is_of_zarr(entry) for entry in path.iterdir())
+
+
+def is_foreign_record(output: Path) -> bool:
+    """Tell whether the place of the record of `output` is taken by something that is no record."""
+    path = beside(output)
+    if not path.exists():
+        return False
+    try:
+        return read_beside(output) is None
+    except (DGNOError, OSError):
+        return True
+
+
+def _is_of_zarr(entry: Path) -> bool:
+    if entry.is_dir() and is_zarr(entry):
+        return True
+    return entry.name in ZARR_FILES or CHUNK.fullmatch(entry.name) is not None
