@@ -153,8 +153,14 @@ def test_a_picture_beyond_the_memory_is_a_clear_error(
         read_image(tmp_path / "a.bmp")
 
 
-@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "I;16", "CMYK"])
-@pytest.mark.parametrize("suffix", ["png", "jpg", "bmp"])
+KINDS = {
+    "png": ("1", "L", "LA", "P", "RGB", "RGBA", "I;16"),
+    "jpg": ("1", "L", "RGB", "CMYK"),
+    "bmp": ("1", "L", "P", "RGB", "RGBA"),
+}
+
+
+@pytest.mark.parametrize(("suffix", "mode"), [(s, m) for s, modes in KINDS.items() for m in modes])
 @pytest.mark.parametrize("orientation", [1, 3, 6])
 def test_the_header_promises_what_is_read(
     tmp_path: Path, colour: np.ndarray, mode: str, suffix: str, orientation: int
@@ -166,9 +172,6 @@ def test_the_header_promises_what_is_read(
         picture = Image.fromarray(colour[..., 0].astype(np.uint16))
     else:
         picture = Image.fromarray(colour).convert(mode)
-    try:
-        picture.save(path, exif=exif)
-    except OSError:
-        pytest.skip("the format has no such pictures")
+    picture.save(path, exif=exif)
     pixels = read_pixels(path)
     assert read_header(path) == (pixels.shape, pixels.dtype)
