@@ -90,3 +90,13 @@ def test_a_folder_of_the_user_is_never_replaced(images: list[Path], tmp_path: Pa
     (folder / "notes.txt").write_text("mine")
     with pytest.raises(DGNOError, match=r"userdir\.zarr is a folder that is no zarr image; give"):
         plan_outputs(images[:1], folder, overwrite=True)
+
+
+def test_a_file_that_only_bears_the_name_of_a_record_is_kept(
+    images: list[Path], tmp_path: Path
+) -> None:
+    taken = tmp_path / "out.tif.json"
+    taken.write_text('{"mine": 1}')
+    with pytest.raises(DGNOError, match=r"out\.tif\.json exists already; add --overwrite or give"):
+        plan_outputs(images[:1], tmp_path / "out.tif")
+    assert len(plan_outputs(images[:1], tmp_path / "out.tif", overwrite=True)) == 1

@@ -206,3 +206,15 @@ def test_a_signal_in_the_middle_leaves_nothing(
     assert done.returncode == 130, done.stderr
     assert "Traceback" not in done.stderr
     assert not out.exists()
+
+
+def test_the_record_of_a_result_that_is_gone_is_replaced(
+    restore: Dgno, stack: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "out.tif"
+    assert restore(stack, "-o", target).status == 0
+    target.unlink()
+    assert restore(stack, "-o", target, "--normalise", "plane").status == 0
+    record = read_beside(target)
+    assert record is not None
+    assert record.settings["normalise"] == "plane"

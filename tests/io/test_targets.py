@@ -60,3 +60,13 @@ def test_a_folder_of_the_user_is_never_replaced(
 def test_a_zarr_image_of_another_name_is_not_replaced_by_a_tiff(tmp_path: Path) -> None:
     store(tmp_path / "a.tif", 3, "/", group=True)
     assert is_foreign_folder(tmp_path / "a.tif")
+
+
+def test_what_takes_the_place_of_the_record_is_kept_unless_asked(tmp_path: Path) -> None:
+    (tmp_path / "a.tif.json").write_text('{"mine": 1}')
+    with pytest.raises(DGNOError, match=r"a\.tif\.json exists already"):
+        open_sink(tmp_path / "a.tif", as_source(IMAGE), IMAGE.dtype)
+    open_sink(tmp_path / "a.tif", as_source(IMAGE), IMAGE.dtype, overwrite=True)
+    (tmp_path / "b.tif.json").mkdir()
+    with pytest.raises(DGNOError, match=r"b\.tif\.json exists already"):
+        open_sink(tmp_path / "b.tif", as_source(IMAGE), IMAGE.dtype, overwrite=True)

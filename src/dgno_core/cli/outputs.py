@@ -73,7 +73,8 @@ def restored_name(source: Path) -> str:
 
 
 def _check(jobs: Sequence[Job], overwrite: bool) -> None:
-    from dgno_core.io.targets import is_foreign_folder
+    from dgno_core.io.provenance import beside
+    from dgno_core.io.targets import is_foreign_folder, is_foreign_record
 
     counts = Counter(job.target for job in jobs)
     for job in jobs:
@@ -89,3 +90,7 @@ def _check(jobs: Sequence[Job], overwrite: bool) -> None:
             )
         if job.target.exists() and not overwrite:
             raise DGNOError(f"{job.target} exists already; add --overwrite or change -o.")
+        if is_foreign_record(job.target) and not overwrite:
+            raise DGNOError(
+                f"{beside(job.target)} exists already; add --overwrite or give another name to -o."
+            )

@@ -11,8 +11,9 @@ from numpy.typing import DTypeLike, NDArray
 
 from dgno_core.errors import DGNOError
 from dgno_core.io.axes import Index
+from dgno_core.io.provenance import beside
 from dgno_core.io.source import ImageSource
-from dgno_core.io.targets import is_foreign_folder
+from dgno_core.io.targets import is_foreign_folder, is_foreign_record
 
 if TYPE_CHECKING:
     from dgno_core.io.file_sinks import FileSink
@@ -121,6 +122,11 @@ def check_target(path: Path, source: ImageSource, *, overwrite: bool = False) ->
         raise DGNOError(f"{path} is a folder that is no zarr image; choose another name.")
     if path.exists() and not overwrite:
         raise DGNOError(f"{path} exists already; choose another name or allow overwriting.")
+    if is_foreign_record(path) and (not overwrite or beside(path).is_dir()):
+        raise DGNOError(
+            f"{beside(path)} exists already, where the record of {path.name} would go; "
+            "choose another name or allow overwriting."
+        )
     if not path.parent.is_dir():
         raise DGNOError(f"{path} cannot be written: the folder {path.parent} does not exist.")
 
