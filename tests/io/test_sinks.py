@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tifffile
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -49,6 +49,7 @@ def images(draw: st.DrawFn) -> ImageSource:
 )
 @given(image=images())
 def test_any_image_survives_a_tiff(tmp_path: Path, image: ImageSource) -> None:
+    assume(image.axes.index("Y") < image.axes.index("X"))
     copy(image, tmp_path / "a.ome.tif", overwrite=True)
     back = read_image(tmp_path / "a.ome.tif")
     # A TIFF ends in Y, X, S; a last C of three colours becomes S.
@@ -109,6 +110,13 @@ def test_what_a_png_cannot_hold(
     source = as_source(np.zeros(shape, dtype))
     with pytest.raises(DGNOError, match=f"a.png.*{words}"):
         open_sink(tmp_path / "a.png", source, dtype)
+
+
+@pytest.mark.parametrize("name", ["a.tif", "a.png"])
+def test_no_image_is_turned_on_its_side(tmp_path: Path, name: str) -> None:
+    source = as_source(np.zeros((20, 24), "u1"), "XY")
+    with pytest.raises(DGNOError, match=rf"{name}.*axes are XY.*Y before X"):
+        open_sink(tmp_path / name, source, "u1")
 
 
 @pytest.mark.parametrize("name", ["a.tif", "a.zarr", "a.png"])

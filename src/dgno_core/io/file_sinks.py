@@ -97,12 +97,13 @@ class FileSink(ABC):
 class TiffSink(FileSink):
     """OME-TIFF, uncompressed, so that every plane has its place from the start.
 
-    Y, X and S come last in the file, whatever their order in the image; a last C of 3 in 8-bit
-    data becomes S.
+    Y, X and S come last in the file, wherever they are in the image, which must have Y before X;
+    a last C of 3 in 8-bit data becomes S.
     """
 
     def __init__(self, path: Path, source: ImageSource, dtype: np.dtype[Any]) -> None:
         super().__init__(path, source, dtype)
+        _check_orientation(path, source)
         layout = source.layout()
         is_rgb = "C" in layout.inner
         letters = source.axes.replace("C", "S") if is_rgb else source.axes
@@ -195,6 +196,7 @@ class PngSink(FileSink):
 
     def __init__(self, path: Path, source: ImageSource, dtype: np.dtype[Any]) -> None:
         super().__init__(path, source, dtype)
+        _check_orientation(path, source)
         layout = source.layout()
         if len(layout) != 1:
             raise DGNOError(
@@ -223,6 +225,15 @@ class PngSink(FileSink):
         pixels = np.ascontiguousarray(np.moveaxis(self._samples, 0, -1))
         picture = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
         picture.save(self.partial, format="PNG")
+
+
+def _check_orientation(path: Path, source: ImageSource) -> None:
+    """Refuse what a format of rows would have to turn on its side."""
+    if source.axes.index("X") < source.axes.index("Y"):
+        raise DGNOError(
+            f"{path} would be {source.name} on its side, as its axes are {source.axes}: the axes "
+            "must name Y before X, or the output end in .zarr."
+        )
 
 
 def _extra_samples(samples: int) -> list[str] | None:
