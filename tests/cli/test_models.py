@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from dgno_core.models import model_names, read_card
 
 Dgno = Callable[..., Any]
@@ -49,3 +51,12 @@ def test_models_needs_no_torch() -> None:
         "run(app, 'dgno', ['models']); sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", script], capture_output=True).returncode == 0
+
+
+@pytest.mark.parametrize("words", [["models"], ["restore", "a.tif", "-o", "b.tif"]])
+def test_a_model_folder_that_is_not_there_is_one_line(
+    words: list[str], dgno: Dgno, tmp_path: Path
+) -> None:
+    ended = dgno(*words, "--model-folder", tmp_path / "nothere")
+    assert (ended.status, ended.out, ended.err.count("\n")) == (2, "", 1)
+    assert "nothere does not exist; " in ended.err

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dgno_core.errors import DGNOError
+
 if TYPE_CHECKING:
     from dgno_core.models import ModelCard
 
@@ -22,6 +24,7 @@ def models(
     ] = None,
 ) -> None:
     """List the trained models and the architectures."""
+    check_model_folder(model_folder)
     from dgno_core.models import model_names, read_card, weights_names
 
     if card is not None:
@@ -35,6 +38,20 @@ def models(
     show([row(name, its) for name, its in zip(names, cards, strict=True)])
     typer.echo("\nArchitectures (dgno-train, dgno_core.build_model):")
     typer.echo("  " + ", ".join(model_names()))
+
+
+def check_model_folder(folder: Path | None) -> None:
+    """Check that the user's model folder, if one is given, is a folder.
+
+    Raises
+    ------
+    DGNOError
+        If it is not.
+    """
+    if folder is None or folder.is_dir():
+        return
+    problem = "is a file, not a folder" if folder.exists() else "does not exist"
+    raise DGNOError(f"{folder} {problem}; give the folder of your models to --model-folder.")
 
 
 def row(name: str, card: ModelCard) -> tuple[str, ...]:

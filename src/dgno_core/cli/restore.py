@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from dgno_core.cli.models import check_model_folder
 from dgno_core.cli.outputs import Job, plan_outputs
 from dgno_core.cli.progress import Bar
 from dgno_core.cli.running import BAD_INPUT, explain
@@ -58,6 +59,7 @@ def restore(
 
     Every result gets a record of how it was made beside it, OUT.json.
     """
+    check_model_folder(model_folder)
     jobs = plan_outputs(inputs, output, overwrite=overwrite)
     from dgno_core.inference import RestoreConfig
 
