@@ -141,7 +141,8 @@ def test_bad_input_is_one_line_and_leaves_nothing(
     tmp_path: Path,
 ) -> None:
     bad = tmp_path / "bad.tif"
-    tifffile.imwrite(bad, change(tifffile.imread(stack)), photometric="minisblack")
+    pixels = change(tifffile.imread(stack))
+    tifffile.imwrite(bad, pixels, photometric="minisblack", metadata={"axes": "ZYX"})
     before = sorted(tmp_path.iterdir())
     ended = restore(bad, "-o", tmp_path / "out.tif", *words)
     assert (ended.status, ended.out, ended.err.count("\n")) == (2, "", 1)

@@ -22,6 +22,7 @@ from dgno_core.inference.events import (
     TileRestored,
 )
 from dgno_core.inference.fallback import smaller_attempt, starting_tile
+from dgno_core.inference.misgivings import misgivings, nothing_restored
 from dgno_core.inference.network import Network, TileTooLargeError, load_network
 from dgno_core.inference.record import describe
 from dgno_core.inference.tiles import TilePlan, plan_tiles
@@ -32,7 +33,6 @@ from dgno_core.io.provenance import Provenance, beside
 from dgno_core.io.read import read_image
 from dgno_core.io.sinks import ArraySink, ImageSink
 from dgno_core.io.source import ArrayLike, ImageSource, as_source
-from dgno_core.io.units import micrometers
 
 if TYPE_CHECKING:
     from torch import nn
@@ -84,7 +84,7 @@ class Job:
         restored = samples.copy()
         for group, limits in zip(self.groups, ranges, strict=True):
             part = samples[group]
-            if limits.is_constant or all(np.ptp(channel) == 0 for channel in part):
+            if _is_flat(part, limits):
                 for _ in plan.tiles:
                     yield
                 continue
@@ -196,7 +196,7 @@ def _restore(job: Job, sink: ImageSink) -> Generator[RestoreEvent, None, Provena
     """Restore with tiles that fit the memory, and make the result final."""
     warnings: list[str] = []
     tile, notes = starting_tile(job.network, job.layout, job.config)
-    notes = [*job.source.warnings, *_misgivings(job), *notes]
+    notes = [*job.source.warnings, *misgivings(job), *notes]
     ranges: tuple[IntensityRange, ...] | None = None
     while True:
         warnings += notes
@@ -209,11 +209,14 @@ def _restore(job: Job, sink: ImageSink) -> Generator[RestoreEvent, None, Provena
         if ranges is None and job.config.normalise == "stack":
             ranges = yield from measure(job)
         try:
-            yield from _restore_planes(job, plan, ranges, sink, tiles)
+            changed = yield from _restore_planes(job, plan, ranges, sink, tiles)
             break
         except TileTooLargeError:
             pass  # handled outside, where the traceback no longer keeps the tensors alive
         tile, notes = smaller_attempt(job.network, job.layout, job.config, tile)
+    if not changed:
+        warnings.append(nothing_restored(job))
+        yield RestoreWarned(warnings[-1])
     path = sink.result if isinstance(sink.result, Path) else None
     provenance = describe(job.source, job.network, job.config, tile, path, warnings)
     if path is None:
@@ -249,12 +252,14 @@ def _restore_planes(
     ranges: tuple[IntensityRange, ...] | None,
     sink: ImageSink,
     total: int,
-) -> Generator[RestoreEvent, None, None]:
-    """Restore and write all planes with one tile plan."""
-    done = 0
+) -> Generator[RestoreEvent, None, bool]:
+    """Restore and write all planes with one tile plan; tell whether any could be restored."""
+    done, changed = 0, False
     for count, position in enumerate(job.layout.positions(), 1):
         samples = job.read(position)
         limits = job.plane_ranges(position, samples, ranges)
+        parts = [samples[group] for group in job.groups]
+        changed |= not all(map(_is_flat, parts, limits))
         work = job.restore_plane(samples, limits, plan)
         while True:
             try:
@@ -266,19 +271,12 @@ def _restore_planes(
             yield TileRestored(done, total)
         sink.write(job.layout.index(position), job.layout.join(restored))
         yield PlaneRestored(position, count, len(job.layout))
+    return changed
 
 
-def _misgivings(job: Job) -> list[str]:
-    """Return what makes it doubtful that the model suits the image."""
-    trained = getattr(job.network.card, "pixel_size_um", None)
-    source = job.source
-    size = micrometers(source.pixel_size.get("X", 0), source.units.get("X"))
-    if not trained or not size or trained[0] <= size <= trained[1]:
-        return []
-    return [
-        f"{source.name} has pixels of {size:.3g} µm, but the model {job.network.name} was trained "
-        f"on {trained[0]:.3g} to {trained[1]:.3g} µm; judge the result with care."
-    ]
+def _is_flat(part: NDArray[Any], limits: IntensityRange) -> bool:
+    """Tell whether there is nothing to restore in the samples of one group."""
+    return limits.is_constant or all(np.ptp(channel) == 0 for channel in part)
 
 
 def restore(

@@ -41,7 +41,7 @@ def read_zarr(path: Path, axes: str | None = None) -> ImageSource:
             note = (f"{path.name} holds {len(others) + 1} images; only the first one is read.",)
             return ImageSource(
                 inner.data, inner.axes, inner.pixel_size, inner.units, path.name, path,
-                warnings=note if others else (),
+                warnings=note if others else (), axes_guessed=inner.axes_guessed,
             )  # fmt: skip
         if "multiscales" not in attributes:
             return _only_array(path, node, axes)
@@ -89,8 +89,11 @@ def _source(
     pixel_size: Mapping[str, float] | None = None,
     units: Mapping[str, str] | None = None,
 ) -> ImageSource:
+    guessed = axes is None and array.ndim > 2
     axes = check_axes(axes or guess_axes(array.shape, array.dtype), array.shape, path.name)
-    return ImageSource(array, axes, pixel_size or {}, units or {}, path.name, path)
+    return ImageSource(
+        array, axes, pixel_size or {}, units or {}, path.name, path, axes_guessed=guessed
+    )
 
 
 def _only_array(path: Path, group: Any, axes: str | None) -> ImageSource:

@@ -54,6 +54,8 @@ class ImageSource:
         Every file that belongs to it where these are not all under `path`.
     warnings
         What the user should know about how it was read.
+    axes_guessed
+        Whether its file has more than two dimensions and does not say what they are.
     """
 
     data: ArrayLike
@@ -64,6 +66,7 @@ class ImageSource:
     path: Path | None = None
     files: tuple[Path, ...] = ()
     warnings: tuple[str, ...] = ()
+    axes_guessed: bool = False
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -78,7 +81,7 @@ class ImageSource:
 
     def with_axes(self, axes: str) -> ImageSource:
         """Return the image with its dimensions called `axes`; pixel sizes go by letter."""
-        return replace(self, axes=check_axes(axes, self.shape, self.name))
+        return replace(self, axes=check_axes(axes, self.shape, self.name), axes_guessed=False)
 
     def layout(self, *, colour_model: bool = False) -> PlaneLayout:
         """Return how the image falls into planes."""

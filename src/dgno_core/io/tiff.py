@@ -59,6 +59,7 @@ def read_tiff(path: Path, axes: str | None = None) -> ImageSource:
         path,
         files=tuple(sorted(_files(series))),
         warnings=warnings,
+        axes_guessed=axes is None and len(letters) > 2 and not set(series.axes) <= set(AXES),
     )
 
 

@@ -1,0 +1,40 @@
+"""What the user should know about how an image and a model fit, in a sentence each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dgno_core.io.units import micrometers
+
+if TYPE_CHECKING:
+    from dgno_core.inference.restore import Job
+
+
+def misgivings(job: Job) -> Iterator[str]:
+    """Say what was chosen for the user, and what makes it doubtful that the model suits."""
+    source, network = job.source, job.network
+    if source.axes_guessed:
+        yield f"axes guessed as {source.axes}; give --axes if that is wrong."
+    if job.layout.colours == 3 and not job.is_joint:
+        kind = f"{network.name}, a grey model"
+        yield (
+            f"{source.name} is RGB, but is restored channel by channel with {kind}."
+            if source.dtype == np.uint8
+            else f"{source.name} is RGB, but not 8-bit ({source.dtype}): it is restored channel by "
+            f"channel with {kind}."
+        )
+    trained = getattr(network.card, "pixel_size_um", None)
+    size = micrometers(source.pixel_size.get("X", 0), source.units.get("X"))
+    if trained and size and not trained[0] <= size <= trained[1]:
+        yield (
+            f"{source.name} has pixels of {size:.3g} µm, but the model {network.name} was trained "
+            f"on {trained[0]:.3g} to {trained[1]:.3g} µm; judge the result with care."
+        )
+
+
+def nothing_restored(job: Job) -> str:
+    """Say that the result is the image as it was."""
+    return f"nothing to restore: {job.source.name} is constant and came back unchanged."
