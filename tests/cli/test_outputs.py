@@ -100,3 +100,22 @@ def test_a_file_that_only_bears_the_name_of_a_record_is_kept(
     with pytest.raises(DGNOError, match=r"out\.tif\.json exists already; add --overwrite or give"):
         plan_outputs(images[:1], tmp_path / "out.tif")
     assert len(plan_outputs(images[:1], tmp_path / "out.tif", overwrite=True)) == 1
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_folder_named_like_a_file_is_called_a_folder(
+    images: list[Path], tmp_path: Path, count: int
+) -> None:
+    (tmp_path / "dir.tif").mkdir()
+    with pytest.raises(DGNOError, match=r"dir\.tif is a folder, though named like a file"):
+        plan_outputs(images[:count], tmp_path / "dir.tif")
+
+
+def test_an_earlier_result_among_the_inputs_is_recognised(tmp_path: Path) -> None:
+    inputs = [tmp_path / "a.ome.tif", tmp_path / "a.tif"]
+    for path in inputs:
+        path.write_bytes(b"image")
+    with pytest.raises(DGNOError, match=r"a\.ome\.tif is an input, but probably an earlier result"):
+        plan_outputs(inputs, tmp_path)
+    with pytest.raises(DGNOError, match="would both be written"):
+        plan_outputs(inputs, tmp_path / "elsewhere")

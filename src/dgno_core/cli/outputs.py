@@ -51,7 +51,12 @@ def plan_outputs(inputs: Sequence[Path], output: Path, *, overwrite: bool = Fals
     if len(inputs) == 1 and not is_folder:
         jobs = [Job(inputs[0], output)]
     else:
-        if output.suffix and output.name.lower().endswith(ENDINGS):
+        is_named_like_a_file = output.suffix and output.name.lower().endswith(ENDINGS)
+        if is_named_like_a_file and output.is_dir():
+            raise DGNOError(
+                f"{output} is a folder, though named like a file; give another name to -o."
+            )
+        if is_named_like_a_file:
             raise DGNOError(
                 f"{len(inputs)} images cannot go into the one file {output}; give a folder to -o."
             )
@@ -79,6 +84,8 @@ def _check(jobs: Sequence[Job], overwrite: bool) -> None:
     counts = Counter(job.target for job in jobs)
     for job in jobs:
         if counts[job.target] > 1:
+            if job.target.exists():
+                _check_for_earlier_result(job, jobs)
             twins = " and ".join(str(other.source) for other in jobs if other.target == job.target)
             raise DGNOError(f"{twins} would both be written to {job.target}; restore them apart.")
         for other in jobs:
@@ -93,4 +100,14 @@ def _check(jobs: Sequence[Job], overwrite: bool) -> None:
         if is_foreign_record(job.target) and not overwrite:
             raise DGNOError(
                 f"{beside(job.target)} exists already; add --overwrite or give another name to -o."
+            )
+
+
+def _check_for_earlier_result(job: Job, jobs: Sequence[Job]) -> None:
+    """Say so if an input is what another one would be restored to."""
+    for other in jobs:
+        if other.source.resolve() == job.target.resolve() and other.target == job.target:
+            raise DGNOError(
+                f"{other.source} is an input, but probably an earlier result; leave it out, or "
+                "give another folder to -o."
             )

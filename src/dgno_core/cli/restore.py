@@ -76,7 +76,8 @@ def restore(
     if len(jobs) == 1 and jobs[0].target == output:
         restore_file(jobs[0], config, overwrite=overwrite)
     elif failed := restore_all(jobs, output, config, overwrite=overwrite):
-        typer.echo(f"dgno restore: {failed} of {len(jobs)} images were not restored", err=True)
+        counted = f"{len(jobs)} image{'s' * (len(jobs) > 1)} {'was' if failed == 1 else 'were'}"
+        typer.echo(f"dgno restore: {failed} of {counted} not restored", err=True)
         raise typer.Exit(BAD_INPUT)
 
 
