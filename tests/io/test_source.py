@@ -78,3 +78,20 @@ def test_a_plane_beyond_the_memory_is_a_clear_error() -> None:
     source = ImageSource(Huge(), "ZYX", name="big.tif")
     with pytest.raises(DGNOError, match=r"big\.tif.*not enough memory .* in the plane Z = 1"):
         source.read((1, slice(None), slice(None)))
+
+
+@pytest.mark.parametrize(
+    ("shape", "axes", "end"),
+    [
+        ((10, 10), "YX", "16 x 16 are needed."),
+        ((40, 40, 3), "ZYX", "give --axes YXC."),
+        ((2, 40, 40, 2), "TZYX", "give --axes ZYXC."),
+        ((40, 40, 9), "ZYX", "check the axes."),
+    ],
+)
+def test_axes_are_suspected_only_where_they_can_be_wrong(
+    shape: tuple[int, ...], axes: str, end: str
+) -> None:
+    with pytest.raises(DGNOError) as caught:
+        as_source(np.zeros(shape, "u2"), axes).check()
+    assert str(caught.value).endswith(end)

@@ -139,7 +139,7 @@ class ImageSource:
         if min(layout.height, layout.width) < SMALLEST:
             raise DGNOError(
                 f"{self.name} is {layout.height} x {layout.width} pixels (axes {self.axes}); "
-                f"at least {SMALLEST} x {SMALLEST} are needed: check the axes."
+                f"at least {SMALLEST} x {SMALLEST} are needed{_axes_hint(self.shape)}."
             )
 
 
@@ -160,6 +160,15 @@ def as_source(
     if axes is None:
         axes = guess_axes(array.shape, array.dtype)
     return ImageSource(array, check_axes(axes, array.shape, name), name=name)
+
+
+def _axes_hint(shape: tuple[int, ...]) -> str:
+    """Suggest other axes where it could be these that make an image small."""
+    if len(shape) == 2:
+        return ""
+    if shape[-1] in (2, 3, 4) and len(shape) <= 6:
+        return f"; if its last axis is the channels, give --axes {'PTZYXC'[-len(shape) :]}"
+    return "; check the axes"
 
 
 def _where(axes: str, index: Index) -> str:
