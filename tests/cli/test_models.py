@@ -60,3 +60,10 @@ def test_a_model_folder_that_is_not_there_is_one_line(
     ended = dgno(*words, "--model-folder", tmp_path / "nothere")
     assert (ended.status, ended.out, ended.err.count("\n")) == (2, "", 1)
     assert "nothere does not exist; " in ended.err
+
+
+def test_an_architecture_is_not_taken_for_a_trained_model(dgno: Dgno) -> None:
+    ended = dgno("models", "--card", "dgno-cell")
+    assert (ended.status, ended.err.count("\n")) == (2, 1)
+    assert "dgno-cell is a network without trained weights" in ended.err
+    assert "dgno-cell-small-colour" in ended.err

@@ -133,6 +133,11 @@ def find_weights(name_or_path: str | Path, folder: Path | None = None) -> Path:
         if candidate.is_file():
             return candidate
     known = ", ".join(weights_names(folder)) or "none"
+    if name_or_path in ARCHITECTURES:
+        raise DGNOError(
+            f"{name_or_path} is a network without trained weights; there are weights for: {known}. "
+            "Give one of these names or the path of a .safetensors file."
+        )
     raise DGNOError(
         f"There are no weights called {str(name_or_path)!r}; known are: {known}. "
         "Give one of these names or the path of a .safetensors file."
