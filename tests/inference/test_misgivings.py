@@ -60,7 +60,7 @@ def test_axes_are_told_only_where_they_are_guessed(
         tifffile.imwrite(path, stack, photometric="minisblack")
     else:
         zarr.create_array(path, data=stack)
-    guessed = ["axes guessed as ZYX; give --axes if that is wrong."]
+    guessed = ["axes guessed as ZYX; set the axes if that is wrong."]
     assert told(read_image(path), fake()) == guessed
     assert told(read_image(path, "TYX"), fake()) == []
     assert told(read_image(path).with_axes("TYX"), fake()) == []

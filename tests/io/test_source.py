@@ -35,7 +35,8 @@ def test_pixels_that_are_no_numbers_are_named(value: float) -> None:
     [
         (np.zeros((0, 20, 20)), "ZYX", "is empty"),
         (np.zeros((20, 15)), "YX", "at least 16 x 16"),
-        (np.zeros((20, 20, 3), np.uint16), None, "at least 16 x 16.*check the axes"),
+        (np.zeros((20, 20, 3), np.uint16), None, "at least 16 x 16.*the axes are YXC"),
+        (np.zeros((20, 20, 9), np.uint16), None, "at least 16 x 16.*check the axes"),
         (np.zeros((20, 20), bool), "YX", "mask"),
         (np.zeros((20, 20), complex), "YX", "complex128.*float32"),
         (np.zeros((20, 20), np.int64), "YX", "int64.*float32"),
@@ -84,8 +85,8 @@ def test_a_plane_beyond_the_memory_is_a_clear_error() -> None:
     ("shape", "axes", "end"),
     [
         ((10, 10), "YX", "16 x 16 are needed."),
-        ((40, 40, 3), "ZYX", "give --axes YXC."),
-        ((2, 40, 40, 2), "TZYX", "give --axes ZYXC."),
+        ((40, 40, 3), "ZYX", "the axes are YXC."),
+        ((2, 40, 40, 2), "TZYX", "the axes are ZYXC."),
         ((40, 40, 9), "ZYX", "check the axes."),
     ],
 )

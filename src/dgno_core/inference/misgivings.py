@@ -17,7 +17,7 @@ def misgivings(job: Job) -> Iterator[str]:
     """Say what was chosen for the user, and what makes it doubtful that the model suits."""
     source, network = job.source, job.network
     if source.axes_guessed:
-        yield f"axes guessed as {source.axes}; give --axes if that is wrong."
+        yield f"axes guessed as {source.axes}; set the axes if that is wrong."
     if job.layout.colours == 3 and not job.is_joint:
         kind = f"{network.name}, a grey model"
         yield (

@@ -167,7 +167,7 @@ def _axes_hint(shape: tuple[int, ...]) -> str:
     if len(shape) == 2:
         return ""
     if shape[-1] in (2, 3, 4) and len(shape) <= 6:
-        return f"; if its last axis is the channels, give --axes {'PTZYXC'[-len(shape) :]}"
+        return f"; if its last axis is the channels, the axes are {'PTZYXC'[-len(shape) :]}"
     return "; check the axes"
 
 

@@ -9,7 +9,8 @@ from dgno_core.errors import DGNOError
 from dgno_core.io.ome_zarr import is_zarr
 from dgno_core.io.provenance import beside, read_beside
 
-ZARR_FILES = ("zarr.json", ".zgroup", ".zarray", ".zattrs", ".zmetadata")
+# A file browser leaves the last one.
+ZARR_FILES = ("zarr.json", ".zgroup", ".zarray", ".zattrs", ".zmetadata", ".DS_Store")
 CHUNK = re.compile(r"c|(c\.)?\d+(\.\d+)*")  # names of chunks, or of the folders that hold them
 
 
