@@ -102,7 +102,7 @@ def tissue_nuclei() -> RealImage:
     density = rgb2hed(_tissue()[-SIDE:, -SIDE:])[..., 0]
     return RealImage(
         "nuclei",
-        "nuclei in tissue, by their dye (not what the grey model is made for)",
+        "tissue nuclei, beyond the grey model",
         "scikit-image: immunohistochemistry (CMMI)",
         _to_uint16(np.clip(density, *np.percentile(density, (0.1, 99.9)))),
     )
