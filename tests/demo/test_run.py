@@ -143,3 +143,4 @@ def test_with_the_packaged_weights_every_image_gains(tmp_path: Path) -> None:
         assert row.gain > 0
         assert row.after.ssim > row.before.ssim
         assert (tmp_path / f"{row.name}-restored.tif.json").is_file()
+    assert sum(row.seconds for row in finished.rows) < 60

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -108,11 +110,23 @@ def test_three_ways_one_result(
 
 
 def test_three_ways_agree_at_the_default_number_of_threads(
-    model_file: Path, stack_file: Path, napari_window: Any, open_panel: Any, qtbot: Any
+    model_file: Path,
+    stack_file: Path,
+    napari_window: Any,
+    open_panel: Any,
+    qtbot: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
 ) -> None:
     """At most 1 grey level apart, with the shell in a process of its own, as users have it."""
+    import torch
+
     from dgno_core import restore
 
+    # The suite runs with one thread; users do not.
+    request.addfinalizer(partial(torch.set_num_threads, torch.get_num_threads()))
+    torch.set_num_threads(os.cpu_count() or 1)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     by_python = restore(tifffile.imread(stack_file), str(model_file), axes="ZYX").astype(int)
     panel = open_panel()
     result = by_panel(stack_file, model_file, napari_window, panel, qtbot)
