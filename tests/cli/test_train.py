@@ -31,7 +31,7 @@ def config(tmp_path: Path) -> Path:
     settings = {
         "name": "tiny",
         "out": "run",
-        "model": {"width": 8, "heads": 2, "blocks": [1, 1, 1, 1], "iterations": 1},
+        "model": {"kind": "dgno", "width": 8, "heads": 2, "blocks": [1, 1, 1, 1], "iterations": 1},
         "data": {"root": ".", "sources": [{"list": "list.txt"}], "held_out_every": 2},
         "steps": 3,
         "batch": 1,

@@ -6,14 +6,16 @@ import numpy as np
 import pytest
 import torch
 
+from dgno_core.encoders.config import MambaBlocks
 from dgno_core.errors import DGNOError
 from dgno_core.layers.norms import HeadNorm
+from dgno_core.layers.padding import pad_by_reflection
 from dgno_core.models import ARCHITECTURES, DGNOConfig, architecture, build_model
-from dgno_core.models.dgno import pad_by_reflection
 from support.official import fit, network_key
 from support.shared import load_fixture, needs_fixtures
 
-TINY = {"width": 8, "heads": 2, "blocks": (1, 1, 1, 1), "tokens": 8, "rank": 4, "state": 2}
+TINY = {"width": 8, "heads": 2, "blocks": (1, 1, 1, 1),
+        "lifting": MambaBlocks(tokens=8, rank=4, state=2)}  # fmt: skip
 
 
 def parameters(name: str, channels: int = 1) -> int:
@@ -94,7 +96,8 @@ def test_the_choice_of_flux_changes_the_small_networks_output(name: str) -> None
 
 
 def test_inference_is_deterministic_even_with_routing_noise() -> None:
-    model = build_model(DGNOConfig(routing_noise=True, **TINY))
+    noisy_blocks = MambaBlocks(tokens=8, rank=4, state=2, routing_noise=True)
+    model = build_model(DGNOConfig(**TINY | {"lifting": noisy_blocks}))
     image = torch.rand(1, 1, 32, 32)
     with torch.no_grad():
         noisy = [model.train()(image)[-1] for _ in range(2)]

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from dgno_core.encoders.config import MambaBlocks
 from dgno_core.errors import DGNOError
 from dgno_core.models import (
     DGNOConfig,
@@ -20,7 +21,8 @@ from dgno_core.models import (
 )
 from dgno_core.models.registry import PACKAGED
 
-CONFIG = DGNOConfig(width=8, heads=2, blocks=(1, 1, 1, 1), tokens=8, rank=4, state=2)
+CONFIG = DGNOConfig(width=8, heads=2, blocks=(1, 1, 1, 1),
+                    lifting=MambaBlocks(tokens=8, rank=4, state=2))  # fmt: skip
 
 
 @pytest.fixture
@@ -63,7 +65,7 @@ def test_the_hash_is_of_the_weights_and_not_of_the_words(saved: Path, tmp_path: 
     save_model(model, model.card.model_copy(update={"title": "Other words"}), other)
     assert read_card(other).weights_sha256 == before
     with torch.no_grad():
-        model.stem.weight[0, 0, 0, 0] += 1
+        model.lifting.stem.weight[0, 0, 0, 0] += 1
     save_model(model, model.card, other)
     assert read_card(other).weights_sha256 != before
 

@@ -33,11 +33,16 @@ def save_tiny(path: Path, channels: int) -> Path:
     """Save a tiny network with random weights."""
     import torch
 
+    from dgno_core.encoders.config import MambaBlocks
     from dgno_core.models import DGNOConfig, ModelCard, build_model, save_model
 
     torch.manual_seed(0)
     config = DGNOConfig(
-        width=8, heads=4, blocks=(1, 1, 1, 1), state=2, tokens=4, rank=4, channels=channels
+        width=8,
+        heads=4,
+        blocks=(1, 1, 1, 1),
+        channels=channels,
+        lifting=MambaBlocks(state=2, tokens=4, rank=4),
     )
     card = ModelCard(name="tiny", summary="Random weights", config=config, tile=64, halo=32)
     save_model(build_model(config), card, path)

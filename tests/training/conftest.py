@@ -21,8 +21,15 @@ def config_file(tmp_path: Path) -> Path:
     config = {
         "name": "tiny",
         "out": "run",
-        "model": {"width": 8, "heads": 2, "blocks": [1, 1, 1, 1], "tokens": 8, "rank": 4,
-                  "state": 2, "routing_noise": True},
+        "model": {
+            "kind": "dgno",
+            "width": 8,
+            "heads": 2,
+            "blocks": [1, 1, 1, 1],
+            "lifting": {
+                "kind": "mamba", "tokens": 8, "rank": 4, "state": 2, "routing_noise": True,
+            },
+        },
         "data": {"root": ".", "sources": [{"list": "list.txt"}], "held_out_every": 3},
         "optim": {"warmup": 2},
         "steps": 6,

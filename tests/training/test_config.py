@@ -91,3 +91,19 @@ def test_packaged_lists_name_no_evaluation_image(shared_data: Path) -> None:
     names = [line for path in lists.glob("*.txt") for line in path.read_text().split()]
     assert len(names) > 300
     assert not [name for name in names if name in evaluation]
+
+
+def test_a_model_is_a_name_or_a_name_with_changes(config_file: Path) -> None:
+    from dgno_core.models import architecture
+
+    assert load_config(config_file, ["model=restormer", "crop=128"]).model == architecture(
+        "restormer"
+    )
+    changed = load_config(config_file, ["model={base: dgno-face-small, channels: 3, tau: 0.5}"])
+    assert changed.model == architecture("dgno-face-small", 3).changed(tau=0.5)
+    with pytest.raises(DGNOError, match="no network 'unet'"):
+        load_config(config_file, ["model=unet"])
+    with pytest.raises(DGNOError, match=r"model needs a base"):
+        load_config(config_file, ["model={width: 16}"])
+    with pytest.raises(DGNOError, match=r"no setting model\.lifting\.tokenz, perhaps tokens"):
+        load_config(config_file, ["model={base: dgno-cell, lifting: {kind: mamba, tokenz: 3}}"])

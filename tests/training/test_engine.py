@@ -128,7 +128,7 @@ def test_training_lowers_the_loss(config_file: Path) -> None:
     config = load_config(
         config_file,
         ["steps=40", "optim.lr=0.003", "validate_every=100", "checkpoint_every=100",
-         "model.routing_noise=false"],
+         "model.lifting.routing_noise=false"],
     )  # fmt: skip
     losses = [e.loss for e in train_events(config) if isinstance(e, StepDone)]
     assert sum(losses[-10:]) < 0.7 * sum(losses[:10])

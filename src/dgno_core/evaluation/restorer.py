@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from dgno_core.evaluation.seams import Borders
 
 if TYPE_CHECKING:
-    from dgno_core.models.dgno import DGNO
+    from dgno_core.models.network import Network
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def packaged_restorer(
     """
 
     @cache
-    def loaded(colour: bool) -> DGNO:
+    def loaded(colour: bool) -> Network:
         from dgno_core.models import default_weights, load_model
 
         if model == "auto":

@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dgno_core.models.card import ModelCard, read_card
-from dgno_core.models.config import DGNOConfig
+from dgno_core.models.config import (
+    DGNOConfig,
+    MPTConfig,
+    NAFNetConfig,
+    NetworkConfig,
+    RestormerConfig,
+)
 from dgno_core.models.registry import (
     ARCHITECTURES,
     architecture,
@@ -23,7 +29,11 @@ if TYPE_CHECKING:
 __all__ = [
     "ARCHITECTURES",
     "DGNOConfig",
+    "MPTConfig",
     "ModelCard",
+    "NAFNetConfig",
+    "NetworkConfig",
+    "RestormerConfig",
     "architecture",
     "build_model",
     "default_weights",

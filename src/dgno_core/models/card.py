@@ -15,7 +15,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from dgno_core.errors import DGNOError
 from dgno_core.frozen import Frozen
-from dgno_core.models.config import DGNOConfig
+from dgno_core.models.config import NetworkConfig
 
 CARD_KEY = "dgno_card"
 _HEADER_LIMIT = 100_000_000
@@ -31,7 +31,7 @@ class ModelCard(Frozen):
     name: str
     title: str = ""
     summary: str = ""
-    config: DGNOConfig
+    config: NetworkConfig
     tile: int = Field(512, description="side of a tile in pixels, a multiple of `multiple`")
     halo: int = Field(64, description="overlap of neighbouring tiles on each side, in pixels")
     multiple: int = Field(32, description="origins and sides of tiles are multiples of this")

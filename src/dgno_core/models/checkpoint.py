@@ -12,18 +12,18 @@ from safetensors.torch import load_file, save_file
 from dgno_core.errors import DGNOError
 from dgno_core.models.card import CARD_KEY, ModelCard, read_card_file
 from dgno_core.models.device import place, resolve_device
-from dgno_core.models.dgno import DGNO
+from dgno_core.models.network import Network
 from dgno_core.models.registry import build_model, find_weights
 
 
 def save_model(
-    model: DGNO, card: ModelCard, path: Path, *, dtype: torch.dtype | None = None
+    model: Network, card: ModelCard, path: Path, *, dtype: torch.dtype | None = None
 ) -> None:
     """Write weights and card to a file, atomically.
 
     Parameters
     ----------
-    model : DGNO
+    model : Network
         The network.
     card : ModelCard
         Its card; `card.config` must be the network's.
@@ -58,7 +58,7 @@ def save_model(
 
 def load_model(
     name_or_path: str | Path, device: str = "auto", *, folder: Path | None = None
-) -> DGNO:
+) -> Network:
     """Network with trained weights, ready for inference.
 
     Parameters
@@ -72,7 +72,7 @@ def load_model(
 
     Returns
     -------
-    DGNO
+    Network
         In float32 and evaluation mode; its `card` is set.
 
     Raises

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, model_validator
 
+from dgno_core.encoders.config import BlockConfig, MambaBlocks, RestormerBlocks
+from dgno_core.encoders.mpt_config import MPTBlocks
 from dgno_core.frozen import Frozen
+
+Channels: TypeAlias = Annotated[Literal[1, 3], Field(description="image channels")]
+Counts: TypeAlias = tuple[int, int, int, int]
 
 
 class DGNOConfig(Frozen):
@@ -18,9 +23,10 @@ class DGNOConfig(Frozen):
     """
 
     kind: Literal["dgno"] = "dgno"
-    channels: Literal[1, 3] = Field(1, description="image channels")
+    channels: Channels = 1
     width: int = Field(48, gt=0, multiple_of=4)
-    blocks: tuple[int, int, int, int] = Field((2, 4, 6, 2), description="Mamba blocks a level")
+    blocks: Counts = Field((2, 4, 6, 2), description="encoder blocks a level")
+    lifting: BlockConfig = Field(MambaBlocks(), description="family of the encoder blocks")
     heads: int = Field(16, gt=0)
     formulation: Literal["cell", "face", "window", "global"] = "cell"
     flux: Literal["central", "jump", "average_jump", "upwind"] = "jump"
@@ -30,19 +36,91 @@ class DGNOConfig(Frozen):
     learn_tau: bool = True
     element: int = Field(8, gt=0, description="element size in pixels, at every scale")
     iterations: int = Field(2, ge=1, description="operator layers a scale, T")
-    state: int = Field(8, gt=0)
-    tokens: int = Field(64, gt=0)
-    rank: int = Field(32, gt=0)
     shallow_activation: Literal["gelu", "relu"] = "gelu"
-    routing_noise: bool = Field(False, description="Gumbel noise in the router while training")
 
     @model_validator(mode="after")
-    def _heads_divide_width(self) -> DGNOConfig:
+    def _parts_fit(self) -> DGNOConfig:
         if self.width % self.heads:
             raise ValueError(f"width {self.width} is not a multiple of heads {self.heads}")
+        _check_blocks(self.lifting, self.width, self.blocks)
         return self
 
     @property
     def multiple(self) -> int:
         """Image sides are padded to a multiple of this, so that elements fit at every scale."""
-        return 8 if self.formulation == "global" else math.lcm(8, 4 * self.element)
+        elements = 1 if self.formulation == "global" else 4 * self.element
+        return math.lcm(self.lifting.multiple, elements)
+
+
+class NAFNetConfig(Frozen):
+    """Architecture of NAFNet (arXiv 2204.04676); the defaults are its width-32 deblurring net."""
+
+    kind: Literal["nafnet"] = "nafnet"
+    channels: Channels = 1
+    width: int = Field(32, gt=0, multiple_of=2)
+    encoder: Counts = Field((1, 1, 1, 28), description="blocks a level")
+    middle: int = Field(1, ge=0)
+    decoder: Counts = Field((1, 1, 1, 1), description="blocks a level, coarse to fine")
+
+    @property
+    def multiple(self) -> int:
+        """Image sides are padded to a multiple of this."""
+        return 16
+
+
+class RestormerConfig(Frozen):
+    """Architecture of Restormer (arXiv 2111.09881, Sec. 4)."""
+
+    kind: Literal["restormer"] = "restormer"
+    channels: Channels = 1
+    width: int = Field(48, gt=0, multiple_of=2)
+    blocks: Counts = (4, 6, 6, 8)
+    refinement: int = Field(4, ge=0)
+    lifting: RestormerBlocks = RestormerBlocks()
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> RestormerConfig:
+        _check_blocks(self.lifting, self.width, self.blocks)
+        return self
+
+    @property
+    def multiple(self) -> int:
+        """Image sides are padded to a multiple of this."""
+        return self.lifting.multiple
+
+
+class MPTConfig(Frozen):
+    """Architecture of MPT (CVPR 2024, Sec. 3.1 and 4.1)."""
+
+    kind: Literal["mpt"] = "mpt"
+    channels: Channels = 1
+    width: int = Field(40, gt=0, multiple_of=2)
+    blocks: Counts = (6, 6, 6, 6)
+    lifting: MPTBlocks = MPTBlocks()
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> MPTConfig:
+        _check_blocks(self.lifting, self.width, self.blocks)
+        return self
+
+    @property
+    def multiple(self) -> int:
+        """Image sides are padded to a multiple of this."""
+        return self.lifting.multiple
+
+
+NetworkConfig: TypeAlias = Annotated[
+    DGNOConfig | NAFNetConfig | RestormerConfig | MPTConfig, Field(discriminator="kind")
+]
+
+
+def _check_blocks(blocks: BlockConfig, width: int, counts: Counts) -> None:
+    """Refuse widths that the heads do not divide, and a pyramid of another number of blocks."""
+    if isinstance(blocks, RestormerBlocks | MPTBlocks):
+        for level, heads in enumerate(blocks.heads):
+            if (width << level) % heads:
+                raise ValueError(f"{width << level} channels are not a multiple of {heads} heads")
+    if isinstance(blocks, MPTBlocks):
+        lengths = tuple(map(len, blocks.reductions))
+        if lengths != counts:
+            raise ValueError(f"the pyramid has {lengths} scales for {counts} blocks")

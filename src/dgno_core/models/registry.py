@@ -5,11 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dgno_core.encoders.config import NAFBlocks, RestormerBlocks
+from dgno_core.encoders.mpt_config import MPTBlocks
 from dgno_core.errors import DGNOError
-from dgno_core.models.config import DGNOConfig
+from dgno_core.models.config import (
+    DGNOConfig,
+    MPTConfig,
+    NAFNetConfig,
+    NetworkConfig,
+    RestormerConfig,
+)
 
 if TYPE_CHECKING:
-    from dgno_core.models.dgno import DGNO
+    from dgno_core.models.network import Network
 
 PACKAGED = Path(__file__).parents[1] / "weights"
 SUFFIX = ".safetensors"
@@ -19,13 +27,25 @@ _CELL = DGNOConfig(formulation="cell", flux="jump", boundary="neumann")
 _FACE = DGNOConfig(formulation="face", flux="average_jump", boundary="dirichlet")
 _SMALL: dict[str, Any] = {"width": 16, "heads": 4, "blocks": (1, 4, 6, 2)}
 
-ARCHITECTURES: dict[str, DGNOConfig] = {
+# The paper's Table 6: the same operators on the encoders of other networks, at those networks' sizes.
+_NAFNET, _RESTORMER, _MPT = NAFNetConfig(), RestormerConfig(), MPTConfig()
+
+ARCHITECTURES: dict[str, NetworkConfig] = {
     "dgno-cell": _CELL,
     "dgno-face": _FACE,
     "galerkin-global": DGNOConfig(formulation="global"),
     "galerkin-window": DGNOConfig(formulation="window"),
     "dgno-cell-small": _CELL.changed(**_SMALL),
     "dgno-face-small": _FACE.changed(**_SMALL),
+    "nafnet": _NAFNET,
+    "restormer": _RESTORMER,
+    "mpt": _MPT,
+    "nafnet-dgno": _FACE.changed(lifting=NAFBlocks(), width=_NAFNET.width, blocks=_NAFNET.encoder),
+    "restormer-dgno": _FACE.changed(
+        lifting=RestormerBlocks(), width=_RESTORMER.width, blocks=_RESTORMER.blocks
+    ),
+    # MPT's 40 channels divide into 8 heads, not into 16.
+    "mpt-dgno": _FACE.changed(lifting=MPTBlocks(), width=_MPT.width, blocks=_MPT.blocks, heads=8),
 }
 
 
@@ -34,7 +54,7 @@ def model_names() -> list[str]:
     return list(ARCHITECTURES)
 
 
-def architecture(name: str, channels: int = 1) -> DGNOConfig:
+def architecture(name: str, channels: int = 1) -> NetworkConfig:
     """Configuration of a named architecture.
 
     Parameters
@@ -46,7 +66,7 @@ def architecture(name: str, channels: int = 1) -> DGNOConfig:
 
     Returns
     -------
-    DGNOConfig
+    NetworkConfig
 
     Raises
     ------
@@ -60,30 +80,45 @@ def architecture(name: str, channels: int = 1) -> DGNOConfig:
     return ARCHITECTURES[name].changed(channels=channels)
 
 
-def build_model(name_or_config: str | DGNOConfig, channels: int = 1) -> DGNO:
+def build_model(name_or_config: str | NetworkConfig, channels: int = 1) -> Network:
     """A network with random weights.
 
     Parameters
     ----------
-    name_or_config : str or DGNOConfig
+    name_or_config : str or NetworkConfig
         One of `model_names`, or a configuration (which states its own channels).
     channels : int
         Image channels for a name, 1 or 3.
 
     Returns
     -------
-    DGNO
+    Network
 
     Raises
     ------
     DGNOError
         If the name is unknown or the number of channels is neither 1 nor 3.
     """
-    from dgno_core.models.dgno import DGNO
+    config = (
+        architecture(name_or_config, channels)
+        if isinstance(name_or_config, str)
+        else name_or_config
+    )
+    if isinstance(config, DGNOConfig):
+        from dgno_core.models.dgno import DGNO
 
-    if isinstance(name_or_config, str):
-        name_or_config = architecture(name_or_config, channels)
-    return DGNO(name_or_config)
+        return DGNO(config)
+    if isinstance(config, NAFNetConfig):
+        from dgno_core.models.nafnet import NAFNet
+
+        return NAFNet(config)
+    if isinstance(config, RestormerConfig):
+        from dgno_core.models.restormer import Restormer
+
+        return Restormer(config)
+    from dgno_core.models.mpt import MPT
+
+    return MPT(config)
 
 
 def weights_names(folder: Path | None = None) -> list[str]:

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any, get_args
 
 import yaml
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from dgno_core.data.degrade_config import DegradeConfig
 from dgno_core.errors import DGNOError
 from dgno_core.frozen import Frozen
-from dgno_core.models.config import DGNOConfig
+from dgno_core.models.config import NetworkConfig
+from dgno_core.models.registry import architecture
 
 
 class SourceConfig(Frozen):
@@ -60,7 +61,9 @@ class TrainConfig(Frozen):
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$", description="name of the weights")
     out: Path = Field(description="folder of the run: checkpoints, log and weights")
-    model: DGNOConfig
+    model: NetworkConfig = Field(
+        description="name of an architecture, or its settings with `base: NAME` or `kind`"
+    )
     data: DataConfig
     optim: OptimConfig = OptimConfig()
     card: CardText = CardText()
@@ -71,6 +74,21 @@ class TrainConfig(Frozen):
     device: str = "auto"
     validate_every: int = Field(100, gt=0)
     checkpoint_every: int = Field(50, gt=0)
+
+    @field_validator("model", mode="before")
+    @classmethod
+    def _named_architecture(cls, model: Any) -> Any:
+        """Take a name, or a name as `base` with some settings changed, for the architecture."""
+        if isinstance(model, str):
+            model = {"base": model}
+        if isinstance(model, dict) and "base" in model:
+            changes = {key: value for key, value in model.items() if key != "base"}
+            try:
+                base = architecture(str(model["base"]))
+            except DGNOError as error:
+                raise ValueError(str(error)) from error
+            return base.model_dump() | changes
+        return model
 
     @model_validator(mode="after")
     def _crop_is_not_padded(self) -> TrainConfig:
@@ -134,9 +152,11 @@ def _explain(error: ValidationError) -> str:
     """All that is wrong with the settings, in words."""
     faults = []
     for fault in error.errors():
-        key = ".".join(map(str, fault["loc"]))
+        key = ".".join(_without_kinds(fault["loc"]))
         if fault["type"] == "missing":
             faults.append(f"{key} is missing")
+        elif fault["type"] == "union_tag_not_found":
+            faults.append(f"{key} needs a base (such as dgno-cell-small) or a kind")
         elif fault["type"] == "extra_forbidden":
             close = get_close_matches(str(fault["loc"][-1]), _setting_names(), 1)
             hint = f", perhaps {close[0]} is meant" if close else ""
@@ -145,6 +165,13 @@ def _explain(error: ValidationError) -> str:
             reason = fault["msg"].removeprefix("Value error, ")
             faults.append(f"{key}: {reason[:1].lower()}{reason[1:]}" if key else reason)
     return "; ".join(faults)
+
+
+def _without_kinds(place: tuple[int | str, ...]) -> list[str]:
+    """Place of a setting as the file has it: pydantic adds the kind that a union was read as."""
+    owners = ("", *place)
+    pairs = zip(owners, place, strict=False)
+    return [str(part) for owner, part in pairs if owner not in ("model", "lifting")]
 
 
 def _setting_names(kind: type[BaseModel] = TrainConfig) -> list[str]:

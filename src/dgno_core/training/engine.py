@@ -19,7 +19,7 @@ from dgno_core.losses import multiscale_loss
 from dgno_core.models.card import ModelCard
 from dgno_core.models.checkpoint import save_model
 from dgno_core.models.device import place, resolve_device
-from dgno_core.models.dgno import DGNO
+from dgno_core.models.network import Network
 from dgno_core.models.registry import build_model
 from dgno_core.training.config import DataConfig, OptimConfig, TrainConfig
 from dgno_core.training.events import (
@@ -112,12 +112,12 @@ def psnr(output: Tensor, target: Tensor) -> Tensor:
     return -10 * (output - target).square().flatten(1).mean(1).log10()
 
 
-def validate(model: DGNO, pairs: SyntheticPairs, device: torch.device) -> tuple[float, float]:
+def validate(model: Network, pairs: SyntheticPairs, device: torch.device) -> tuple[float, float]:
     """PSNR in dB of blurred and of restored crops, means over the same crops every time.
 
     Parameters
     ----------
-    model : DGNO
+    model : Network
         The network.
     pairs : SyntheticPairs
         Held-out crops.
@@ -174,7 +174,7 @@ def _train_step(
 
 def _finish(state: TrainState, config: TrainConfig) -> Path:
     model = state.average
-    assert isinstance(model, DGNO)
+    assert isinstance(model, Network)
     text = config.card
     # Tiles lie on the common grid of 32 pixels, and on that of the network's elements.
     multiple = math.lcm(32, config.model.multiple)
@@ -271,7 +271,7 @@ def _run(
         yield _train_step(state, pairs, config, device)
         last = state.step == config.steps
         if last or state.step % config.validate_every == 0:
-            assert isinstance(state.average, DGNO)
+            assert isinstance(state.average, Network)
             blurred, restored = validate(state.average, checks, device)
             state.scores = {
                 "validation: blurred, dB": blurred,

@@ -1,0 +1,59 @@
+"""What the blocks of an encoder are: one frozen description a family, one protocol for all.
+
+Kept apart from the modules so that a model card can be read without torch.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import Field
+
+from dgno_core.encoders.mpt_config import MPTBlocks
+from dgno_core.frozen import Frozen
+
+
+class MambaBlocks(Frozen):
+    """Blocks of the attentive state-space encoder (arXiv 2411.15269), DGNO's own lifting."""
+
+    kind: Literal["mamba"] = "mamba"
+    state: int = Field(8, gt=0)
+    tokens: int = Field(64, gt=0)
+    rank: int = Field(32, gt=0)
+    routing_noise: bool = Field(False, description="Gumbel noise in the router while training")
+
+    @property
+    def multiple(self) -> int:
+        """Sides of the image must be multiples of this, so that the blocks of all levels fit."""
+        return 8
+
+
+class NAFBlocks(Frozen):
+    """Blocks of NAFNet (arXiv 2204.04676, Fig. 3)."""
+
+    kind: Literal["nafnet"] = "nafnet"
+    expansion: int = Field(2, gt=0, description="of the depthwise half")
+    feed_expansion: int = Field(2, gt=0, description="of the feed-forward half")
+
+    @property
+    def multiple(self) -> int:
+        """Sides of the image must be multiples of this."""
+        return 8
+
+
+class RestormerBlocks(Frozen):
+    """Blocks of Restormer (arXiv 2111.09881, Sec. 3)."""
+
+    kind: Literal["restormer"] = "restormer"
+    heads: tuple[int, int, int, int] = (1, 2, 4, 8)
+    expansion: float = Field(2.66, gt=0)
+
+    @property
+    def multiple(self) -> int:
+        """Sides of the image must be multiples of this."""
+        return 8
+
+
+BlockConfig: TypeAlias = Annotated[
+    MambaBlocks | NAFBlocks | RestormerBlocks | MPTBlocks, Field(discriminator="kind")
+]

@@ -1,0 +1,87 @@
+"""What all networks have in common: any size in, a list of restored images out."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from dgno_core.layers.padding import pad_by_reflection
+from dgno_core.models.card import ModelCard
+from dgno_core.models.config import NetworkConfig
+
+MINIMUM_SIDE = 16
+
+
+class Network(nn.Module):
+    """An image restoration network; subclasses write `restore`.
+
+    Parameters
+    ----------
+    config : NetworkConfig
+        Architecture.
+
+    Attributes
+    ----------
+    config : NetworkConfig
+        Architecture.
+    card : ModelCard or None
+        What the weights are for; None for random weights.
+    scales : int
+        Number of restored images that `forward` returns.
+    """
+
+    config: NetworkConfig
+    card: ModelCard | None
+    scales: ClassVar[int] = 1
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.card = None
+
+    def restore(self, image: Tensor) -> list[Tensor]:
+        """Restore an image whose sides are multiples of ``config.multiple``.
+
+        Parameters
+        ----------
+        image : Tensor
+            ``(B, C, Y, X)``.
+
+        Returns
+        -------
+        list of Tensor
+            The restored image, coarse to fine; the last one has the size of the input.
+        """
+        raise NotImplementedError
+
+    def forward(self, image: Tensor) -> list[Tensor]:
+        """Restore an image.
+
+        Parameters
+        ----------
+        image : Tensor
+            ``(B, C, Y, X)``, intensities scaled to about 0 ... 1, sides of at least 16 pixels.
+
+        Returns
+        -------
+        list of Tensor
+            The restored image, coarse to fine, of the padded size except for the last one, which
+            has the size of the input: for DGNO a quarter, half and full, for the others only full.
+
+        Raises
+        ------
+        ValueError
+            If a side is shorter than 16 pixels.
+        """
+        height, width = image.shape[-2:]
+        if min(height, width) < MINIMUM_SIDE:
+            raise ValueError(
+                f"the image is {height} x {width} pixels; the network needs at least "
+                f"{MINIMUM_SIDE} in each direction"
+            )
+        padded = pad_by_reflection(image, self.config.multiple)
+        outputs = self.restore(padded.contiguous(memory_format=torch.channels_last))
+        outputs[-1] = outputs[-1][..., :height, :width]
+        return outputs
