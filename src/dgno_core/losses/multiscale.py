@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+Downsample = Literal["bilinear", "nearest", "area"]
 
 FREQUENCY_WEIGHT = 0.1
 
@@ -28,8 +31,16 @@ def frequency_l1(output: Tensor, target: Tensor) -> Tensor:
     return torch.view_as_real(difference).abs().mean()
 
 
-def target_pyramid(target: Tensor, scales: int) -> list[Tensor]:
-    """The target at each scale, coarse to fine, halved by bilinear interpolation.
+def target_pyramid(
+    target: Tensor, scales: int, downsample: Downsample = "bilinear"
+) -> list[Tensor]:
+    """The target at each scale, coarse to fine, each half the size of the next.
+
+    The paper does not say how. ``"bilinear"``, usual in the networks from which DGNO's three scales
+    come, and ``"area"`` take the mean of 2 x 2 pixels and are the same for even sides; an odd side
+    loses its last pixel with bilinear and none with area. ``"nearest"`` keeps every second pixel,
+    as the network does with its own input: its coarse outputs, which are residuals on that input,
+    then start without a shift of half a pixel.
 
     Parameters
     ----------
@@ -37,27 +48,49 @@ def target_pyramid(target: Tensor, scales: int) -> list[Tensor]:
         ``(B, C, Y, X)``.
     scales : int
         Number of scales.
+    downsample : {"bilinear", "nearest", "area"}
+        Interpolation of each halving.
 
     Returns
     -------
     list of Tensor
         The last one is `target`.
+
+    Raises
+    ------
+    ValueError
+        If the interpolation is unknown.
     """
+    if downsample not in get_args(Downsample):
+        raise ValueError(
+            f"downsample must be one of {', '.join(get_args(Downsample))}, not {downsample!r}"
+        )
     pyramid = [target]
     for _ in range(scales - 1):
-        pyramid.insert(0, F.interpolate(pyramid[0], scale_factor=0.5, mode="bilinear"))
+        pyramid.insert(0, F.interpolate(pyramid[0], scale_factor=0.5, mode=downsample))
     return pyramid
 
 
-def multiscale_loss(outputs: Sequence[Tensor], target: Tensor) -> Tensor:
+def multiscale_loss(
+    outputs: Sequence[Tensor],
+    target: Tensor,
+    *,
+    downsample: Downsample = "bilinear",
+    frequency_weight: float = FREQUENCY_WEIGHT,
+) -> Tensor:
     """L1 plus 0.1 frequency L1, each a mean over its scale, summed over the scales.
 
     Parameters
     ----------
     outputs : sequence of Tensor
-        Coarse to fine, each half the size of the next; the last has the size of `target`.
+        Coarse to fine, each half the size of the next; the last has the size of `target`. A network
+        with one output has one scale.
     target : Tensor
         ``(B, C, Y, X)``.
+    downsample : {"bilinear", "nearest", "area"}
+        How the target is halved, see `target_pyramid`.
+    frequency_weight : float
+        Weight of the frequency term, the paper's lambda.
 
     Returns
     -------
@@ -67,15 +100,16 @@ def multiscale_loss(outputs: Sequence[Tensor], target: Tensor) -> Tensor:
     Raises
     ------
     ValueError
-        If an output does not have the size of its target.
+        If an output does not have the size of its target, or the interpolation is unknown.
     """
     total = target.new_zeros(())
-    for output, sharp in zip(outputs, target_pyramid(target, len(outputs)), strict=True):
+    pyramid = target_pyramid(target, len(outputs), downsample)
+    for output, sharp in zip(outputs, pyramid, strict=True):
         if output.shape != sharp.shape:
             raise ValueError(
                 f"an output of {tuple(output.shape)} cannot be compared with a target of "
                 f"{tuple(sharp.shape)}: train on sides that the network does not pad"
             )
         total = total + F.l1_loss(output, sharp)
-        total = total + FREQUENCY_WEIGHT * frequency_l1(output, sharp)
+        total = total + frequency_weight * frequency_l1(output, sharp)
     return total
