@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -165,7 +166,10 @@ def _put_back(pixels: Tensor, order: Tensor) -> Tensor:
 
 def _float32(function: Callable[..., Tensor], *tensors: Tensor) -> Tensor:
     """Call outside autocast with tensors of at least float32: the recurrence needs the digits."""
-    with torch.autocast(tensors[0].device.type, enabled=False):
+    device = tensors[0].device.type
+    # The meta device, on which costs are counted, knows no autocast.
+    known = torch.amp.is_autocast_available(device)
+    with torch.autocast(device, enabled=False) if known else nullcontext():
         wide = torch.float64 if tensors[0].dtype == torch.float64 else torch.float32
         result: Tensor = function(*(t.to(wide) for t in tensors))
     return result
