@@ -39,3 +39,62 @@ def test_frequency_term_sees_a_lost_detail() -> None:
 def test_sizes_must_fit() -> None:
     with pytest.raises(ValueError, match="compared"):
         multiscale_loss([torch.zeros(1, 1, 40, 40)], torch.zeros(1, 1, 37, 40))
+
+
+def test_area_halves_like_bilinear_but_loses_no_odd_pixel() -> None:
+    even = torch.rand(1, 2, 8, 12)
+    torch.testing.assert_close(*(target_pyramid(even, 3, mode) for mode in ("bilinear", "area")))
+    odd = torch.zeros(1, 1, 5, 5)
+    odd[..., -1, -1] = 1
+    assert not target_pyramid(odd, 2, "bilinear")[0].any()
+    assert target_pyramid(odd, 2, "area")[0].any()
+
+
+def test_nearest_keeps_every_second_pixel() -> None:
+    target = torch.rand(2, 3, 8, 12)
+    quarter, half, full = target_pyramid(target, 3, "nearest")
+    assert torch.equal(half, target[..., ::2, ::2])
+    assert torch.equal(quarter, target[..., ::4, ::4])
+    assert full is target
+
+
+@pytest.mark.parametrize("downsample", ["bilinear", "nearest", "area"])
+def test_each_halving_has_its_own_perfect_outputs(downsample: str) -> None:
+    target = torch.rand(1, 1, 16, 16)
+    outputs = target_pyramid(target, 3, downsample)
+    assert multiscale_loss(outputs, target, downsample=downsample) == 0
+    other = "nearest" if downsample != "nearest" else "area"
+    assert multiscale_loss(outputs, target, downsample=other) > 0
+
+
+def test_a_single_output_has_one_scale_and_the_weight_is_free() -> None:
+    target, output = torch.rand(2, 2, 1, 9, 7)
+    spatial, frequency = (output - target).abs().mean(), frequency_l1(output, target)
+    torch.testing.assert_close(multiscale_loss([output], target), spatial + 0.1 * frequency)
+    for weight in (0, 0.7):
+        torch.testing.assert_close(
+            multiscale_loss([output], target, frequency_weight=weight),
+            spatial + weight * frequency,
+        )
+
+
+@pytest.mark.parametrize("scales", [1, 3])
+def test_an_unknown_halving_is_refused(scales: int) -> None:
+    target = torch.rand(1, 1, 16, 16)
+    outputs = target_pyramid(target, scales)
+    with pytest.raises(ValueError, match="bilinear, nearest, area"):
+        multiscale_loss(outputs, target, downsample="lanczos")  # type: ignore[arg-type]
+
+
+def test_the_default_is_bit_for_bit_the_earlier_loss() -> None:
+    g = torch.Generator().manual_seed(0)
+    target = torch.rand(2, 1, 32, 32, generator=g)
+    outputs = [torch.rand(2, 1, side, side, generator=g) for side in (8, 16, 32)]
+    total = torch.zeros(())
+    for scale, output in enumerate(outputs):
+        sharp = target
+        for _ in range(2 - scale):
+            sharp = torch.nn.functional.interpolate(sharp, scale_factor=0.5, mode="bilinear")
+        total = total + torch.nn.functional.l1_loss(output, sharp)
+        total = total + 0.1 * frequency_l1(output, sharp)
+    assert torch.equal(multiscale_loss(outputs, target), total)

@@ -22,9 +22,8 @@ class EFCR(Frozen):
     Each call draws a kernel size for every sample and runs the network once more, on the reblurred
     images, with gradients; for labelled extra data it runs it on the extra images too.
 
-    With the paper's beta the term is some 1e-5 of the gradient of the pixel loss, see
-    ``docs/losses.md``; with a large one, keep a pixel loss beside it, since L_ext by itself rewards
-    any change of a reblurred image.
+    Keep a pixel loss beside it. The ratio falls whenever its denominator grows, so by itself it
+    rewards any change of a blurred image, right or wrong; ``docs/losses.md`` has the numbers.
     """
 
     beta: float = Field(1e-5, ge=0, description="weight of the regularisation")
