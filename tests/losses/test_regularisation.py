@@ -290,6 +290,38 @@ def test_the_papers_objective_is_l1_plus_beta_times_the_ratio(network: Tiny) -> 
     torch.testing.assert_close(total, expected)
 
 
+@pytest.mark.parametrize("norm", ["mean", "sum"])
+def test_the_papers_beta_hardly_moves_the_gradient_of_the_pixel_loss(network, norm) -> None:
+    target, blurred = scene()
+    outputs = network(blurred)
+    term = EFCR(norm=norm)(network, outputs[-1], target, blurred, generator())
+    parts = (term, pixel_loss(outputs, target))
+    ours, pixels = (torch.cat([g.flatten() for g in gradients(p, network)]) for p in parts)
+    assert 0 < ours.norm() < 0.01 * pixels.norm()
+
+
+def test_by_itself_it_leaves_the_sharp_images_too(network: Tiny) -> None:
+    """Near the identity the denominator is what gives way; the documentation warns of it."""
+    with torch.no_grad():
+        network.body[2].weight *= 0.1
+        network.body[2].bias *= 0.1
+    target, blurred = scene()
+    before = distances(network, target, blurred)
+
+    def loss() -> Tensor:
+        return EFCR(beta=1)(network, network(blurred)[-1], target, blurred, generator())
+
+    values = descend(network, loss, steps=20, rate=0.02)
+    assert values[-1] < values[0]
+    assert distances(network, target, blurred)[0] > before[0]
+
+
+def test_the_pixel_loss_looks_at_the_finest_output() -> None:
+    target = torch.rand(2, 1, 8, 8)
+    coarse = torch.rand(2, 1, 4, 4)
+    assert pixel_loss([coarse, target + 0.25], target).item() == pytest.approx(0.25)
+
+
 def test_an_odd_crop(network: Tiny) -> None:
     target, blurred = (t[..., :31, :29] for t in scene())
     value = EFCR()(network, network(blurred)[-1], target, blurred, generator())
