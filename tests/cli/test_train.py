@@ -32,13 +32,13 @@ def config(tmp_path: Path) -> Path:
         "name": "tiny",
         "out": "run",
         "model": {"kind": "dgno", "width": 8, "heads": 2, "blocks": [1, 1, 1, 1], "iterations": 1},
-        "data": {"root": ".", "sources": [{"list": "list.txt"}], "held_out_every": 2},
+        "data": {"kind": "synthetic", "root": ".", "sources": [{"list": "list.txt"}], "held_out_every": 2},
         "steps": 3,
         "batch": 1,
         "crop": 32,
         "checkpoint_every": 1,
-        "validate_every": 2,
-        "device": "cpu",
+        "validation": {"every": 2},
+        "engine": {"device": "cpu", "tensorboard": False},
     }
     path.write_text(yaml.safe_dump(settings))
     return path
@@ -108,7 +108,7 @@ def test_the_printed_settings_are_a_config(dgno: Dgno, config: Path, tmp_path: P
     [
         (["--set", "stesp=7"], "stesp"),
         (["--set", "steps"], "key=value"),
-        (["--set", "device=abacus"], "abacus"),
+        (["--set", "engine.device=abacus"], "abacus"),
         (["--resume"], ""),
     ],
 )

@@ -6,7 +6,7 @@ import pytest
 
 from dgno_core.errors import DGNOError
 from dgno_core.training import load_config
-from dgno_core.training.engine import named_images
+from dgno_core.training.sources import named_images
 
 PACKAGED = sorted((Path(__file__).parents[2] / "src/dgno_core/configs").glob("*.yaml"))
 

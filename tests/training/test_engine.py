@@ -12,7 +12,7 @@ from dgno_core.data.patches import SyntheticPairs
 from dgno_core.errors import DGNOError
 from dgno_core.models import load_model, read_card
 from dgno_core.training import load_config, train_events
-from dgno_core.training.engine import learning_rate
+from dgno_core.training.schedule import learning_rate
 from dgno_core.training.events import CheckpointSaved, StepDone, TrainFinished, TrainStarted
 
 
@@ -127,7 +127,7 @@ def test_learning_rate_warms_up_and_falls(config_file: Path) -> None:
 def test_training_lowers_the_loss(config_file: Path) -> None:
     config = load_config(
         config_file,
-        ["steps=40", "optim.lr=0.003", "validate_every=100", "checkpoint_every=100",
+        ["steps=40", "optim.lr=0.003", "validation.every=100", "checkpoint_every=100",
          "model.lifting.routing_noise=false"],
     )  # fmt: skip
     losses = [e.loss for e in train_events(config) if isinstance(e, StepDone)]
@@ -140,12 +140,12 @@ def test_a_gradient_that_is_not_finite_leaves_the_checkpoint_sound(
     config = load_config(config_file, ["checkpoint_every=1"])
     step = torch.nn.utils.clip_grad_norm_
 
-    def poisoned(parameters, limit: float) -> torch.Tensor:
+    def poisoned(parameters, *args, **kwargs) -> torch.Tensor:
         parameters = list(parameters)
         if poisoned.calls == 2:
             parameters[0].grad.fill_(float("inf"))
         poisoned.calls += 1
-        return step(parameters, limit)
+        return step(parameters, *args, **kwargs)
 
     poisoned.calls = 0
     monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", poisoned)

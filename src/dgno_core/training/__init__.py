@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dgno_core.training.config import TrainConfig, load_config
+from dgno_core.training.config import TrainConfig
+from dgno_core.training.config_file import load_config
 
 if TYPE_CHECKING:
     from dgno_core.training.engine import train_events

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 import os
 import pickle
 from pathlib import Path
@@ -34,6 +35,10 @@ class TrainState:
     ----------
     step : int
         Steps done.
+    best : float
+        Highest validation PSNR so far, in dB.
+    loss_scale : dict
+        State of the loss scaling, for fp16 only.
     scores : dict
         Of the last validation.
     history : list of dict
@@ -44,15 +49,17 @@ class TrainState:
         self.model = model
         self.average = copy.deepcopy(model).requires_grad_(False)
         self.optimizer = torch.optim.AdamW(
-            model.parameters(), lr=optim.lr, weight_decay=optim.weight_decay
+            model.parameters(), lr=optim.lr, betas=optim.betas, weight_decay=optim.weight_decay
         )
         self.step = 0
+        self.best = -math.inf
+        self.loss_scale: dict[str, Any] = {}
         self.scores: dict[str, float] = {}
         self.history: list[dict[str, Any]] = []
 
     def update_average(self, decay: float) -> None:
         """Move the averaged weights towards the network's; quickly at first."""
-        share = 1 - min(decay, (1 + self.step) / (10 + self.step))
+        share = 1 - min(decay, (1 + self.step) / (10 + self.step)) if decay else 1.0
         pairs = zip(self.average.parameters(), self.model.parameters(), strict=True)
         with torch.no_grad():
             for average, current in pairs:
@@ -71,6 +78,8 @@ class TrainState:
             "model": self.model.state_dict(),
             "average": self.average.state_dict(),
             "optimizer": self.optimizer.state_dict(),
+            "best": self.best,
+            "loss_scale": self.loss_scale,
             "scores": self.scores,
             "history": json.dumps(self.history),
             "config": json.dumps({"model": config.model.model_dump(), "recipe": config.recipe}),
@@ -111,6 +120,8 @@ class TrainState:
             self.average.load_state_dict(content["average"])
             self.optimizer.load_state_dict(content["optimizer"])
             self.step = int(content["step"])
+            self.best = float(content["best"])
+            self.loss_scale = dict(content["loss_scale"])
             self.scores = dict(content["scores"])
             self.history = json.loads(content["history"])
             if before["recipe"] != config.recipe:

@@ -1,0 +1,73 @@
+"""The weights that a run gives, with their card."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import torch
+
+from dgno_core.data.sharp_images import PERCENTILES
+from dgno_core.models.card import ModelCard
+from dgno_core.models.checkpoint import save_model
+from dgno_core.models.network import Network
+from dgno_core.training.config import TrainConfig
+from dgno_core.training.state import TrainState
+
+TILE = 512
+
+
+def save_weights(state: TrainState, config: TrainConfig, path: Path) -> Path:
+    """Write the averaged weights in float16, with a card of what made them.
+
+    Parameters
+    ----------
+    state : TrainState
+        The run so far.
+    config : TrainConfig
+        Its settings.
+    path : Path
+        The file; replaced whole or not at all.
+
+    Returns
+    -------
+    Path
+        `path`.
+
+    Raises
+    ------
+    DGNOError
+        If the file cannot be written.
+    """
+    model = state.average
+    assert isinstance(model, Network)
+    text = config.card
+    # Tiles lie on the common grid of 32 pixels, and on that of the network's elements.
+    multiple = math.lcm(32, config.model.multiple)
+    degrade = getattr(config.data, "degrade", None)
+    card = ModelCard(
+        name=config.name,
+        title=text.title,
+        summary=text.summary,
+        config=config.model,
+        tile=max(TILE // multiple, 1) * multiple,
+        multiple=multiple,
+        percentiles=PERCENTILES,
+        blur_px=None if degrade is None else (0.0, degrade.max_width),
+        pixel_size_um=text.pixel_size_um,
+        data=text.data,
+        licences=text.licences,
+        recipe=json.dumps({**config.recipe, "history": state.history}),
+        budget=_budget(state, config),
+        scores=dict(state.scores),
+        not_for=text.not_for,
+    )
+    save_model(model, card, path, dtype=torch.float16)
+    return path
+
+
+def _budget(state: TrainState, config: TrainConfig) -> str:
+    crops = config.batch * config.accumulate * config.engine.devices
+    steps = f"{state.step} steps" + ("" if state.step == config.steps else f" of {config.steps}")
+    return f"{steps} of {crops} crops of {config.crop} pixels"
