@@ -79,6 +79,12 @@ def check_outputs(layer: OperatorLayer, image: Tensor, arrays: Arrays) -> None:
             arrays.agree(key, output, atol=1e-11 if exact else 5e-5)
 
 
+def check_window(layer: OperatorLayer, image: Tensor, arrays: Arrays, matrices: str) -> None:
+    volume = volume_coefficients(*keys_and_values(layer, image))
+    arrays.agree(matrices, volume, atol=MATRIX_ATOL)
+    check_outputs(layer, image, arrays)
+
+
 @pytest.mark.parametrize(
     "name",
     [
@@ -111,38 +117,26 @@ def test_official_assembly_equals_the_released_layer(name: str) -> None:
                 check_matrices_and_outputs(layer, image, config.folder(f"{case}/dirichlet"))
 
 
-@pytest.mark.parametrize("name", ["dgno_operator_paper", "dgno_operator_paper_w8"])
-def test_paper_assembly_equals_the_papers_formulas(name: str) -> None:
-    window = 8 if name.endswith("_w8") else 4
+@pytest.mark.parametrize(
+    ("name", "element"), [("dgno_operator_paper", 4), ("dgno_operator_paper_w8", 8)]
+)
+def test_paper_assembly_equals_the_papers_formulas(name: str, element: int) -> None:
+    # Weights and inputs are those of the released files, the same for cells and faces.
+    source = Arrays(load_fixture(f"dgno_operator_cell_w{element}"), set())
     with every_array_of(name) as arrays:
         for config in arrays.folders():
-            expected = arrays.folder(config)
-            for formulation in ("cell", "face"):
-                # Weights and inputs are those of the released file of the same window.
-                given = {
-                    key.removeprefix(f"{config}/"): value
-                    for key, value in load_fixture(f"dgno_operator_{formulation}_w{window}").items()
-                }
-                parameters = {
-                    key.removeprefix("param/"): value
-                    for key, value in given.items()
-                    if key.startswith("param/")
-                }
-                image = torch.tensor(given["input"]).double()
-                for (theirs, flux), boundary in itertools.product(FLUXES.items(), BOUNDARIES):
-                    layer = layer_of(
-                        parameters,
-                        formulation=formulation,
-                        flux=flux,
-                        boundary=boundary,
-                        element=window,
-                    )
-                    case = expected.folder(f"{formulation}/{theirs}/{boundary}")
-                    check_matrices_and_outputs(layer, image, case)
-            layer = layer_of(parameters, formulation="window", element=window)
-            volume = volume_coefficients(*keys_and_values(layer, image))
-            expected.agree("window/K_final_fp64", volume, atol=MATRIX_ATOL)
-            check_outputs(layer, image, expected.folder("window"))
+            expected, given = arrays.folder(config), source.folder(config)
+            parameters = dict(given.folder("param"))
+            image = torch.tensor(given["input"]).double()
+            for formulation, (theirs, flux), boundary in itertools.product(
+                ("cell", "face"), FLUXES.items(), BOUNDARIES
+            ):
+                choices = {"formulation": formulation, "flux": flux, "boundary": boundary}
+                layer = layer_of(parameters, element=element, **choices)
+                case = expected.folder(f"{formulation}/{theirs}/{boundary}")
+                check_matrices_and_outputs(layer, image, case)
+            layer = layer_of(parameters, formulation="window", element=element)
+            check_window(layer, image, expected.folder("window"), "K_final_fp64")
 
 
 def test_default_sizes_equal_the_released_layer() -> None:
@@ -185,6 +179,4 @@ def test_global_and_windowed_operators_equal_srno() -> None:
                 layer = layer_of(parameters, formulation="global")
                 check_outputs(layer, image, case.folder("global"))
                 layer = layer_of(parameters, formulation="window", element=element)
-                volume = volume_coefficients(*keys_and_values(layer, image))
-                case.agree("windowed/K_fp64", volume, atol=MATRIX_ATOL)
-                check_outputs(layer, image, case.folder("windowed"))
+                check_window(layer, image, case.folder("windowed"), "K_fp64")
