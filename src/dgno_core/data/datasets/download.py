@@ -133,10 +133,13 @@ def _receive(url: str, part: Path) -> Generator[DownloadProgressed, None, None]:
                 _forget(part)
                 raise ConnectionError("the server sent another part of the file")
         name = part.name.removeprefix(".").removesuffix(".part")
-        with writing(part), part.open("ab" if start else "wb") as file:
+        with writing(part):
             _tag_file(part).write_text(_tag(response.headers), encoding="utf-8")
-            while chunk := response.read(CHUNK):
-                file.write(chunk)
+            file = part.open("ab" if start else "wb")
+        with file:
+            while chunk := response.read(CHUNK):  # its errors are the connection's, not the disk's
+                with writing(part):
+                    file.write(chunk)
                 here += len(chunk)
                 yield DownloadProgressed(name, here, total)
     if total is not None and here < total:
@@ -152,6 +155,8 @@ def _open(request: urllib.request.Request) -> Any:
         if error.code == 416:  # asked for bytes behind the end: the file has changed or is whole
             total = _number(str(error.headers.get("Content-Range", "")).rpartition("/")[2])
             return _Nothing(total)
+        if error.code in (405, 501) and request.method == "HEAD":  # it does not do that
+            return _Nothing(None)
         if error.code >= 500:
             raise ConnectionError(f"the server answered {error.code}") from error
         raise DGNOError(
@@ -163,7 +168,7 @@ def _open(request: urllib.request.Request) -> Any:
 
 
 class _Nothing:
-    """An answer without bytes: all of them are here already."""
+    """An answer without bytes: all of them are here already, or the server does not tell."""
 
     status = 416
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -28,7 +29,9 @@ def images_in(folder: Path, *, deep: bool = False) -> list[Path]:
     """
     if not folder.is_dir():
         return []
-    found = _walk(folder) if deep else (path for path in folder.iterdir() if not _is_junk(path))
+    found = (
+        _walk(folder) if deep else (path for path in folder.iterdir() if not _is_junk(path.name))
+    )
     images = (path for path in found if path.suffix.lower() in IMAGES and path.is_file())
     return sorted(images, key=lambda path: [natural_key(part) for part in path.parts])
 
@@ -36,7 +39,7 @@ def images_in(folder: Path, *, deep: bool = False) -> list[Path]:
 def subfolders(folder: Path) -> list[Path]:
     """List the folders in a folder, without hidden ones, in natural order."""
     try:
-        found = [path for path in folder.iterdir() if path.is_dir() and not _is_junk(path)]
+        found = [path for path in folder.iterdir() if path.is_dir() and not _is_junk(path.name)]
     except OSError:  # one that may not be entered
         return []
     return sorted(found, key=lambda path: natural_key(path.name))
@@ -107,13 +110,16 @@ def header_size(path: Path) -> tuple[int, int] | None:
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    for path in folder.iterdir():
-        if _is_junk(path):
+    """Yield all files below a folder, following links, but none of them round in circles."""
+    seen = set()
+    for place, folders, names in os.walk(folder, followlinks=True):
+        real = os.path.realpath(place)
+        if real in seen:
+            folders.clear()
             continue
-        if path.is_dir():
-            yield from _walk(path)
-        else:
-            yield path
+        seen.add(real)
+        folders[:] = [name for name in folders if not _is_junk(name)]
+        yield from (Path(place, name) for name in names if not _is_junk(name))
 
 
 def _below(folder: Path, levels: int) -> Iterator[Path]:
@@ -124,5 +130,5 @@ def _below(folder: Path, levels: int) -> Iterator[Path]:
             yield from _below(path, levels - 1)
 
 
-def _is_junk(path: Path) -> bool:
-    return path.name.startswith(".") or path.name in JUNK
+def _is_junk(name: str) -> bool:
+    return name.startswith(".") or name in JUNK

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from itertools import accumulate
 
 
 def hash_split(group: str, shares: Mapping[str, float], seed: str) -> str:
@@ -35,9 +36,5 @@ def hash_split(group: str, shares: Mapping[str, float], seed: str) -> str:
         raise ValueError(f"shares must be positive and sum to 1, not {dict(shares)}")
     digest = hashlib.sha256(f"{seed}:{group}".encode()).digest()
     place = int.from_bytes(digest[:8], "big") / 2**64
-    below, name = 0.0, ""
-    for name, share in shares.items():
-        below += share
-        if place < below:
-            break
-    return name
+    bounds = zip(shares, accumulate(shares.values()), strict=True)
+    return next((name for name, bound in bounds if place < bound), list(shares)[-1])
