@@ -35,7 +35,16 @@ ALLOWED: dict[str, set[str]] = {
     "evaluation": _SCIENCE | _PHYSICS | {"data", "io", "inference"},
     "interpretation": _SCIENCE | _PHYSICS | {"data", "io", "inference"},
     "demo": _SCIENCE | _PHYSICS | {"data", "io", "inference", "evaluation"},
-    "cli": {"io", "models", "inference", "training", "evaluation", "interpretation", "demo"},
+    "cli": {
+        "data",
+        "io",
+        "models",
+        "inference",
+        "training",
+        "evaluation",
+        "interpretation",
+        "demo",
+    },
 }
 FORBIDDEN_IN_CORE = {"napari", "napari_dgno", "qtpy", "PyQt6", "PySide6", "magicgui", "superqt"}
 FORBIDDEN_AT_MODULE_LEVEL = {"tensorflow", "stardist", "csbdeep", "mamba_ssm"}

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from dgno_core.io import read_image as read_image
     from dgno_core.models import ModelCard as ModelCard
     from dgno_core.models import build_model as build_model
+    from dgno_core.models import convert_checkpoint as convert_checkpoint
     from dgno_core.models import load_model as load_model
     from dgno_core.models import read_card as read_card
     from dgno_core.training import train_events as train_events
@@ -28,6 +29,7 @@ _HOMES = {
     "ModelCard": "models",
     "RestoreConfig": "inference",
     "build_model": "models",
+    "convert_checkpoint": "models",
     "evaluate_events": "evaluation",
     "load_model": "models",
     "read_card": "models",

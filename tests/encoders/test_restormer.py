@@ -79,7 +79,7 @@ def test_the_attention_makes_no_copy_of_the_maps() -> None:
     """Peak memory: queries, keys and values before and after the depthwise convolution."""
     from dgno_core.models.live_bytes import LiveBytes
 
-    with torch.device("meta"), torch.inference_mode():
+    with torch.device("meta"), torch.no_grad():
         attention, x = ChannelAttention(8, 2), torch.empty(1, 8, 64, 64)
         with LiveBytes() as memory:
             attention(x)

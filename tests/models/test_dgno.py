@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import itertools
 
-import numpy as np
 import pytest
 import torch
 
@@ -11,8 +10,6 @@ from dgno_core.errors import DGNOError
 from dgno_core.layers.norms import HeadNorm
 from dgno_core.layers.padding import pad_by_reflection
 from dgno_core.models import ARCHITECTURES, DGNOConfig, architecture, build_model
-from support.official import fit, network_key
-from support.shared import load_fixture, needs_fixtures
 
 TINY = {"width": 8, "heads": 2, "blocks": (1, 1, 1, 1),
         "lifting": MambaBlocks(tokens=8, rank=4, state=2)}  # fmt: skip
@@ -119,40 +116,3 @@ def test_names() -> None:
         build_model("unet")
     with pytest.raises(DGNOError, match="1 or 3"):
         build_model("dgno-cell", 2)
-
-
-@needs_fixtures
-@pytest.mark.parametrize(
-    ("name", "choices"),
-    [
-        ("dgno_small_cell", {"formulation": "cell", "flux": "jump", "boundary": "neumann"}),
-        ("dgno_small_face", {"formulation": "face", "flux": "average_jump",
-                             "boundary": "dirichlet"}),
-        ("dgno_small_cell_rgb", {"formulation": "cell", "flux": "upwind",
-                                 "boundary": "periodic", "channels": 3}),
-    ],
-)  # fmt: skip
-@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
-@pytest.mark.parametrize("activation", ["gelu", "relu"])
-def test_whole_network_equals_the_released_one(name, choices, dtype, activation) -> None:
-    fixture = load_fixture(name)
-    config = DGNOConfig(
-        width=12, heads=4, blocks=(1, 1, 1, 1), assembly="official",
-        shallow_activation=activation, **choices,
-    )  # fmt: skip
-    model = build_model(config).to(dtype).eval()
-    values = {
-        network_key(key.removeprefix("param/")): torch.tensor(value)
-        for key, value in fixture.items()
-        if key.startswith("param/")
-    }
-    model.load_state_dict(fit(values, model.state_dict()))
-    atol = 1e-9 if dtype == torch.float64 else 5e-4
-    sizes = [s for s in ("64x64", "96x64") if f"{s}/{activation}/output2_fp64" in fixture]
-    assert "64x64" in sizes
-    for size in sizes:
-        with torch.inference_mode():
-            outputs = model(torch.tensor(fixture[f"{size}/input"]).to(dtype))
-        for scale, output in enumerate(outputs):
-            expected = fixture[f"{size}/{activation}/output{scale}_fp64"]
-            np.testing.assert_allclose(output.double(), expected, atol=atol, rtol=0)

@@ -7,6 +7,8 @@ from typing import Annotated
 import typer
 
 from dgno_core import __version__
+from dgno_core.cli.convert import convert
+from dgno_core.cli.data import app as data_app
 from dgno_core.cli.demo import demo
 from dgno_core.cli.evaluate import evaluate
 from dgno_core.cli.models import models
@@ -29,8 +31,9 @@ def _dgno(
         typer.echo(context.get_help())
 
 
-for _command in (restore, demo, models, evaluate, train):
+for _command in (restore, demo, models, convert, evaluate, train):
     app.command()(_command)
+app.add_typer(data_app, name="data")
 
 
 def main() -> None:

@@ -22,9 +22,24 @@ def models(
     model_folder: Annotated[
         Path | None, typer.Option(help="A folder of your own models, listed as well.")
     ] = None,
+    table: Annotated[
+        bool, typer.Option("--table", help="Print what every network costs, and every card.")
+    ] = False,
+    channels: Annotated[
+        int, typer.Option(metavar="1|3", help="Image channels of the networks in --table.")
+    ] = 1,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print what --table tells as JSON.")
+    ] = False,
 ) -> None:
     """List the trained models and the architectures."""
     check_model_folder(model_folder)
+    if table or as_json:
+        from dgno_core.cli import model_table
+
+        show_costs = model_table.print_json if as_json else model_table.print_table
+        show_costs(channels, model_folder)
+        return
     from dgno_core.models import model_names, read_card, weights_names
 
     if card is not None:

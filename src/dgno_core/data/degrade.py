@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from dgno_core.data.degrade_config import DegradeConfig
 from dgno_core.optics.interpolated import PSFName, blur_interpolated
+from dgno_core.optics.noise import camera_noise
 
 MARGIN = 26
 
@@ -49,31 +50,6 @@ def random_widths(shape: tuple[int, int], max_width: float, generator: torch.Gen
     x = torch.linspace(0, 1, shape[1])[None, :, None]
     nearest = ((y - sites[:, 0]) ** 2 + (x - sites[:, 1]) ** 2).argmin(-1)
     return grid.flatten()[nearest]
-
-
-def camera_noise(
-    image: Tensor, photons: float, read_noise: float, generator: torch.Generator
-) -> Tensor:
-    """Poisson noise of the light and Gaussian noise of the read-out.
-
-    Parameters
-    ----------
-    image : Tensor
-        Noise-free intensities; 1 stands for `photons` photons.
-    photons : float
-        Photons at intensity 1.
-    read_noise : float
-        Standard deviation of the read-out, in units of intensity.
-    generator : torch.Generator
-        Source of the draws.
-
-    Returns
-    -------
-    Tensor
-        Same shape as `image`.
-    """
-    counts = torch.poisson(image.clamp_min(0) * photons, generator=generator)
-    return counts / photons + read_noise * torch.randn(image.shape, generator=generator)
 
 
 def recolour(crop: Tensor, config: DegradeConfig, generator: torch.Generator) -> Tensor:

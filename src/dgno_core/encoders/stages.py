@@ -6,6 +6,9 @@ from torch import nn
 
 from dgno_core.encoders.config import BlockConfig, MambaBlocks, NAFBlocks, RestormerBlocks
 from dgno_core.encoders.mambair import MambaBlock
+from dgno_core.encoders.mpt import MPTBlock
+from dgno_core.encoders.nafnet import NAFBlock
+from dgno_core.encoders.restormer import RestormerBlock
 
 
 def build_block(config: BlockConfig, level: int, index: int, channels: int) -> nn.Module:
@@ -34,15 +37,10 @@ def build_block(config: BlockConfig, level: int, index: int, channels: int) -> n
             rank=config.rank,
             routing_noise=config.routing_noise,
         )
-    from dgno_core.encoders.nafnet import NAFBlock
-    from dgno_core.encoders.restormer import RestormerBlock
-
     if isinstance(config, NAFBlocks):
         return NAFBlock(channels, config.expansion, config.feed_expansion)
     if isinstance(config, RestormerBlocks):
         return RestormerBlock(channels, config.heads[level], config.expansion)
-    from dgno_core.encoders.mpt import MPTBlock
-
     return MPTBlock(channels, config, level, index)
 
 

@@ -37,6 +37,8 @@ from dgno_core.io.source import ArrayLike, ImageSource, as_source
 if TYPE_CHECKING:
     from torch import nn
 
+    from dgno_core.models.card import ModelCard
+
 Source = ImageSource | ArrayLike | str | Path
 
 
@@ -103,7 +105,7 @@ class Job:
             return RangeEstimator(self.layout, self.is_joint).at(ranges, position)
         estimator = RangeEstimator(self.layout.alone(), self.is_joint)
         estimator.add((0,) * len(self.layout.outer), samples)
-        return estimator.ranges(self.network.card.percentiles)
+        return _card_ranges(estimator, self.network.card, samples.dtype)
 
 
 def plan_job(
@@ -243,7 +245,16 @@ def measure(job: Job) -> Generator[PlaneMeasured, None, tuple[IntensityRange, ..
     for done, position in enumerate(job.layout.positions(), 1):
         estimator.add(position, job.read(position))
         yield PlaneMeasured(done, len(job.layout))
-    return estimator.ranges(job.network.card.percentiles)
+    return _card_ranges(estimator, job.network.card, job.source.dtype)
+
+
+def _card_ranges(
+    estimator: RangeEstimator, card: ModelCard, dtype: np.dtype[Any]
+) -> tuple[IntensityRange, ...]:
+    """Return the intensities that stand for 0 and 1, as the model was trained."""
+    if card.scaling == "type":
+        return estimator.type_ranges(dtype)
+    return estimator.ranges(card.percentiles)
 
 
 def _restore_planes(

@@ -144,6 +144,11 @@ class RangeEstimator:
         """Return the range of each channel (and colour, if they are not pooled)."""
         return tuple(sampler.range(percentiles) for sampler in self._samplers)
 
+    def type_ranges(self, dtype: np.dtype[Any]) -> tuple[IntensityRange, ...]:
+        """Return for each of them the range of an integer type, or 0 to 1 for floats."""
+        top = float(np.iinfo(dtype).max) if dtype.kind in "iu" else 1.0
+        return (IntensityRange(0.0, top),) * len(self._samplers)
+
 
 def _work_type(dtype: np.dtype[Any]) -> type[np.float32] | type[np.float64]:
     """Return a float type in which every value of `dtype` is exact."""

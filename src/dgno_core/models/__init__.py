@@ -23,6 +23,7 @@ from dgno_core.models.registry import (
 
 if TYPE_CHECKING:
     from dgno_core.models.checkpoint import load_model, save_model
+    from dgno_core.models.convert import convert_checkpoint
     from dgno_core.models.device import resolve_device
     from dgno_core.models.registry import build_model
 
@@ -36,6 +37,7 @@ __all__ = [
     "RestormerConfig",
     "architecture",
     "build_model",
+    "convert_checkpoint",
     "default_weights",
     "find_weights",
     "load_model",
@@ -49,6 +51,7 @@ __all__ = [
 # What needs torch is imported on first use: cards and names must answer at once.
 _NEEDS_TORCH = {
     "build_model": "registry",
+    "convert_checkpoint": "convert",
     "load_model": "checkpoint",
     "save_model": "checkpoint",
     "resolve_device": "device",

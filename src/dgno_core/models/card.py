@@ -10,6 +10,7 @@ import hashlib
 import json
 import struct
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -37,6 +38,11 @@ class ModelCard(Frozen):
     multiple: int = Field(32, description="origins and sides of tiles are multiples of this")
     percentiles: tuple[float, float] = Field(
         (0.1, 99.9), description="of the whole stack, scaled to 0 and 1 for the network"
+    )
+    scaling: Literal["percentiles", "type"] = Field(
+        "percentiles",
+        description="what 0 and 1 stand for: the percentiles, or zero and the largest value of "
+        "the image's integer type (one for floats)",
     )
     blur_px: tuple[float, float] | None = Field(None, description="blur widths seen in training")
     pixel_size_um: tuple[float, float] | None = None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import torch
@@ -20,8 +21,8 @@ class LiveBytes(TorchDispatchMode):
 
     Views share a storage and count once; operations in place make nothing. Left out: what stood
     before (inputs, weights), what the kernels need while they run (convolutions unfold, matrix
-    products pack), tensors that one fused operation makes and frees inside, and what an
-    allocator keeps for reuse.
+    products pack), and what an allocator keeps for reuse. Use it under `torch.no_grad`: in
+    inference mode PyTorch does not show the parts of composite operations.
 
     Attributes
     ----------
@@ -42,12 +43,13 @@ class LiveBytes(TorchDispatchMode):
         kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
         """Run an operation and take note of what it returns."""
-        # The storages of the arguments are old, also where the result is a view of them.
-        old = {_storage(t)._cdata for t in tree_leaves((args, kwargs)) if isinstance(t, Tensor)}
         result = func(*args, **(kwargs or {}))
-        for tensor in tree_leaves(result):
-            if isinstance(tensor, Tensor):
-                self._follow(tensor, old)
+        if not _is_in_place(func):
+            # A result may be a view of an argument, or the argument itself.
+            old = {_storage(t)._cdata for t in tree_leaves((args, kwargs)) if isinstance(t, Tensor)}
+            for tensor in tree_leaves(result):
+                if isinstance(tensor, Tensor):
+                    self._follow(tensor, old)
         return result
 
     def _follow(self, tensor: Tensor, old: set[int]) -> None:
@@ -64,6 +66,13 @@ class LiveBytes(TorchDispatchMode):
     def _forget(self, key: int, size: int) -> None:
         self._known.discard(key)
         self.current -= size
+
+
+@cache
+def _is_in_place(func: Any) -> bool:
+    """Whether an operation changes what it returns, as in place or with `out`."""
+    returns = func._schema.returns
+    return all(value.alias_info is not None and value.alias_info.is_write for value in returns)
 
 
 def _storage(tensor: Tensor) -> torch.UntypedStorage:

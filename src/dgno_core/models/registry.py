@@ -27,7 +27,7 @@ _CELL = DGNOConfig(formulation="cell", flux="jump", boundary="neumann")
 _FACE = DGNOConfig(formulation="face", flux="average_jump", boundary="dirichlet")
 _SMALL: dict[str, Any] = {"width": 16, "heads": 4, "blocks": (1, 4, 6, 2)}
 
-# The paper's Table 6: the same operators on the encoders of other networks, at those networks' sizes.
+# The paper's Table 6: the same operators on the encoders of other networks, at their own sizes.
 _NAFNET, _RESTORMER, _MPT = NAFNetConfig(), RestormerConfig(), MPTConfig()
 
 ARCHITECTURES: dict[str, NetworkConfig] = {
@@ -99,26 +99,37 @@ def build_model(name_or_config: str | NetworkConfig, channels: int = 1) -> Netwo
     DGNOError
         If the name is unknown or the number of channels is neither 1 nor 3.
     """
+    import torch
+
     config = (
         architecture(name_or_config, channels)
         if isinstance(name_or_config, str)
         else name_or_config
     )
-    if isinstance(config, DGNOConfig):
-        from dgno_core.models.dgno import DGNO
+    # Channels-last from the start: a saved and reloaded network computes in the same order.
+    network = _network_class(config)(config)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return network
 
-        return DGNO(config)
-    if isinstance(config, NAFNetConfig):
-        from dgno_core.models.nafnet import NAFNet
 
-        return NAFNet(config)
-    if isinstance(config, RestormerConfig):
-        from dgno_core.models.restormer import Restormer
+def _network_class(config: NetworkConfig) -> type[Network]:
+    match config:
+        case DGNOConfig():
+            from dgno_core.models.dgno import DGNO
 
-        return Restormer(config)
-    from dgno_core.models.mpt import MPT
+            return DGNO
+        case NAFNetConfig():
+            from dgno_core.models.nafnet import NAFNet
 
-    return MPT(config)
+            return NAFNet
+        case RestormerConfig():
+            from dgno_core.models.restormer import Restormer
+
+            return Restormer
+        case MPTConfig():
+            from dgno_core.models.mpt import MPT
+
+            return MPT
 
 
 def weights_names(folder: Path | None = None) -> list[str]:

@@ -94,7 +94,8 @@ def recognise(shapes: Shapes) -> DGNOConfig | None:
     tokens = shapes.get("encoder_level1.0.attn.embeddingB.weight", ())
     if (len(stem), len(norm), len(scan), len(tokens)) != (4, 3, 2, 2):
         return None
-    face = shapes.get("conv0.face_idx_left")
+    side = shapes.get("conv0.face_idx_left", ())
+    face = side[0] if side else None
     return DGNOConfig.model_validate(
         {
             "channels": stem[1],
@@ -112,15 +113,15 @@ def recognise(shapes: Shapes) -> DGNOConfig | None:
             "boundary": "neumann" if face is None else "dirichlet",
             "assembly": "official",
             "learn_tau": "conv0.tau" in shapes,
-            "element": 8 if face is None else face[0],
+            "element": face or 8,
         }
     )
 
 
 def _blocks(keys: Iterable[str]) -> tuple[int, ...]:
     """Number of blocks of the four levels."""
-    found = [match.groups() for key in keys if (match := _LEVEL.match(key))]
-    return tuple(len({index for name, index in found if name == stage}) for stage in _STAGES)
+    found = {match.groups() for key in keys if (match := _LEVEL.match(key))}
+    return tuple(sum(name == stage for name, _ in found) for stage in _STAGES)
 
 
 def rename(key: str) -> str | None:
@@ -151,10 +152,9 @@ def rename(key: str) -> str | None:
         scale, turn = _OPERATORS[first]
         return f"operators.{scale}.{turn}.{rename_in_layer(rest)}"
     if match := _SHALLOW.fullmatch(key):
-        branch, index, kind = 2 - int(match[1]), int(match[2]), match[3]
-        return f"lifting.shallow.{branch}." + (
-            f"convs.{index}.{kind}" if index < 4 else f"norm.{kind}"
-        )
+        branch, layer, kind = 2 - int(match[1]), int(match[2]), match[3]
+        inner = f"convs.{layer}" if layer < 4 else "norm"
+        return f"lifting.shallow.{branch}.{inner}.{kind}"
     return _translate(_TOP, key)
 
 

@@ -89,7 +89,7 @@ def _carry(local: Tensor, decay: Tensor, batch: int, *, reverse: bool) -> Tensor
     entering = torch.zeros_like(local)
     k = local.shape[1]
     order = range(k - 1, 0, -1) if reverse else range(k - 1)
-    for i in order:
+    for i in order[:1] if local.is_meta else order:
         into = i - 1 if reverse else i + 1
         entering[:, into] = torch.addcmul(local[:, i], decay[:, i], entering[:, i])
     return entering.flatten(0, 1)
@@ -107,12 +107,14 @@ class _ChunkedScan(torch.autograd.Function):
         dt, b, cc = (_to_chunks(t, c) for t in (delta, B, C))
         x = _to_chunks(delta * u, c)
         m = dt.shape[1]
+        # Without numbers (meta device) all steps are alike: one shows what they allocate.
+        steps = range(1 if u.is_meta else c)
 
         start = dt.new_zeros(m, n, d)
         decay = None
         if m > batch:
             local = torch.zeros_like(start)
-            for t in range(c):
+            for t in steps:
                 local.mul_(torch.exp_(dt[t, :, None] * At))
                 local.addcmul_(b[t, :, :, None], x[t, :, None])
             decay = torch.exp_(dt.sum(0)[:, None] * At)
@@ -122,7 +124,7 @@ class _ChunkedScan(torch.autograd.Function):
         y = torch.empty_like(dt)
         saved = dt.new_empty(c // _BLOCK, m, n, d) if keep else None
         state, product = start, torch.empty_like(start)
-        for t in range(c):
+        for t in steps:
             if saved is not None and t % _BLOCK == 0:
                 saved[t // _BLOCK] = state
             state.mul_(torch.exp_(dt[t, :, None] * At))

@@ -1,27 +1,88 @@
 """Forward physics (blur that varies over the field, camera noise) and classical deconvolution.
 
-Everything here is a pure function on numpy arrays; randomness comes from a generator that the
-caller hands in. Nothing here imports torch.
+Pure functions on numpy arrays; randomness comes from a seed or a generator that the caller hands
+in. Only `blur_interpolated`, the fast blur of training, works on tensors. The names are loaded on
+first use.
 """
 
 from __future__ import annotations
 
-from dgno_core.optics.deconvolution import richardson_lucy, wiener
-from dgno_core.optics.maps import smooth_map
-from dgno_core.optics.noise import camera_noise
-from dgno_core.optics.psf import disk_psf, gaussian_psf, make_psf
-from dgno_core.optics.scenes import FocalStack, focal_stack
-from dgno_core.optics.varying import blur_varying
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-__all__ = [
-    "FocalStack",
-    "blur_varying",
-    "camera_noise",
-    "disk_psf",
-    "focal_stack",
-    "gaussian_psf",
-    "make_psf",
-    "richardson_lucy",
-    "smooth_map",
-    "wiener",
-]
+if TYPE_CHECKING:
+    from dgno_core.optics.airy import airy_intensity as airy_intensity
+    from dgno_core.optics.airy import airy_psf as airy_psf
+    from dgno_core.optics.annular import blur_annular as blur_annular
+    from dgno_core.optics.controlled import SceneRanges as SceneRanges
+    from dgno_core.optics.controlled import controlled_pair as controlled_pair
+    from dgno_core.optics.controlled import controlled_scene as controlled_scene
+    from dgno_core.optics.deconvolution import richardson_lucy as richardson_lucy
+    from dgno_core.optics.deconvolution import wiener as wiener
+    from dgno_core.optics.degradation import Degradation as Degradation
+    from dgno_core.optics.degradation import DegradationRanges as DegradationRanges
+    from dgno_core.optics.degradation import Degraded as Degraded
+    from dgno_core.optics.degradation import degrade_randomly as degrade_randomly
+    from dgno_core.optics.degradation import replay as replay
+    from dgno_core.optics.interpolated import blur_interpolated as blur_interpolated
+    from dgno_core.optics.maps import region_map as region_map
+    from dgno_core.optics.maps import smooth_map as smooth_map
+    from dgno_core.optics.noise import camera_noise as camera_noise
+    from dgno_core.optics.occlusion import LayeredBlur as LayeredBlur
+    from dgno_core.optics.occlusion import blur_layers as blur_layers
+    from dgno_core.optics.occlusion import draw_layered_blur as draw_layered_blur
+    from dgno_core.optics.piecewise import blur_piecewise as blur_piecewise
+    from dgno_core.optics.psf import disk_psf as disk_psf
+    from dgno_core.optics.psf import gaussian_psf as gaussian_psf
+    from dgno_core.optics.psf import make_psf as make_psf
+    from dgno_core.optics.ring import RingBlur as RingBlur
+    from dgno_core.optics.ring import ring_blur as ring_blur
+    from dgno_core.optics.ring_deconvolution import ring_deconvolve as ring_deconvolve
+    from dgno_core.optics.ring_released import prepare_released as prepare_released
+    from dgno_core.optics.ring_released import wiener_released as wiener_released
+    from dgno_core.optics.scenes import FocalStack as FocalStack
+    from dgno_core.optics.scenes import focal_stack as focal_stack
+    from dgno_core.optics.seidel import Seidel as Seidel
+    from dgno_core.optics.seidel import pupil_extent as pupil_extent
+    from dgno_core.optics.seidel import seidel_psf as seidel_psf
+    from dgno_core.optics.seidel_exact import blur_centre as blur_centre
+    from dgno_core.optics.seidel_exact import blur_exact as blur_exact
+    from dgno_core.optics.varying import blur_varying as blur_varying
+
+_HOMES = {
+    "airy": ["airy_intensity", "airy_psf"],
+    "annular": ["blur_annular"],
+    "controlled": ["SceneRanges", "controlled_pair", "controlled_scene"],
+    "deconvolution": ["richardson_lucy", "wiener"],
+    "degradation": ["Degradation", "DegradationRanges", "Degraded", "degrade_randomly", "replay"],
+    "interpolated": ["blur_interpolated"],
+    "maps": ["region_map", "smooth_map"],
+    "noise": ["camera_noise"],
+    "occlusion": ["LayeredBlur", "blur_layers", "draw_layered_blur"],
+    "piecewise": ["blur_piecewise"],
+    "psf": ["disk_psf", "gaussian_psf", "make_psf"],
+    "ring": ["RingBlur", "ring_blur"],
+    "ring_deconvolution": ["ring_deconvolve"],
+    "ring_released": ["prepare_released", "wiener_released"],
+    "scenes": ["FocalStack", "focal_stack"],
+    "seidel": ["Seidel", "pupil_extent", "seidel_psf"],
+    "seidel_exact": ["blur_centre", "blur_exact"],
+    "varying": ["blur_varying"],
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = sorted(_HOME_OF)
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name from its home on first use (PEP 562)."""
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names, loaded or not."""
+    return sorted({*globals(), *_HOME_OF})

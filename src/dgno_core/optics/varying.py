@@ -91,10 +91,10 @@ def _blur_gauss(image: Floats, sigma: Floats) -> Floats:
     weights = [np.where(d <= own_radius, np.exp(exponent * d**2), 0) for d in range(reach + 1)]
 
     total = np.zeros_like(image)
-    for a in range(reach + 1):
+    for a in reversed(range(reach + 1)):  # small weights first: the least rounding
         rows = _both_signs(_shift_y(padded, a, reach), _shift_y(padded, -a, reach), a)
         inner = np.zeros_like(image)
-        for b in range(reach + 1):
+        for b in reversed(range(reach + 1)):
             copies = _both_signs(_shift_x(rows, b, reach), _shift_x(rows, -b, reach), b)
             inner += weights[b] * copies
         total += weights[a] * inner
