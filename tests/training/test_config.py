@@ -26,7 +26,7 @@ def test_overrides_reach_nested_keys(config_file: Path) -> None:
 @pytest.mark.parametrize(
     ("override", "complaint"),
     [
-        ("optim.lrr=1", "there is no setting optim.lrr, perhaps lr is meant"),
+        ("optim.lrr=1", "there is no setting optim.lrr, perhaps optim.lr is meant"),
         ("stepz=3", "perhaps steps is meant"),
         ("steps=many", "steps: input should be a valid integer"),
         ("model.flux=sideways", "model.flux"),
@@ -105,5 +105,5 @@ def test_a_model_is_a_name_or_a_name_with_changes(config_file: Path) -> None:
         load_config(config_file, ["model=unet"])
     with pytest.raises(DGNOError, match=r"model needs a base"):
         load_config(config_file, ["model={width: 16}"])
-    with pytest.raises(DGNOError, match=r"no setting model\.lifting\.tokenz, perhaps tokens"):
+    with pytest.raises(DGNOError, match=r"no setting model\.lifting\.tokenz, perhaps model.lifting.tokens"):
         load_config(config_file, ["model={base: dgno-cell, lifting: {kind: mamba, tokenz: 3}}"])

@@ -1,0 +1,158 @@
+"""Runs end in many ways; none may lose what was written."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from dgno_core.errors import DGNOError
+from dgno_core.models import load_model
+from dgno_core.training import load_config, train_events
+from dgno_core.training.claim import CLAIM, ask_to_stop, owner
+from dgno_core.training.events import (
+    CheckpointSaved,
+    StepDone,
+    TrainFinished,
+    TrainStarted,
+    TrainStopped,
+)
+
+COMMAND = [sys.executable, "-c", "from dgno_core.cli.train import main; main()"]
+
+
+def steps(events: list) -> list[int]:
+    return [event.step for event in events if isinstance(event, StepDone)]
+
+
+def same_weights(one: Path, other: Path) -> bool:
+    left, right = (load_model(path, "cpu").state_dict() for path in (one, other))
+    return all(torch.equal(left[key], right[key]) for key in left)
+
+
+def test_closing_the_generator_saves_the_step_in_hand(config_file: Path) -> None:
+    config = load_config(config_file, ["checkpoint_every=100"])
+    run = train_events(config)
+    for event in run:
+        if isinstance(event, StepDone) and event.step == 2:
+            break
+    run.close()
+    assert owner(config.out) is None
+    rest = list(train_events(config, resume=True))
+    assert steps(rest) == [3, 4, 5, 6]
+    whole = load_config(config_file, ["out=" + str(config_file.parent / "whole")])
+    list(train_events(whole))
+    assert same_weights(config.out / "tiny.safetensors", whole.out / "tiny.safetensors")
+
+
+def test_a_time_budget_stops_the_run_resumably(config_file: Path) -> None:
+    config = load_config(config_file, ["engine.minutes=0.000001"])
+    events = list(train_events(config))
+    assert steps(events) == [1]
+    assert isinstance(events[-2], CheckpointSaved)
+    assert isinstance(events[-1], TrainStopped)
+    assert "time budget" in events[-1].reason
+    assert steps(list(train_events(load_config(config_file), resume=True))) == [2, 3, 4, 5, 6]
+
+
+def test_anybody_can_ask_a_run_to_stop(config_file: Path) -> None:
+    config = load_config(config_file)
+    events = []
+    for event in train_events(config):
+        events.append(event)
+        if isinstance(event, StepDone) and event.step == 2:
+            assert owner(config.out).pid == os.getpid()
+            ask_to_stop(config.out)
+    assert steps(events) == [1, 2]
+    assert events[-1] == TrainStopped(2, 6, "as asked")
+    assert owner(config.out) is None
+    assert isinstance(list(train_events(config, resume=True))[-1], TrainFinished)
+
+
+def test_a_folder_in_use_is_left_alone(config_file: Path) -> None:
+    config = load_config(config_file)
+    run = train_events(config)
+    next(run)
+    claim = json.loads((config.out / CLAIM).read_text())
+    parent = os.getppid()
+    import psutil
+
+    claim |= {"pid": parent, "started": psutil.Process(parent).create_time()}
+    (config.out / CLAIM).write_text(json.dumps(claim))
+    with pytest.raises(DGNOError, match=f"Process {parent}"):
+        next(train_events(config, resume=True) if (config.out / "last.pt").exists()
+             else train_events(config))  # fmt: skip
+    (config.out / CLAIM).write_text(json.dumps(claim | {"started": 1.0}))
+    assert owner(config.out) is None, "a number that another process had before"
+    run.close()
+
+
+@pytest.mark.slow
+def test_kill_9_at_any_moment_leaves_a_loadable_checkpoint(config_file: Path) -> None:
+    config = load_config(config_file)
+    words = [str(config_file), "--set", "checkpoint_every=1", "--set", "steps=100000",
+             "--events", "-"]  # fmt: skip
+    reached = 0
+    for attempt in range(3):
+        extra = ["--resume"] if attempt else []
+        process = subprocess.Popen(
+            [*COMMAND, *words, *extra], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        assert process.stdout is not None
+        seen = 0
+        for line in process.stdout:
+            event = json.loads(line)
+            if event["event"] == "TrainStarted":
+                assert event["step"] >= reached
+            seen += event["event"] == "CheckpointSaved"
+            if seen == 3:
+                # In the middle of whatever comes next: a step, or the writing of a checkpoint.
+                time.sleep(0.017 * (attempt + 1))
+                break
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
+        content = torch.load(config.out / "last.pt", weights_only=True)
+        assert content["step"] >= reached + 3 - (attempt > 0)
+        reached = content["step"]
+    lines = (config.out / "log.jsonl").read_text().splitlines()
+    assert all(json.loads(line) for line in lines[:-1])
+    final = load_config(config_file, [f"steps={reached + 2}"])
+    events = list(train_events(final, resume=True))
+    assert isinstance(events[0], TrainStarted)
+    assert events[0].step == reached
+    assert isinstance(events[-1], TrainFinished)
+    assert not list(config.out.glob("*.part"))
+
+
+def test_a_kill_while_the_checkpoint_is_written_keeps_the_one_before(
+    config_file: Path, tmp_path: Path
+) -> None:
+    """The process dies inside `torch.save` of its second checkpoint, half of it on the disk."""
+    script = (
+        "import os, sys, torch\n"
+        "save, calls = torch.save, []\n"
+        "def dying(content, handle):\n"
+        "    calls.append(1)\n"
+        "    if len(calls) < 2: return save(content, handle)\n"
+        "    handle.write(b'half of it'); handle.flush(); os.kill(os.getpid(), 9)\n"
+        "torch.save = dying\n"
+        "from dgno_core.cli.train import main; main()\n"
+    )
+    words = [str(config_file), "--set", "checkpoint_every=2"]
+    ended = subprocess.run([sys.executable, "-c", script, *words], capture_output=True)
+    assert ended.returncode == -signal.SIGKILL
+    config = load_config(config_file, ["checkpoint_every=2"])
+    events = list(train_events(config, resume=True))
+    assert isinstance(events[0], TrainStarted)
+    assert events[0].step == 2
+    whole = load_config(config_file, ["out=" + str(tmp_path / "whole")])
+    list(train_events(whole))
+    assert same_weights(config.out / "tiny.safetensors", whole.out / "tiny.safetensors")
