@@ -52,7 +52,7 @@ class DPDD:
         for split in SPLITS:
             folder = child(root, f"{split}_c")
             blurred, sharp = (images_in(child(folder, side)) for side in ("source", "target"))
-            matches, wrong = match_by_order(blurred, sharp)
+            matches, wrong = match_by_order(blurred, sharp, self.about.expected[split])
             faults += wrong
             pairs += [pair(f"{split}/{a.stem}", a, b, split) for a, b in matches]
         return contents(self.about, root, pairs, faults, sizes=sizes, may_turn=True)
