@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import hashlib
+import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -55,6 +57,13 @@ def test_the_published_split_of_bbbc006_never_changes() -> None:
     assert sorted(well for found in wells.values() for well in found) == sorted(WELLS)
     digest = hashlib.sha256(" ".join(wells["test"] + wells["val"]).encode()).hexdigest()
     assert digest.startswith("4a58dea523daa9a6")
+
+
+def test_the_documentation_prints_that_split() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "datasets.md").read_text(encoding="utf-8")
+    for name, heading in (("test", "Wells for testing"), ("val", "Wells for validation")):
+        block = text.partition(heading)[2].split("```")[1]
+        assert re.findall(r"[a-p]\d\d", block) == wells_of(name)
 
 
 def test_case_does_not_matter() -> None:

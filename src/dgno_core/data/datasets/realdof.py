@@ -1,4 +1,4 @@
-"""RealDOF: scenes photographed with two cameras through one lens, only for testing."""
+"""RealDOF: scenes photographed with two cameras at once, only for testing."""
 
 from __future__ import annotations
 
