@@ -23,9 +23,9 @@ def cost_of(name: str, channels: int = 1) -> Cost:
 @pytest.mark.parametrize(
     ("name", "parameters", "exact", "functions"),
     [
-        ("dgno-cell", 12_794_888, 51_452_530_688, 50.12),
+        ("dgno-cell", 12_794_888, 51_452_530_688, 50.1189),
         # The face operators: four products of traces of 8 pixels for every element.
-        ("dgno-face", 12_794_888, 51_452_530_688 + 28_311_552, 50.15),
+        ("dgno-face", 12_794_888, 51_452_530_688 + 28_311_552, 50.1472),
     ],
 )
 def test_dgno_costs_what_its_paper_says(
@@ -34,7 +34,8 @@ def test_dgno_costs_what_its_paper_says(
     counts = cost_of(name)
     assert counts.parameters == parameters
     assert counts.macs_exact == exact
-    assert round(counts.macs_functions / 1e9, 2) == functions
+    # The paper prints two digits, 50.12 and 50.15; the counter itself gave these four.
+    assert round(counts.macs_functions / 1e9, 4) == functions
     # L d n of the scans: 65536 * 96 * 8 * 2 blocks, half of that times 4, ...
     assert counts.macs_scan == 3 * 65536 * 96 * 8 * (2 + 4 / 2 + 6 / 4 + 2 / 8)
 

@@ -157,7 +157,7 @@ def _lines(card: ModelCard) -> dict[str, str]:
         "network": f"{next(same, card.config.kind)} for {_images(card.channels)} images",
         "version": card.version,
         "data": "; ".join(card.data),
-        "under": ", ".join(card.licences),
+        "data under": ", ".join(card.licences),
         "scores": "; ".join(scores),
         "not for": "; ".join(card.not_for),
     }

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 
 from dgno_core.data.deep_png import is_deep_png, read_deep_png
 from dgno_core.errors import DGNOError
-from dgno_core.io.axes import Index
 from dgno_core.io.read import read_image
 from dgno_core.io.source import DTYPES, ImageSource
 
@@ -157,9 +156,23 @@ class Region:
     right: int | None = None
 
     @property
-    def index(self) -> Index:
+    def index(self) -> tuple[slice, slice]:
         """Index of the region into ``(Y, X)`` or ``(Y, X, 3)``."""
         return slice(self.top, self.bottom), slice(self.left, self.right)
+
+    def __and__(self, other: Region) -> Region:
+        """What both regions have in common."""
+        return Region(
+            max(self.top, other.top),
+            _first(self.bottom, other.bottom),
+            max(self.left, other.left),
+            _first(self.right, other.right),
+        )
+
+    def area(self, shape: Sequence[int]) -> int:
+        """Pixels of the region within an image of that shape."""
+        y, x = (len(range(*s.indices(n))) for s, n in zip(self.index, shape, strict=False))
+        return y * x
 
 
 @dataclass(frozen=True)
@@ -220,7 +233,7 @@ class FocusPair:
 def restrict(
     pairs: Sequence[FocusPair], region: Region, split: str | None = None
 ) -> list[FocusPair]:
-    """Pairs cut to a region, perhaps for another purpose.
+    """Pairs cut to a region, on top of the one they have, perhaps for another purpose.
 
     Parameters
     ----------
@@ -231,7 +244,10 @@ def restrict(
     split
         The new purpose; None keeps the old one.
     """
-    return [replace(pair, region=region, split=split or pair.split) for pair in pairs]
+    return [
+        replace(pair, region=region & (pair.region or Region()), split=split or pair.split)
+        for pair in pairs
+    ]
 
 
 def half(shape: Sequence[int], which: Half, gap: int = 0) -> Region:
@@ -255,6 +271,12 @@ def half(shape: Sequence[int], which: Half, gap: int = 0) -> Region:
         "left": Region(right=width // 2 - before),
         "right": Region(left=width // 2 + after),
     }[which]
+
+
+def _first(one: int | None, other: int | None) -> int | None:
+    """The smaller of two ends, of which None is the last."""
+    ends = [end for end in (one, other) if end is not None]
+    return min(ends) if ends else None
 
 
 def _checked(pixels: NDArray[Any], name: str) -> NDArray[Any]:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
-Kind = Literal["convolution", "linear", "product", "norm", "pool", "activation"]
+Kind = Literal["convolution", "linear", "product", "look-up", "norm", "pool", "activation"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,8 @@ class Operation:
     layers : tuple of nn.Module
         The modules in which it happened, the network first.
     macs : int
-        Multiply-accumulates; those of convolutions, linear maps and matrix products only.
+        Multiply-accumulates; those of convolutions, linear maps, matrix products, and of the
+        products that look-ups stand for.
     inputs, outputs : int
         Numbers in the first argument and in the result.
     bias : int
@@ -120,7 +121,7 @@ _KINDS: dict[Callable[..., Any], Kind] = {
     Tensor.matmul: "product",
     Tensor.__matmul__: "product",
     F.scaled_dot_product_attention: "product",
-    F.embedding: "product",
+    F.embedding: "look-up",
     F.layer_norm: "norm",
     F.instance_norm: "norm",
     F.avg_pool2d: "pool",
@@ -141,7 +142,7 @@ def _macs(func: Callable[..., Any], args: tuple[Any, ...], result: Tensor) -> in
         query, key = args[:2]
         return key.shape[-2] * (query.numel() + result.numel())
     if func is F.embedding:
-        # Taking rows of a table is the product with a matrix of zeros and ones.
+        # Taking rows of a table stands for the product with a matrix of zeros and ones.
         return result.numel() * int(args[1].shape[0])
     if func is torch.conv2d:
         return result.numel() * math.prod(args[1].shape[1:])

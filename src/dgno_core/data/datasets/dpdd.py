@@ -26,7 +26,7 @@ ABOUT = About(
     expected={"train": 350, "val": 74, "test": 76},
     tree="""\
 ROOT/                                   (dd_dp_dataset_png, dd_dp_dataset_canon or DPDD)
-  train_c/source/1P0A0917.png   train_c/target/1P0A0918.png     the numbers differ
+  train_c/source/1P0A0917.png   train_c/target/1P0A....png     the numbers differ
   val_c/source/...              val_c/target/...
   test_c/source/...             test_c/target/...
 The dual-pixel views in train_l, train_r, ... are not used.""",
@@ -52,7 +52,7 @@ class DPDD:
         for split in SPLITS:
             folder = child(root, f"{split}_c")
             blurred, sharp = (images_in(child(folder, side)) for side in ("source", "target"))
-            matches, wrong = match_by_order(blurred, sharp)
+            matches, wrong = match_by_order(blurred, sharp, self.about.expected[split])
             faults += wrong
             pairs += [pair(f"{split}/{a.stem}", a, b, split) for a, b in matches]
         return contents(self.about, root, pairs, faults, sizes=sizes, may_turn=True)

@@ -52,18 +52,21 @@ def match_by_key(
 
 
 def match_by_order(
-    blurred: Sequence[Path], sharp: Sequence[Path]
+    blurred: Sequence[Path], sharp: Sequence[Path], whole: int
 ) -> tuple[list[Match], list[Fault]]:
     """Match images by name, or, if their names are numbers of a camera, in their order.
 
     A camera numbers the two pictures of a scene differently, so only their order tells which belong
-    together. It tells nothing when one is missing: then nothing is matched. A pair is also left
-    out if both of its images lie nearer to those of other pairs.
+    together, and their publishers match them so. It is to be trusted if all are there. If some
+    are missing on one side, nothing is matched; if as many are missing on both sides, those
+    are left out whose numbers are nearer to that of another one than to their partner's.
 
     Parameters
     ----------
     blurred, sharp
         Files in natural order.
+    whole
+        How many there are of each if none is missing.
     """
     names = {path.stem.lower() for path in blurred}, {path.stem.lower() for path in sharp}
     if names[0] & names[1] or not (blurred and sharp):
@@ -76,6 +79,8 @@ def match_by_order(
         )
         return [], [Fault("missing partner", folder, text)]
     matches = list(zip(blurred, sharp, strict=True))
+    if len(matches) == whole:
+        return matches, []
     numbers = [(_number(first), _number(second)) for first, second in matches]
     doubtful = {match for match, lost in zip(matches, _crossed(numbers), strict=True) if lost}
     faults = [
@@ -112,7 +117,7 @@ def _number(path: Path) -> int | None:
 
 
 def _crossed(numbers: Sequence[tuple[int | None, int | None]]) -> list[bool]:
-    """Which pairs consist of two images that both have a nearer one in other pairs."""
+    """Which pairs have an image whose number is nearer to one of another pair."""
     if any(None in pair for pair in numbers):
         return [False] * len(numbers)
     known = [(first or 0, second or 0) for first, second in numbers]
@@ -121,5 +126,5 @@ def _crossed(numbers: Sequence[tuple[int | None, int | None]]) -> list[bool]:
         gap = abs(first - second)
         nearer_second = min(abs(first - other) for _, other in known) < gap
         nearer_first = min(abs(second - other) for other, _ in known) < gap
-        found.append(nearer_second and nearer_first)
+        found.append(nearer_second or nearer_first)
     return found

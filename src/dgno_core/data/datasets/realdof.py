@@ -1,4 +1,4 @@
-"""RealDOF: scenes photographed with two cameras through one lens, only for testing."""
+"""RealDOF: scenes photographed with two cameras at once, only for testing."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class RealDOF:
         """Find the pairs in a folder; see `Layout.scan`."""
         root = top_folder(root, "RealDOF", _is_top, "source and target")
         blurred, sharp = (images_in(child(root, side)) for side in ("source", "target"))
-        matches, faults = match_by_order(blurred, sharp)
+        matches, faults = match_by_order(blurred, sharp, self.about.expected["test"])
         pairs = [pair(first.stem, first, second, "test") for first, second in matches]
         return contents(self.about, root, pairs, faults, sizes=sizes, may_turn=True)
 
