@@ -30,7 +30,12 @@ def config_file(tmp_path: Path) -> Path:
                 "kind": "mamba", "tokens": 8, "rank": 4, "state": 2, "routing_noise": True,
             },
         },
-        "data": {"kind": "synthetic", "root": ".", "sources": [{"list": "list.txt"}], "held_out_every": 3},
+        "data": {
+            "kind": "synthetic",
+            "root": ".",
+            "sources": [{"list": "list.txt"}],
+            "held_out_every": 3,
+        },
         "optim": {"warmup": 2},
         "steps": 6,
         "batch": 2,

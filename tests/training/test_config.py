@@ -105,5 +105,7 @@ def test_a_model_is_a_name_or_a_name_with_changes(config_file: Path) -> None:
         load_config(config_file, ["model=unet"])
     with pytest.raises(DGNOError, match=r"model needs a base"):
         load_config(config_file, ["model={width: 16}"])
-    with pytest.raises(DGNOError, match=r"no setting model\.lifting\.tokenz, perhaps model.lifting.tokens"):
+    with pytest.raises(
+        DGNOError, match=r"no setting model\.lifting\.tokenz, perhaps model.lifting.tokens"
+    ):
         load_config(config_file, ["model={base: dgno-cell, lifting: {kind: mamba, tokenz: 3}}"])

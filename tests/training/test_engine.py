@@ -12,8 +12,8 @@ from dgno_core.data.patches import SyntheticPairs
 from dgno_core.errors import DGNOError
 from dgno_core.models import load_model, read_card
 from dgno_core.training import load_config, train_events
-from dgno_core.training.schedule import learning_rate
 from dgno_core.training.events import CheckpointSaved, StepDone, TrainFinished, TrainStarted
+from dgno_core.training.schedule import learning_rate
 
 
 def finished(events: list) -> Path:
@@ -140,12 +140,12 @@ def test_a_gradient_that_is_not_finite_leaves_the_checkpoint_sound(
     config = load_config(config_file, ["checkpoint_every=1"])
     step = torch.nn.utils.clip_grad_norm_
 
-    def poisoned(parameters, *args, **kwargs) -> torch.Tensor:
+    def poisoned(parameters, **settings) -> torch.Tensor:
         parameters = list(parameters)
         if poisoned.calls == 2:
             parameters[0].grad.fill_(float("inf"))
         poisoned.calls += 1
-        return step(parameters, *args, **kwargs)
+        return step(parameters, **settings)
 
     poisoned.calls = 0
     monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", poisoned)

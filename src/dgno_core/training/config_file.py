@@ -79,7 +79,9 @@ def _explain(error: ValidationError) -> str:
             faults.append(f"{key} needs {_KIND_HINTS.get(key, 'a kind')}")
         elif fault["type"] == "extra_forbidden":
             hint = _closest(str(fault["loc"][-1]))
-            faults.append(f"there is no setting {key}" + (f", perhaps {hint} is meant" * bool(hint)))
+            faults.append(
+                f"there is no setting {key}" + (f", perhaps {hint} is meant" * bool(hint))
+            )
         else:
             reason = fault["msg"].removeprefix("Value error, ")
             faults.append(f"{key}: {reason[:1].lower()}{reason[1:]}" if key else reason)

@@ -169,6 +169,7 @@ class _Run:
             len(self.data.held_out),
             str(self.fabric.device),
             config.out,
+            self.data.notes,
         )
         batches = self._batches()
         while state.step < config.steps:

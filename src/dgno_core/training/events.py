@@ -19,7 +19,10 @@ class TrainEvent:
 
 @dataclass(frozen=True)
 class TrainStarted(TrainEvent):
-    """The run begins, or goes on at `step`; `images` train and `held_out` validate."""
+    """The run begins, or goes on at `step`; `images` train and `held_out` validate.
+
+    `notes` are sentences about the data, such as which plane of a stack is the target.
+    """
 
     step: int
     total: int
@@ -28,6 +31,7 @@ class TrainStarted(TrainEvent):
     held_out: int
     device: str
     out: Path
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 import torch
@@ -57,7 +57,8 @@ class Batch:
 
     def to(self, device: torch.device) -> Batch:
         """The same batch on a device."""
-        return replace(self, **{name: t.to(device) for name, t in self.tensors().items()})
+        moved = {name: tensor.to(device) for name, tensor in self.tensors().items()}
+        return Batch(**moved, faults=self.faults)
 
 
 class NumberedBatches(Dataset[Batch]):
@@ -91,9 +92,7 @@ class NumberedBatches(Dataset[Batch]):
         return Batch(blurred, sharp, *_readable(self.extra, number, faults), tuple(faults))
 
 
-def _readable(
-    batches: Batches, number: int, faults: list[str]
-) -> tuple[Tensor, Tensor | None]:
+def _readable(batches: Batches, number: int, faults: list[str]) -> tuple[Tensor, Tensor | None]:
     for attempt in range(ATTEMPTS):
         try:
             return batches.batch(number + attempt * DETOUR)
@@ -132,7 +131,7 @@ def load_batches(
     loader = DataLoader(
         batches,
         batch_size=None,
-        sampler=numbers,  # type: ignore[arg-type]
+        sampler=numbers,
         num_workers=workers,
         prefetch_factor=4 if workers else None,
     )

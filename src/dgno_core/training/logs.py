@@ -45,7 +45,7 @@ class Logs:
         if self.tensorboard and importlib.util.find_spec("tensorboard"):
             from torch.utils.tensorboard import SummaryWriter
 
-            self._board = SummaryWriter(str(self.folder))  # type: ignore[no-untyped-call]
+            self._board = SummaryWriter(str(self.folder))
             self._stack.callback(self._board.close)
         return self
 

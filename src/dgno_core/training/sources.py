@@ -35,11 +35,14 @@ class TrainingData:
         Whole images for validation.
     images
         Number of training images.
+    notes
+        Sentences for the user.
     """
 
     batches: Batches
     held_out: tuple[HeldOutImage, ...]
     images: int
+    notes: tuple[str, ...] = ()
 
 
 def open_data(config: TrainConfig) -> TrainingData:

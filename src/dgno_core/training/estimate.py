@@ -1,0 +1,123 @@
+"""What a run will cost: memory by following its tensors, time by taking a few steps."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from dgno_core.models.device import place, resolve_device
+from dgno_core.models.registry import build_model
+from dgno_core.training.config import TrainConfig
+from dgno_core.training.fabric import recompute_activations
+from dgno_core.training.loader import Batch, NumberedBatches
+from dgno_core.training.objective import build_objective
+
+# Weights, their gradients, the two moments of AdamW, and the averaged weights.
+COPIES = 5
+TIMED_STEPS = 2
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Cost of a run on one device.
+
+    Parameters
+    ----------
+    parameters
+        Number of trained numbers.
+    bytes
+        Weights, optimiser, and what a forward pass keeps for its backward pass.
+    step_seconds
+        One optimiser step, measured; without the time to prepare batches.
+    batch_seconds
+        Preparing one batch in one process, measured.
+    """
+
+    parameters: int
+    bytes: int
+    step_seconds: float
+    batch_seconds: float
+
+
+def estimate(config: TrainConfig, batches: NumberedBatches) -> Estimate:
+    """Measure what a step takes, on the device of the run.
+
+    Parameters
+    ----------
+    config : TrainConfig
+        The run.
+    batches : NumberedBatches
+        Its training batches.
+
+    Returns
+    -------
+    Estimate
+
+    Raises
+    ------
+    DGNOError
+        If the images cannot be read or the device is not there.
+    """
+    began = time.perf_counter()
+    batch = batches[0]
+    batch_seconds = time.perf_counter() - began
+    model = build_model(config.model)
+    parameters = sum(p.numel() for p in model.parameters())
+    kept = saved_bytes(config, batch)
+    device = resolve_device(config.engine.device)
+    if config.engine.recompute:
+        recompute_activations(model)
+    place(model, device)
+    moved = batch.to(device)
+    objective = build_objective(config.loss)
+    seconds = []
+    for _ in range(1 + TIMED_STEPS):
+        began = time.perf_counter()
+        for _ in range(config.accumulate):
+            objective(model, moved, torch.Generator().manual_seed(0)).backward()
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        seconds.append(time.perf_counter() - began)
+    return Estimate(parameters, 4 * COPIES * parameters + kept, min(seconds[1:]), batch_seconds)
+
+
+def saved_bytes(config: TrainConfig, batch: Batch) -> int:
+    """Bytes that one forward pass keeps for its backward pass, in float32.
+
+    Counted on the meta device, so it costs neither time nor memory. Buffers of single operations,
+    and with recomputed activations those of one block, come on top.
+
+    Parameters
+    ----------
+    config : TrainConfig
+        The run.
+    batch : Batch
+        A batch; only its shapes count.
+
+    Returns
+    -------
+    int
+    """
+    with torch.device("meta"):
+        model: nn.Module = build_model(config.model)
+    if config.engine.recompute:
+        recompute_activations(model)
+    weights = {id(p) for p in model.parameters()}
+    sizes: dict[int, int] = {}
+    alive: list[Any] = []
+
+    def keep(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        if id(tensor) not in weights and storage._cdata not in sizes:
+            sizes[storage._cdata] = storage.nbytes()
+            alive.append(storage)
+        return tensor
+
+    meta = batch.to(torch.device("meta"))
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        build_objective(config.loss)(model, meta, torch.Generator().manual_seed(0))
+    return sum(sizes.values())
