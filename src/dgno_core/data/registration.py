@@ -219,7 +219,9 @@ def estimate_registration(
     return replace(found, problem=trouble)
 
 
-def estimate_stack_registration(planes: Sequence[Any], reference: int) -> list[Registration]:
+def estimate_stack_registration(
+    planes: Sequence[Any], reference: int, needed: Sequence[int] | None = None
+) -> dict[int, Registration]:
     """Estimate the registration of every plane of a stack to one of them.
 
     Each plane is compared with the reference itself. Where it is too far out of focus for that, it
@@ -231,11 +233,13 @@ def estimate_stack_registration(planes: Sequence[Any], reference: int) -> list[R
         Images, or images that are still to be read; two or three are in memory at a time.
     reference
         Index of the plane that the others are registered to.
+    needed
+        Indices of the planes that are registered; all if None.
 
     Returns
     -------
-    list of Registration
-        One for each plane; that of the reference is the identity.
+    dict
+        By index, in order; that of the reference is the identity.
 
     Raises
     ------
@@ -249,7 +253,9 @@ def estimate_stack_registration(planes: Sequence[Any], reference: int) -> list[R
     fixed = read(reference)
     same = Registration(Transform(), 0.0, 0.0, 0.0, 1.0, BANDS[-1])
     found = {reference: same}
-    for way in (range(reference - 1, -1, -1), range(reference + 1, len(planes))):
+    wanted = sorted(range(len(planes)) if needed is None else needed)
+    below = [index for index in reversed(wanted) if index < reference]
+    for way in (below, [index for index in wanted if index > reference]):
         before, previous = fixed, same
         for index in way:
             plane = read(index)
@@ -259,7 +265,7 @@ def estimate_stack_registration(planes: Sequence[Any], reference: int) -> list[R
                 result = _chained(previous, step) if step.ok else result
             found[index] = previous = result
             before = plane
-    return [found[index] for index in range(len(planes))]
+    return dict(sorted(found.items()))
 
 
 def _chained(first: Registration, then: Registration) -> Registration:
