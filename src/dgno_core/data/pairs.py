@@ -8,7 +8,7 @@ another one when it is read (see `dgno_core.data.registration`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -208,16 +208,25 @@ class FocusPair:
     region: Region | None = None
     stack: str | None = None
 
-    def read(self) -> tuple[NDArray[Any], NDArray[Any] | None]:
+    def read(
+        self, reader: Callable[[Readable], NDArray[Any]] | None = None
+    ) -> tuple[NDArray[Any], NDArray[Any] | None]:
         """Read both images, cut to the region.
+
+        Parameters
+        ----------
+        reader
+            Reads an image, for example from a cache; None calls its `read`.
 
         Raises
         ------
         DGNOError
             If one cannot be read, they are of unequal size or colour, or the region is empty.
         """
-        blurred = self.blurred.read()
-        sharp = None if self.sharp is None else self.sharp.read()
+        blurred = reader(self.blurred) if reader else self.blurred.read()
+        sharp = None
+        if self.sharp is not None:
+            sharp = reader(self.sharp) if reader else self.sharp.read()
         if sharp is not None and sharp.shape != blurred.shape:
             raise DGNOError(
                 f"Pair {self.name}: {self.blurred.name} is {_size(blurred)} and "
