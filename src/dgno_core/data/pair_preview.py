@@ -58,7 +58,7 @@ def preview_pairs(pairs: Sequence[FocusPair], n: int = 8, side: int = SIDE) -> l
         A pair that cannot be read is shown in grey, with the reason as its note.
     """
     count = min(n, len(pairs))
-    picks = np.linspace(0, len(pairs) - 1, count).round().astype(int) if count else []
+    picks = np.linspace(0, len(pairs) - 1, count).round()
     return [_preview(pairs[int(pick)], side) for pick in picks]
 
 

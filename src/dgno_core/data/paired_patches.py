@@ -153,8 +153,8 @@ class PairedPatches(_Crops):
 
     Images are scaled so that 0 and 1 are
 
-    - ``"shared"``: two percentiles of the blurred image, for both images of a pair; for the pairs of
-      one stack, those of all its blurred images together. This is what happens when a stack is
+    - ``"shared"``: two percentiles of the blurred image, for both images of a pair; for the pairs
+      of one stack, those of all its blurred images together. This is what happens when a stack is
       restored, of which nobody knows the sharp planes, and it keeps the gain between both images.
       The sharp image's bright details may therefore lie above 1;
     - ``"minmax"``: the minimum and maximum of each image by itself, the protocol of the papers on

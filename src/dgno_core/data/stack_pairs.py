@@ -33,11 +33,10 @@ from dgno_core.data.focus_curve import (
 from dgno_core.data.pairs import ArrayRef, FocusPair, Readable, Region
 from dgno_core.data.registration import (
     RegisteredRef,
-    Registration,
     estimate_stack_registration,
 )
 from dgno_core.data.stack_planes import chosen_planes
-from dgno_core.data.transform import Transform
+from dgno_core.data.transform import Registration, Transform
 from dgno_core.errors import DGNOError
 
 Target = int | Literal["best", "local", "composite"]
