@@ -8,7 +8,7 @@ another one when it is read (see `dgno_core.data.registration`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -45,8 +45,8 @@ class ImageRef:
         A file of any kind that `read_image` opens, or a folder of planes.
     plane
         Index along z of a stack; None for a file of a single plane.
-    channel
-        Index along the channels of a file that has several.
+    channel, time, position
+        Index along the channels, times or fields of view of a file that has several.
     axes
         One letter of ``TPCZYXS`` for each dimension of the file, in place of what it says.
     """
@@ -54,15 +54,20 @@ class ImageRef:
     path: Path
     plane: int | None = None
     channel: int | None = None
+    time: int | None = None
+    position: int | None = None
     axes: str | None = None
 
     @property
     def name(self) -> str:
-        """File name, with the plane and the channel if there are any."""
-        parts = [self.path.name]
-        parts += [f"z {self.plane}"] if self.plane is not None else []
-        parts += [f"channel {self.channel}"] if self.channel is not None else []
-        return ", ".join(parts)
+        """File name, with the plane, channel and so on if they are given."""
+        places = [
+            ("z", self.plane),
+            ("channel", self.channel),
+            ("time", self.time),
+            ("position", self.position),
+        ]
+        return ", ".join([self.path.name, *(f"{a} {at}" for a, at in places if at is not None)])
 
     def read(self) -> NDArray[Any]:
         """Read the pixels: ``(Y, X)``, or ``(Y, X, 3)`` in colour, in the type of the file.
@@ -89,7 +94,7 @@ class ImageRef:
 
     def _position(self, source: ImageSource, outer: str, sizes: tuple[int, ...]) -> tuple[int, ...]:
         """Place of the plane along the axes that count planes."""
-        wanted = {"Z": self.plane, "C": self.channel}
+        wanted = {"Z": self.plane, "C": self.channel, "T": self.time, "P": self.position}
         position = []
         for letter, size in zip(outer, sizes, strict=True):
             at = wanted.get(letter)
@@ -191,6 +196,9 @@ class FocusPair:
         What it is for: ``"train"``, ``"val"`` or ``"test"``.
     region
         The part that counts, for example one half of the stack; None for all of it.
+    stack
+        Name of the stack that the blurred image belongs to: pairs of one stack share one range of
+        intensities, as the planes of a stack do when it is restored. None: the image by itself.
     """
 
     name: str
@@ -198,17 +206,27 @@ class FocusPair:
     sharp: Readable | None
     split: str = "train"
     region: Region | None = None
+    stack: str | None = None
 
-    def read(self) -> tuple[NDArray[Any], NDArray[Any] | None]:
+    def read(
+        self, reader: Callable[[Readable], NDArray[Any]] | None = None
+    ) -> tuple[NDArray[Any], NDArray[Any] | None]:
         """Read both images, cut to the region.
+
+        Parameters
+        ----------
+        reader
+            Reads an image, for example from a cache; None calls its `read`.
 
         Raises
         ------
         DGNOError
             If one cannot be read, they are of unequal size or colour, or the region is empty.
         """
-        blurred = self.blurred.read()
-        sharp = None if self.sharp is None else self.sharp.read()
+        blurred = reader(self.blurred) if reader else self.blurred.read()
+        sharp = None
+        if self.sharp is not None:
+            sharp = reader(self.sharp) if reader else self.sharp.read()
         if sharp is not None and sharp.shape != blurred.shape:
             raise DGNOError(
                 f"Pair {self.name}: {self.blurred.name} is {_size(blurred)} and "

@@ -125,3 +125,60 @@ class Transform:
             ends += [low, np.floor(last / along) + 1]
         sides = (fixed[0], fixed[0], fixed[1], fixed[1])
         return Region(*(int(np.clip(end, 0, n)) for end, n in zip(ends, sides, strict=True)))
+
+
+@dataclass(frozen=True)
+class Registration:
+    """What two images' comparison found.
+
+    Attributes
+    ----------
+    transform
+        From the fixed to the moving image.
+    residual
+        Root mean square, in pixels, of what the transform leaves of the windows' shifts; NaN if
+        too few windows could be compared.
+    expected
+        What it would be, in pixels, if nothing but blur and noise made the windows differ.
+    uncertainty
+        Standard error of the transform in pixels, root mean square over the field.
+    correlation
+        Of the two images in the compared band after registration, -1 to 1.
+    band
+        Gaussian width in pixels of the finest detail that was compared.
+    problem
+        One sentence on why the result is not to be trusted; None if nothing speaks against it.
+    """
+
+    transform: Transform
+    residual: float
+    expected: float
+    uncertainty: float
+    correlation: float
+    band: float
+    problem: str | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether the result can be trusted."""
+        return self.problem is None
+
+    @property
+    def unexplained(self) -> float:
+        """Pixels (root mean square) by which places differ for no reason that is known."""
+        return float(np.sqrt(max(0.0, self.residual**2 - self.expected**2)))
+
+    @property
+    def shift(self) -> Point:
+        """``(y, x)`` in pixels of the moving image, at its middle."""
+        return self.transform.shift
+
+    @property
+    def magnification(self) -> float:
+        """Of the moving image relative to the fixed one."""
+        return self.transform.magnification
+
+    @property
+    def rotation(self) -> float:
+        """Of the moving image relative to the fixed one, in degrees."""
+        return self.transform.rotation

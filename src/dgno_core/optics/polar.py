@@ -9,8 +9,9 @@ the exact adjoints. Two forms:
   radial index is too large by N / (N-1) and the angle does not wrap; the rings' area
   is too small by 4N / (4N+2). Bicubic kernel with a = -0.75.
 * ``corrected``: rings of radius k / sqrt 2 about the axis itself, (N/2, N/2), up to the corner
-  (N + 1 rings); darkness beyond the border; angles wrap; bicubic kernel with a = -0.5, the one
-  that is exact for parabolas.
+  (N + 1 rings); darkness beyond the border, and a frame larger than the image by `MARGIN`, since
+  the interpolated light of a border pixel reaches beyond it; angles wrap; bicubic kernel with
+  a = -0.5, the one that is exact for parabolas.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ Floats = NDArray[np.floating]
 Ints = NDArray[np.intp]
 
 RING_STEP = np.sqrt(0.5)  # px between rings: half a diagonal pixel
+MARGIN = {"released": 0, "corrected": 4}  # px; two for each of the two interpolations
 FIRST_ANGLE = np.pi / 4  # to the lower right corner
 
 
@@ -70,6 +72,14 @@ class PolarGrid:
     def roll_up(self, rings: Floats) -> Floats:
         """Interpolate ``(angles, K)`` samples on the rings at the pixels: ``(N, N)``."""
         return np.asarray(self.to_square @ rings.ravel()).reshape(self.side, self.side)
+
+    def unroll_adjoint(self, rings: Floats) -> Floats:
+        """Transpose of `unroll`."""
+        return np.asarray(self.to_rings.T @ rings.ravel()).reshape(self.side, self.side)
+
+    def roll_up_adjoint(self, image: Floats) -> Floats:
+        """Transpose of `roll_up`."""
+        return np.asarray(self.to_square.T @ image.ravel()).reshape(self.angles, -1)
 
 
 def polar_grid(side: int, form: Form = "corrected", *, dtype: DTypeLike = np.float32) -> PolarGrid:

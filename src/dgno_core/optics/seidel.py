@@ -122,8 +122,8 @@ def seidel_psf(
     return np.asarray(intensity / intensity.sum((-2, -1), keepdims=True))
 
 
-def move(psf: Floats, down: float, right: float, *, exact: bool = True) -> Floats:
-    """Move an image by any distance; light that leaves the frame is lost.
+def move(psf: Floats, down: float, right: float, *, exact: bool = True, margin: int = 0) -> Floats:
+    """Move an image by any distance; light that leaves the (enlarged) frame is lost.
 
     Parameters
     ----------
@@ -134,6 +134,8 @@ def move(psf: Floats, down: float, right: float, *, exact: bool = True) -> Float
     exact
         Move by fractions of a pixel in the Fourier domain, which is exact for an intensity that
         the pixels resolve. Otherwise interpolate linearly, as the released code does: that blurs.
+    margin
+        Pixels by which the frame is enlarged on every side.
     """
     whole, part = (floor(down), floor(right)), (down - floor(down), right - floor(right))
     if exact and any(part):
@@ -142,6 +144,7 @@ def move(psf: Floats, down: float, right: float, *, exact: bool = True) -> Float
             np.exp(-2j * np.pi * part[1] * fft.rfftfreq(psf.shape[1])),
         )
         psf, part = fft.irfft2(fft.rfft2(psf) * tilt[0] * tilt[1], s=psf.shape), (0.0, 0.0)
+    psf = np.pad(psf, margin)
     moved = np.zeros_like(psf)
     for step_y, share_y in ((0, 1 - part[0]), (1, part[0])):
         for step_x, share_x in ((0, 1 - part[1]), (1, part[1])):

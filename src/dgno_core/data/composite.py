@@ -1,0 +1,47 @@
+"""One image of the locally sharpest planes of a stack, in focus nearly everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dgno_core.data.focus_curve import PlaneMap
+
+
+def composite(stack: Sequence[Any], focus: PlaneMap) -> NDArray[Any]:
+    """Put together the locally sharpest planes, blended linearly between the tiles' middles.
+
+    Parameters
+    ----------
+    stack
+        Planes of one size, registered.
+    focus
+        Best plane of each tile; tiles without one take the most frequent plane.
+
+    Returns
+    -------
+    ndarray
+        In the size and type of the planes.
+    """
+    from scipy.ndimage import map_coordinates
+
+    known = focus.plane[focus.plane >= 0]
+    usual = int(np.bincount(known).argmax()) if known.size else 0
+    plane = np.where(focus.plane < 0, usual, focus.plane)
+    places = [
+        np.interp(np.arange(edges[-1]), (edges[:-1] + edges[1:] - 1) / 2, np.arange(len(edges) - 1))
+        for edges in (focus.edges_y, focus.edges_x)
+    ]
+    grid = np.meshgrid(*places, indexing="ij")
+    total: Any = 0.0
+    dtype = np.dtype(np.float32)
+    for index in sorted({int(i) for i in np.unique(plane)}):
+        weight = map_coordinates((plane == index).astype(np.float64), grid, order=1, mode="nearest")
+        pixels = stack[index].read() if hasattr(stack[index], "read") else np.asarray(stack[index])
+        dtype = pixels.dtype
+        total = total + pixels * (weight[..., None] if pixels.ndim == 3 else weight)
+    blended: NDArray[Any] = np.rint(total) if dtype.kind in "iu" else total
+    return blended.astype(dtype)
