@@ -222,6 +222,33 @@ class PairedPatches(_Crops):
         crops = self._crops(number)
         return torch.stack([crop[0] for crop in crops]), torch.stack([crop[1] for crop in crops])
 
+    def whole(self, number: int) -> tuple[Tensor, Tensor]:
+        """Both images of a pair, whole and scaled as the crops are, for validation.
+
+        Parameters
+        ----------
+        number : int
+            Of the pair.
+
+        Returns
+        -------
+        blurred, sharp : Tensor
+            ``(C, Y, X)`` each, float32.
+
+        Raises
+        ------
+        DGNOError
+            As for `batch`.
+        """
+        pair = self.pairs[number]
+        blurred, sharp = pair.read(self.cache.read)
+        assert sharp is not None
+        assert pair.sharp is not None
+        return self._scaled(pair, pair.blurred, blurred), self._scaled(pair, pair.sharp, sharp)
+
+    def _scaled(self, pair: FocusPair, source: Readable, image: NDArray[Any]) -> Tensor:
+        return torch.from_numpy(self._range(pair, source).apply(self._as_channels(image, source)))
+
 
 class ExtraPatches(_Crops):
     """Source of blurred crops without targets, as extra data.

@@ -142,6 +142,6 @@ def _without_folders(value: Any, key: str = "") -> Any:
         return {k: _without_folders(v, k) for k, v in value.items() if k not in ("root", "folder")}
     if isinstance(value, list | tuple):
         return [_without_folders(item, key) for item in value]
-    if key in ("list", "blurred", "sharp", "files") and isinstance(value, str):
+    if key in ("list", "blurred", "sharp", "stacks") and isinstance(value, str):
         return Path(value).name
     return value

@@ -22,7 +22,7 @@ _KIND_HINTS = {
     "data": "a kind: synthetic, folders, stacks or set",
     "extra": "a kind: synthetic, folders, stacks or set",
 }
-PATHS = ("out", "root", "list", "blurred", "sharp", "folder")
+PATHS = ("out", "root", "list", "blurred", "sharp", "folder", "stacks")
 
 
 def load_config(path: Path, overrides: Sequence[str] = ()) -> TrainConfig:
@@ -120,13 +120,20 @@ def _resolve_paths(tree: Any, folder: Path) -> None:
             _resolve_paths(item, folder)
     elif isinstance(tree, dict):
         for key, value in tree.items():
-            if key in PATHS and isinstance(value, str):
+            if key in PATHS and isinstance(value, str) and not _is_choice(key, value):
                 tree[key] = str(folder / value)
+            elif key in PATHS and isinstance(value, list):
+                tree[key] = [str(folder / one) if isinstance(one, str) else one for one in value]
             else:
                 _resolve_paths(value, folder)
     # A name of weights is no path; a file is one.
     if isinstance(tree, dict) and str(tree.get("start", "")).endswith(SUFFIX):
         tree["start"] = str(folder / tree["start"])
+
+
+def _is_choice(key: str, value: str) -> bool:
+    """Whether a word is no path: a stack's `sharp` may be the way to find it."""
+    return key == "sharp" and value in ("best", "local", "composite")
 
 
 def _override(tree: dict[str, Any], override: str) -> None:

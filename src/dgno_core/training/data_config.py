@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from dgno_core.data.degrade_config import DegradeConfig
 from dgno_core.frozen import Frozen
@@ -32,12 +32,15 @@ class SyntheticData(Frozen):
 class _Pairs(Frozen):
     """What all real pairs share."""
 
-    normalise: Literal["stack", "image"] = Field(
-        "stack",
-        description="both images of a pair by the blurred one's percentiles, or each by its own "
-        "minimum and maximum (the papers' protocol)",
+    normalisation: Literal["shared", "minmax"] = Field(
+        "shared",
+        description="scale both images of a pair by the blurred stack's percentiles, as when it "
+        "is restored, or each by its own minimum and maximum (the papers' protocol)",
     )
-    register_planes: bool = Field(False, description="register each input to its target first")
+    gain: tuple[float, float] = Field((1.0, 1.0), description="drawn for each crop")
+    offset: tuple[float, float] = Field((0.0, 0.0), description="drawn for each crop")
+    memory_gb: float = Field(2.0, gt=0, description="of images kept by each loading process")
+    grey: bool = Field(False, description="take the brightness of colour images")
 
 
 class FolderData(_Pairs):
@@ -46,34 +49,58 @@ class FolderData(_Pairs):
     kind: Literal["folders"] = "folders"
     blurred: Path
     sharp: Path
+    blurred_pattern: str = Field("{name}", description="{name} is what both files have in common")
+    sharp_pattern: str = "{name}"
     held_out_every: int = Field(5, ge=2, description="every n-th pair validates")
 
 
 class StackData(_Pairs):
-    """Focal stacks: the sharpest plane is the target of the others."""
+    """Focal stacks: the plane in focus is the target of the others."""
 
     kind: Literal["stacks"] = "stacks"
-    folder: Path = Field(description="a stack, a folder of stacks, or a folder of planes")
-    target: int | Literal["sharpest"] = Field("sharpest", description="plane, from 0 on")
-    inputs: tuple[int, ...] = Field((), description="planes, from 0 on; none: all but the target")
-    measure: Literal["laplacian", "tenengrad", "spectral"] = "tenengrad"
-    rows: tuple[float, float] = Field(
-        (0.0, 1.0), description="part of the height to train on; the rest validates"
+    stacks: tuple[Path, ...] = Field(min_length=1, description="stack files, or folders of planes")
+    sharp: int | Literal["best", "local", "composite"] = Field(
+        "best", description="plane in focus, from 0 on, or how it is found"
     )
+    planes: tuple[int, ...] | None = Field(None, description="inputs, from 0 on; none: all")
+    offsets: tuple[int, ...] | None = Field(None, description="inputs, counted from the target")
+    measure: Literal["laplacian", "tenengrad", "spectral"] = "tenengrad"
+    registered: bool = Field(True, description="register the planes to the target")
+    rows: tuple[float, float] = Field(
+        (0.0, 0.8), description="part of the height that trains; the rest of it validates"
+    )
+    gap: int = Field(32, ge=0, description="rows between both that do neither, in pixels")
+
+    @model_validator(mode="after")
+    def _rows_are_a_part(self) -> StackData:
+        top, bottom = self.rows
+        if not 0 <= top < bottom <= 1 or (top, bottom) == (0, 1):
+            raise ValueError("rows must be a part of the height, such as [0, 0.5]")
+        return self
 
 
 class SetData(_Pairs):
-    """One of the papers' data sets."""
+    """One of the papers' data sets; see ``dgno data list``."""
 
     kind: Literal["set"] = "set"
-    name: str = Field(description="as `dgno data list` names it")
+    name: str
     root: Path
-    options: dict[str, str | int | tuple[int, ...]] = Field(default_factory=dict)
+    planes: tuple[int, ...] | None = Field(None, description="BBBC006: blurred planes")
 
 
 DataConfig: TypeAlias = Annotated[
     SyntheticData | FolderData | StackData | SetData, Field(discriminator="kind")
 ]
+
+
+class UnlabelledData(_Pairs):
+    """A folder of blurred images without targets, as extra data."""
+
+    kind: Literal["unlabelled"] = "unlabelled"
+    folder: Path
+
+
 ExtraDataConfig: TypeAlias = Annotated[
-    SyntheticData | FolderData | StackData | SetData, Field(discriminator="kind")
+    SyntheticData | FolderData | StackData | SetData | UnlabelledData, Field(discriminator="kind")
 ]
+PairsConfig: TypeAlias = FolderData | StackData | SetData | UnlabelledData

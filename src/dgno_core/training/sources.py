@@ -4,23 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from dgno_core.data.degrade import MARGIN, degrade
+from dgno_core.data.paired_patches import ExtraPatches, PairedPatches, PatchSettings
+from dgno_core.data.pairs import FocusPair
 from dgno_core.data.patches import SyntheticPairs
 from dgno_core.data.sharp_images import load_sharp_images, read_list
 from dgno_core.errors import DGNOError
 from dgno_core.training.config import TrainConfig
-from dgno_core.training.data_config import DataConfig, SyntheticData
+from dgno_core.training.data_config import PairsConfig, SyntheticData
 from dgno_core.training.loader import Batches
+from dgno_core.training.pair_sources import divide
 from dgno_core.training.validation import HeldOutImage
 
 # Validation and extra images draw from their own streams, far from any training seed.
 VALIDATION_SEED = 7_000_000
 EXTRA_SEED = 11_000_000
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -70,18 +77,69 @@ def open_data(config: TrainConfig) -> TrainingData:
             _blurred_wholes(config, data, held_out),
             len(train),
         )
-    raise NotImplementedError
+    division = divide(data)
+    return TrainingData(
+        PairedPatches(division.train, **_patch_settings(config, data, config.seed)),
+        _held_out_wholes(config, data, division.held_out),
+        len(division.train),
+        tuple(division.notes),
+    )
 
 
 def open_extra(config: TrainConfig) -> Batches | None:
     """Batches of the extra images of EFCR_ex; None if the run has none."""
-    data: DataConfig | None = config.extra
+    data = config.extra
     if data is None:
         return None
+    seed = config.seed + EXTRA_SEED
     if isinstance(data, SyntheticData):
         train, held_out = named_images(data)
-        return _synthetic(config, data, [*train, *held_out], config.seed + EXTRA_SEED)
-    raise NotImplementedError
+        return _synthetic(config, data, [*train, *held_out], seed)
+    division = divide(data)
+    pairs = [*division.train, *division.held_out]
+    settings = _patch_settings(config, data, seed)
+    if all(pair.sharp is not None for pair in pairs):
+        return PairedPatches(pairs, **settings)
+    return _Unlabelled(ExtraPatches(pairs, **settings))
+
+
+@dataclass(frozen=True)
+class _Unlabelled:
+    """Batches without targets."""
+
+    patches: ExtraPatches
+
+    def batch(self, number: int) -> tuple[Tensor, None]:
+        return self.patches.batch(number), None
+
+
+def _patch_settings(config: TrainConfig, data: PairsConfig, seed: int) -> PatchSettings:
+    return {
+        "crop": config.crop,
+        "batch": config.batch,
+        "seed": seed,
+        "channels": config.model.channels,
+        "normalisation": data.normalisation,
+        "gain": data.gain,
+        "offset": data.offset,
+        "memory": int(data.memory_gb * 2**30),
+    }
+
+
+def _held_out_wholes(
+    config: TrainConfig, data: PairsConfig, pairs: Sequence[FocusPair]
+) -> tuple[HeldOutImage, ...]:
+    """Held-out pairs, evenly over their order."""
+    if not pairs:
+        return ()
+    chosen = spread(pairs, config.validation.images)
+    settings = _patch_settings(config, data, config.seed)
+    patches = PairedPatches(chosen, **settings | {"gain": (1.0, 1.0), "offset": (0.0, 0.0)})
+    wholes = []
+    for number, pair in enumerate(chosen):
+        blurred, sharp = (middle(t, config.validation.side) for t in patches.whole(number))
+        wholes.append(HeldOutImage(pair.name, blurred, sharp))
+    return tuple(wholes)
 
 
 def named_images(
@@ -151,11 +209,11 @@ def _blurred_wholes(
     return tuple(wholes)
 
 
-def spread(names: Sequence[str], count: int) -> list[str]:
-    """Up to `count` of the names, evenly over their order."""
-    if len(names) <= count:
-        return list(names)
-    return [names[i * len(names) // count] for i in range(count)]
+def spread(items: Sequence[T], count: int) -> list[T]:
+    """Up to `count` of the items, evenly over their order."""
+    if len(items) <= count:
+        return list(items)
+    return [items[i * len(items) // count] for i in range(count)]
 
 
 def middle(image: Tensor, side: int) -> Tensor:
