@@ -33,7 +33,7 @@ class GreyRef:
         return self.image.name
 
     def read(self) -> NDArray[Any]:
-        """Return ``(Y, X)``: float32 where the image is in colour, else its own type.
+        """Return ``(Y, X)`` in its own type.
 
         Raises
         ------
@@ -43,7 +43,9 @@ class GreyRef:
         pixels = self.image.read()
         if pixels.ndim == 2:
             return pixels
-        return (pixels.astype(np.float32) @ np.asarray(LUMINANCE, np.float32)).astype(np.float32)
+        brightness = pixels.astype(np.float32) @ np.asarray(LUMINANCE, np.float32)
+        whole = np.rint(brightness) if pixels.dtype.kind in "iu" else brightness
+        return whole.astype(pixels.dtype)
 
 
 def as_grey_pairs(pairs: Sequence[FocusPair]) -> list[FocusPair]:

@@ -14,13 +14,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional as F
 
 from dgno_core.data.image_cache import ImageCache
 from dgno_core.data.pairs import FocusPair, Readable
 from dgno_core.errors import DGNOError
-from dgno_core.io.normalise import IntensityRange, RangeSampler
+from dgno_core.io.normalise import IntensityRange, RangeSampler, type_range
 
-Normalisation: TypeAlias = Literal["shared", "minmax"]
+Normalisation: TypeAlias = Literal["shared", "minmax", "type"]
 PERCENTILES = (0.1, 99.9)
 MEMORY = 2 << 30
 
@@ -36,6 +37,7 @@ class PatchSettings(TypedDict):
     normalisation: NotRequired[Normalisation]
     percentiles: NotRequired[tuple[float, float]]
     turned: NotRequired[bool]
+    scale: NotRequired[tuple[float, float]]
     gain: NotRequired[tuple[float, float]]
     offset: NotRequired[tuple[float, float]]
     memory: NotRequired[int]
@@ -56,6 +58,7 @@ class _Crops:
         normalisation: Normalisation = "shared",
         percentiles: tuple[float, float] = PERCENTILES,
         turned: bool = True,
+        scale: tuple[float, float] = (1.0, 1.0),
         gain: tuple[float, float] = (1.0, 1.0),
         offset: tuple[float, float] = (0.0, 0.0),
         memory: int = MEMORY,
@@ -69,7 +72,7 @@ class _Crops:
         self.weights = torch.as_tensor(chances, dtype=torch.float64)
         self.crop, self.batch_size, self.seed, self.channels = crop, batch, seed, channels
         self.normalisation, self.percentiles = normalisation, percentiles
-        self.turned, self.gain, self.offset = turned, gain, offset
+        self.turned, self.scale, self.gain, self.offset = turned, scale, gain, offset
         self.cache = ImageCache(memory)
         self._ranges: dict[str | Readable, IntensityRange] = {}
 
@@ -81,7 +84,7 @@ class _Crops:
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + number)
         picks = torch.multinomial(self.weights, self.batch_size, True, generator=generator)
         # All draws come first and are equally many for each crop, whatever its image is like.
-        draws = torch.rand(self.batch_size, 5, generator=generator, dtype=torch.float64)
+        draws = torch.rand(self.batch_size, 6, generator=generator, dtype=torch.float64)
         return [
             self._crop(self.pairs[int(pick)], [float(value) for value in row])
             for pick, row in zip(picks, draws, strict=True)
@@ -91,17 +94,20 @@ class _Crops:
         whole = pair.read(self.cache.read)
         images = [image for image in whole if image is not None]
         sources = [source for source in (pair.blurred, pair.sharp) if source is not None]
-        at_y, at_x, way, strength, level = draws
+        at_y, at_x, way, strength, level, size = draws
         height, width = images[0].shape[:2]
-        y = int(at_y * (max(0, height - self.crop) + 1))
-        x = int(at_x * (max(0, width - self.crop) + 1))
+        side = round(self.crop / (self.scale[0] + (self.scale[1] - self.scale[0]) * size))
+        y = int(at_y * (max(0, height - side) + 1))
+        x = int(at_x * (max(0, width - side) + 1))
         orientation = int(8 * way) if self.turned else 0
         gain = self.gain[0] * (self.gain[1] / self.gain[0]) ** strength
         offset = self.offset[0] + (self.offset[1] - self.offset[0]) * level
         crops = []
         for image, source in zip(images, sources, strict=True):
-            part = self._as_channels(image[y : y + self.crop, x : x + self.crop], source)
-            scaled = torch.from_numpy(self._range(pair, source).apply(_filled(part, self.crop)))
+            part = self._as_channels(image[y : y + side, x : x + side], source)
+            scaled = torch.from_numpy(self._range(pair, source).apply(_filled(part, side)))
+            if side != self.crop:
+                scaled = F.interpolate(scaled[None], (self.crop, self.crop), mode="area")[0]
             turned = torch.rot90(scaled, orientation % 4, (-2, -1))
             turned = turned.flip(-1) if orientation >= 4 else turned
             crops.append(turned.mul(gain).add(offset).contiguous())
@@ -122,6 +128,8 @@ class _Crops:
 
     def _range(self, pair: FocusPair, source: Readable) -> IntensityRange:
         """Intensities that become 0 and 1."""
+        if self.normalisation == "type":
+            return type_range(self.cache.read(source).dtype)
         shared = self.normalisation == "shared"
         key: str | Readable = source if not shared else pair.stack or pair.blurred
         if key not in self._ranges:
@@ -158,7 +166,9 @@ class PairedPatches(_Crops):
       restored, of which nobody knows the sharp planes, and it keeps the gain between both images.
       The sharp image's bright details may therefore lie above 1;
     - ``"minmax"``: the minimum and maximum of each image by itself, the protocol of the papers on
-      BBBC006. It gives blurred and sharp images different gains, which the network has to learn.
+      BBBC006. It gives blurred and sharp images different gains, which the network has to learn;
+    - ``"type"``: zero and the largest value of the images' integer type (one for floats), their
+      protocol on photographs and stained cells.
 
     The whole image counts, also where a pair is cut to a region.
 
@@ -177,11 +187,14 @@ class PairedPatches(_Crops):
     weights
         How often each pair is drawn, relative to the others; None: all alike.
     normalisation
-        ``"shared"`` or ``"minmax"``.
+        ``"shared"``, ``"minmax"`` or ``"type"``.
     percentiles
         Low and high, in percent, for ``"shared"``.
     turned
         Whether crops are drawn in all eight orientations.
+    scale
+        Range from which the scale of each crop is drawn, at most 1: a crop of scale 0.7 shows
+        1 / 0.7 of its side, averaged down.
     gain, offset
         Ranges from which a gain (log-uniform) and an offset (uniform) are drawn for each crop,
         equal for both images; in units of the scaled intensities.

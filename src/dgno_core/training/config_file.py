@@ -14,6 +14,7 @@ from dgno_core.errors import DGNOError
 from dgno_core.models.card import read_card
 from dgno_core.models.registry import SUFFIX
 from dgno_core.training.config import TrainConfig
+from dgno_core.training.recipes import CONFIGS
 
 # Settings that are files or folders, by the name of their last key.
 _UNIONS = ("model", "lifting", "data", "extra")
@@ -28,7 +29,8 @@ PATHS = ("out", "root", "list", "blurred", "sharp", "folder", "stacks")
 def load_config(path: Path, overrides: Sequence[str] = ()) -> TrainConfig:
     """Configuration of a YAML file.
 
-    Paths inside it are relative to the file.
+    Paths inside it are relative to the file; in the packaged recipes those of data and results are
+    relative to the current folder. ``extends: OTHER.yaml`` takes over the settings of another file.
 
     Parameters
     ----------
@@ -47,15 +49,7 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> TrainConfig:
     DGNOError
         If the file cannot be read or says something that makes no sense.
     """
-    try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise DGNOError(f"The config {path} cannot be read: {error.strerror}.") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise DGNOError(f"The config {path} is not valid YAML{_place(error)}.") from error
-    if not isinstance(tree, dict):
-        raise DGNOError(f"The config {path} is empty or not a list of settings.")
-    _resolve_paths(tree, path.parent.resolve())
+    tree = _read(path)
     for override in overrides:
         _override(tree, override)
     if tree.get("start") and "model" not in tree:
@@ -66,6 +60,48 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> TrainConfig:
         raise DGNOError(
             f"The config {path} is not complete or not right: {_explain(error)}."
         ) from (error)
+
+
+def _read(path: Path, followed: tuple[Path, ...] = ()) -> dict[str, Any]:
+    """Settings of a file and of those that it extends, its own last."""
+    try:
+        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DGNOError(f"The config {path} cannot be read: {error.strerror}.") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise DGNOError(f"The config {path} is not valid YAML{_place(error)}.") from error
+    if not isinstance(tree, dict):
+        raise DGNOError(f"The config {path} is empty or not a list of settings.")
+    base = tree.pop("extends", None)
+    _resolve_paths(tree, path.parent.resolve(), _home(path))
+    if base is None:
+        return tree
+    other = path.parent / str(base)
+    if other in followed:
+        raise DGNOError(f"The config {path} extends itself.")
+    return _merged(_read(other, (*followed, path)), tree)
+
+
+def _home(path: Path) -> Path:
+    """Folder to which data and results are relative: the file's, or for recipes the current."""
+    return Path.cwd() if path.resolve().is_relative_to(CONFIGS) else path.parent.resolve()
+
+
+def _merged(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    """Settings of both; where both have one, the second's, unless it has parts of its own."""
+    merged = dict(base)
+    for key, value in own.items():
+        before = merged.get(key)
+        # Another kind of thing shares no parts with the first.
+        if (
+            isinstance(before, dict)
+            and isinstance(value, dict)
+            and value.get("kind", before.get("kind")) == before.get("kind")
+        ):
+            merged[key] = _merged(before, value)
+        else:
+            merged[key] = value
+    return merged
 
 
 def _explain(error: ValidationError) -> str:
@@ -113,22 +149,25 @@ def _setting_names(kind: type[BaseModel], prefix: str = "") -> list[str]:
     return names
 
 
-def _resolve_paths(tree: Any, folder: Path) -> None:
-    """Make the paths in a config relative to its file."""
+def _resolve_paths(tree: Any, folder: Path, home: Path) -> None:
+    """Make lists of images relative to the file, other paths relative to `home`."""
     if isinstance(tree, list):
         for item in tree:
-            _resolve_paths(item, folder)
-    elif isinstance(tree, dict):
-        for key, value in tree.items():
-            if key in PATHS and isinstance(value, str) and not _is_choice(key, value):
-                tree[key] = str(folder / value)
-            elif key in PATHS and isinstance(value, list):
-                tree[key] = [str(folder / one) if isinstance(one, str) else one for one in value]
-            else:
-                _resolve_paths(value, folder)
+            _resolve_paths(item, folder, home)
+        return
+    if not isinstance(tree, dict):
+        return
+    for key, value in tree.items():
+        start = folder if key == "list" else home
+        if key in PATHS and isinstance(value, str) and not _is_choice(key, value):
+            tree[key] = str(start / value)
+        elif key in PATHS and isinstance(value, list):
+            tree[key] = [str(start / one) if isinstance(one, str) else one for one in value]
+        else:
+            _resolve_paths(value, folder, home)
     # A name of weights is no path; a file is one.
-    if isinstance(tree, dict) and str(tree.get("start", "")).endswith(SUFFIX):
-        tree["start"] = str(folder / tree["start"])
+    if str(tree.get("start", "")).endswith(SUFFIX):
+        tree["start"] = str(home / tree["start"])
 
 
 def _is_choice(key: str, value: str) -> bool:

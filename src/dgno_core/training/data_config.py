@@ -32,11 +32,12 @@ class SyntheticData(Frozen):
 class _Pairs(Frozen):
     """What all real pairs share."""
 
-    normalisation: Literal["shared", "minmax"] = Field(
+    normalisation: Literal["shared", "minmax", "type"] = Field(
         "shared",
         description="scale both images of a pair by the blurred stack's percentiles, as when it "
-        "is restored, or each by its own minimum and maximum (the papers' protocol)",
+        "is restored, each by its own minimum and maximum, or by the range of their type",
     )
+    scale: tuple[float, float] = Field((1.0, 1.0), description="of each crop, at most 1")
     gain: tuple[float, float] = Field((1.0, 1.0), description="drawn for each crop")
     offset: tuple[float, float] = Field((0.0, 0.0), description="drawn for each crop")
     memory_gb: float = Field(2.0, gt=0, description="of images kept by each loading process")

@@ -6,12 +6,16 @@ from pathlib import Path
 
 from dgno_core.errors import DGNOError
 
-CONFIGS = Path(__file__).parents[1] / "configs"
+CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 
 
 def recipe_names() -> list[str]:
     """Names of the packaged recipes."""
-    return sorted(path.stem for path in CONFIGS.glob("*.yaml"))
+    return sorted(path.stem for path in _files())
+
+
+def _files() -> list[Path]:
+    return [path for path in CONFIGS.rglob("*.yaml") if path.parent.name != "bases"]
 
 
 def find_recipe(name_or_path: str) -> Path:
@@ -34,10 +38,10 @@ def find_recipe(name_or_path: str) -> Path:
     path = Path(name_or_path)
     if path.suffix in (".yaml", ".yml") or path.is_file():
         return path
-    packaged = CONFIGS / f"{name_or_path}.yaml"
-    if packaged.parent != CONFIGS or not packaged.is_file():
-        raise DGNOError(
-            f"There is no recipe {name_or_path!r}; give a .yaml file, or one of "
-            f"{', '.join(recipe_names())}."
-        )
-    return packaged
+    for packaged in _files():
+        if packaged.stem == name_or_path:
+            return packaged
+    raise DGNOError(
+        f"There is no recipe {name_or_path!r}; give a .yaml file, or one of "
+        f"{', '.join(recipe_names())}."
+    )

@@ -46,6 +46,7 @@ def save_weights(state: TrainState, config: TrainConfig, path: Path) -> Path:
     # Tiles lie on the common grid of 32 pixels, and on that of the network's elements.
     multiple = math.lcm(32, config.model.multiple)
     degrade = getattr(config.data, "degrade", None)
+    normalisation = getattr(config.data, "normalisation", "shared")
     card = ModelCard(
         name=config.name,
         title=text.title,
@@ -53,7 +54,9 @@ def save_weights(state: TrainState, config: TrainConfig, path: Path) -> Path:
         config=config.model,
         tile=max(TILE // multiple, 1) * multiple,
         multiple=multiple,
-        percentiles=PERCENTILES,
+        # As the images of the training were scaled, so are those that it will restore.
+        percentiles=(0.0, 100.0) if normalisation == "minmax" else PERCENTILES,
+        scaling="type" if normalisation == "type" else "percentiles",
         blur_px=None if degrade is None else (0.0, degrade.max_width),
         pixel_size_um=text.pixel_size_um,
         data=text.data,

@@ -120,6 +120,7 @@ def _patch_settings(config: TrainConfig, data: PairsConfig, seed: int) -> PatchS
         "seed": seed,
         "channels": config.model.channels,
         "normalisation": data.normalisation,
+        "scale": data.scale,
         "gain": data.gain,
         "offset": data.offset,
         "memory": int(data.memory_gb * 2**30),
