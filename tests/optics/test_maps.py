@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dgno_core.optics import smooth_map
+from dgno_core.optics import region_map, smooth_map
+from dgno_core.optics.maps import width_map
 
 
 @pytest.mark.parametrize("shape", [(40, 64), (33, 21)])
@@ -31,3 +32,30 @@ def test_has_no_jumps() -> None:
 def test_a_range_that_is_none_is_refused(widths: tuple[float, float]) -> None:
     with pytest.raises(ValueError, match="positive and in rising order"):
         smooth_map((8, 8), widths, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("sites", [2, 12])
+def test_regions_have_one_equally_spaced_width_each(sites: int) -> None:
+    widths = region_map((50, 70), (1.0, 5.0), np.random.default_rng(1), sites=sites)
+    values = np.unique(widths)
+    assert set(values.round(9)) <= set(np.linspace(1, 5, sites).round(9))
+    assert len(values) >= sites - 2  # a site beside another may own no pixel
+    changed = np.abs(np.diff(widths, axis=1)) > 0
+    assert 0 < changed.mean() < 0.15  # large regions, with borders that are lines
+
+
+def test_regions_are_decided_by_the_seed_and_convex() -> None:
+    first, again = (region_map((40, 40), (1, 5), np.random.default_rng(3)) for _ in range(2))
+    np.testing.assert_array_equal(first, again)
+    for row in first:  # a convex region meets a row in one piece
+        pieces = np.count_nonzero(np.diff(row)) + 1
+        assert pieces == len(np.unique(row))
+
+
+def test_a_map_is_made_by_name() -> None:
+    shape, widths = (20, 24), (1.0, 3.0)
+    for kind, draw in (("smooth", smooth_map), ("regions", region_map)):
+        made = width_map(kind, shape, widths, np.random.default_rng(4))  # type: ignore[arg-type]
+        np.testing.assert_array_equal(made, draw(shape, widths, np.random.default_rng(4)))
+    with pytest.raises(ValueError, match="radial"):
+        width_map("radial", shape, widths, np.random.default_rng(4))  # type: ignore[arg-type]

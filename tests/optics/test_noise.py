@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from dgno_core.optics import camera_noise
 
@@ -16,17 +17,19 @@ def test_mean_and_variance_are_those_of_a_camera(level: float, photons: float, r
     assert noisy.var() == pytest.approx(expected, rel=0.03)
 
 
-def test_means_the_same_as_the_noise_of_training() -> None:
-    import torch
-
-    from dgno_core.data.degrade import camera_noise as training_noise
-
-    ours = camera_noise(np.full((300, 300), 0.4), 500, 0.03, np.random.default_rng(0))
-    theirs = training_noise(
-        torch.full((300, 300), 0.4), 500, 0.03, torch.Generator().manual_seed(0)
-    )
-    assert ours.mean() == pytest.approx(float(theirs.mean()), abs=0.002)
-    assert ours.std() == pytest.approx(float(theirs.std()), rel=0.02)
+def test_tensors_get_the_same_noise_from_torchs_generator() -> None:
+    flat = torch.full((300, 300), 0.4)
+    noisy = camera_noise(flat, 500, 0.03, torch.Generator().manual_seed(0))
+    assert isinstance(noisy, torch.Tensor)
+    assert noisy.dtype == torch.float32
+    assert float(noisy.mean()) == pytest.approx(0.4, abs=1e-3)
+    assert float(noisy.var()) == pytest.approx(0.4 / 500 + 0.03**2, rel=0.03)
+    again = camera_noise(flat, 500, 0.03, torch.Generator().manual_seed(0))
+    assert torch.equal(again, noisy)
+    dark = camera_noise(-flat, 500, 0, torch.Generator())
+    assert not dark.any()
+    with pytest.raises(ValueError, match="photons"):
+        camera_noise(flat, 0, 0, torch.Generator())
 
 
 def test_the_seed_decides() -> None:

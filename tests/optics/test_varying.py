@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import ceil
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,10 +9,7 @@ from numpy.typing import NDArray
 
 from dgno_core.optics import blur_varying, disk_psf, gaussian_psf, smooth_map
 from dgno_core.optics.psf import PsfKind
-
-FIXTURE = (
-    Path(__file__).parents[2].parent / "shared" / "reference" / "fixtures" / "synthetic_blur.npz"
-)
+from support.shared import load_fixture, needs_fixtures
 
 
 def kernel_weight(kind: PsfKind, dy: int, dx: int, width: float) -> float:
@@ -68,17 +64,19 @@ def test_equals_a_loop_over_every_pixel_and_its_own_kernel(
     np.testing.assert_allclose(blur_varying(image, widths, kind), expected, rtol=0, atol=1e-13)
 
 
-@pytest.mark.shared
+@needs_fixtures
 @pytest.mark.parametrize("sigmas", ["8-10", "0.6-13"])
 @pytest.mark.parametrize("family", ["smooth", "voronoi"])
-def test_equals_the_reference_blur(sigmas: str, family: str) -> None:
-    if not FIXTURE.exists():
-        pytest.skip("the reference fixtures (../shared/reference) are not beside this checkout")
-    with np.load(FIXTURE) as fixture:
-        sharp = fixture["sharp"].astype(np.float64)
-        sigma = fixture[f"{sigmas}/{family}/sigma"].astype(np.float64)
-        expected = fixture[f"{sigmas}/{family}/blurred_fp64"]
-    assert np.abs(blur_varying(sharp, sigma) - expected).max() < 1e-12
+@pytest.mark.parametrize(("dtype", "tolerance"), [(np.float64, 1e-12), (np.float32, 1e-6)])
+def test_equals_the_reference_blur(
+    sigmas: str, family: str, dtype: type[np.floating], tolerance: float
+) -> None:
+    fixture = load_fixture("synthetic_blur")
+    sharp = fixture["sharp"].astype(dtype)
+    sigma = fixture[f"{sigmas}/{family}/sigma"].astype(dtype)
+    blurred = blur_varying(sharp, sigma)
+    assert blurred.dtype == dtype
+    assert np.abs(blurred - fixture[f"{sigmas}/{family}/blurred_fp64"]).max() < tolerance
 
 
 @pytest.mark.parametrize("kind", ["gauss", "disk"])

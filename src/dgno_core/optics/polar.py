@@ -123,6 +123,8 @@ def polar_grid(side: int, form: Form = "corrected", *, dtype: DTypeLike = np.flo
     )
     step = 2 * np.pi / (angles + 2 if released else angles)
     area = radii * RING_STEP * step
+    if not released:
+        area[0] = RING_STEP**2 * step / 12  # the trapezium rule's end correction, for r dr at 0
     return PolarGrid(form, radii, angles, area, to_rings.astype(dtype), to_square.astype(dtype))
 
 

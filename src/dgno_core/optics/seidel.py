@@ -16,7 +16,7 @@ order of the terms are those of the released code of ring deconvolution microsco
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from math import floor
 
 import numpy as np
@@ -175,8 +175,3 @@ def check_side(size: int) -> None:
     """Refuse a frame that has no pixel N/2 on the optical axis."""
     if size < 2 or size % 2:
         raise ValueError(f"the frame must be square with an even side, not of side {size}")
-
-
-def as_array(seidel: Seidel) -> NDArray[np.float64]:
-    """Coefficients in the released code's order: W040, W131, W222, W220, W311, W_d."""
-    return np.array(astuple(seidel), dtype=np.float64)

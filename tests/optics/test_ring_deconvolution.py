@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dgno_core.optics import (
+    RingBlur,
+    Seidel,
+    blur_exact,
+    prepare_released,
+    ring_blur,
+    ring_deconvolve,
+    wiener_released,
+)
+from dgno_core.optics.ring_deconvolution import _penalty_gradient
+from support.shared import load_fixture, needs_fixtures
+
+RINGS = ["ring_d64_A", "ring_d64_B", "ring_d64_C", "ring_d128_B", "ring_d128_C"]
+
+
+def rms(difference: np.ndarray) -> float:
+    return float(np.sqrt(np.mean(difference**2)))
+
+
+@pytest.fixture(scope="module", params=RINGS)
+def reference(request: pytest.FixtureRequest) -> tuple[dict[str, np.ndarray], RingBlur]:
+    fixture = load_fixture(request.param)
+    lens = Seidel(*map(float, fixture["coeffs"]))
+    return fixture, ring_blur(lens, int(fixture["dim"]), "released")
+
+
+@needs_fixtures
+@pytest.mark.parametrize(
+    ("key", "measured", "prepared"),
+    [
+        ("ring_deconv_full_it20", "full", False),
+        ("ring_deconv_full_it20_processed", "full", True),
+        ("ring_deconv_ringmeas_it20", "ring_conv", False),
+        ("ring_deconv_full_it100", "full", False),
+    ],
+)
+def test_the_released_form_equals_the_reference(
+    reference: tuple[dict[str, np.ndarray], RingBlur], key: str, measured: str, prepared: bool
+) -> None:
+    fixture, blur = reference
+    image = prepare_released(fixture[measured]) if prepared else fixture[measured]
+    ours = ring_deconvolve(image, blur, iterations=100 if key.endswith("100") else 20)
+    difference = ours - fixture[key]
+    # A step of Adam is as long for a vanishing gradient as for a large one, so rounding decides
+    # where dark pixels go: in single precision, with measurements that differ by 1e-7, by 1e-3.
+    lit = fixture[key] > 0.02
+    if key.endswith("it100"):
+        assert np.abs(difference).max() < 5e-3
+        assert rms(difference) < 5e-4
+    else:
+        assert np.abs(difference[lit]).max() < 1e-4
+        assert np.abs(difference).max() < 5e-3
+        assert rms(difference) < 1e-4
+
+
+@needs_fixtures
+def test_the_released_baseline_equals_the_reference(
+    reference: tuple[dict[str, np.ndarray], RingBlur],
+) -> None:
+    fixture, blur = reference
+    ours = wiener_released(fixture["full"], blur.centre)
+    assert np.abs(ours - fixture["wiener_full"]).max() < 1e-5
+    ours = wiener_released(prepare_released(fixture["full"]), blur.centre)
+    assert np.abs(ours - fixture["wiener_full_processed"]).max() < 1e-5
+
+
+@pytest.fixture(scope="module")
+def scene() -> tuple[np.ndarray, np.ndarray, RingBlur]:
+    """A sharp image, its exact blur, and the corrected model of the lens."""
+    lens = Seidel(0.4, 0.5, 0.4, 0.4)
+    sharp = np.zeros((40, 40), dtype=np.float32)
+    sharp[6:14, 20:30] = 0.8
+    sharp[24:34, 0:7] = 0.5  # touches the frame
+    sharp[22, 20:35] = 1
+    return sharp, blur_exact(sharp, lens).astype(np.float32), ring_blur(lens, 40)
+
+
+def test_the_corrected_form_restores_what_the_exact_model_blurred(
+    scene: tuple[np.ndarray, np.ndarray, RingBlur],
+) -> None:
+    sharp, blurred, blur = scene
+    assert rms(ring_deconvolve(blurred, blur) - sharp) < 0.4 * rms(blurred - sharp)
+
+
+def test_the_corrected_form_keeps_the_units(
+    scene: tuple[np.ndarray, np.ndarray, RingBlur],
+) -> None:
+    _, blurred, blur = scene
+    one = ring_deconvolve(blurred, blur, iterations=15)
+    many = ring_deconvolve(4096 * blurred, blur, iterations=15)  # a power of 2: no rounding
+    np.testing.assert_array_equal(many, 4096 * one)
+
+
+def test_the_image_is_left_alone_and_the_result_is_light(
+    scene: tuple[np.ndarray, np.ndarray, RingBlur],
+) -> None:
+    _, blurred, blur = scene
+    before = blurred.copy()
+    restored = ring_deconvolve(blurred, blur, iterations=5, upper=0.5)
+    np.testing.assert_array_equal(blurred, before)
+    assert restored.min() >= 0
+    assert restored.max() <= 0.5 * blurred.max() * (1 + 1e-6)
+
+
+def test_darkness_stays_dark(scene: tuple[np.ndarray, np.ndarray, RingBlur]) -> None:
+    assert not ring_deconvolve(np.zeros((40, 40)), scene[2], iterations=3).any()
+
+
+def test_the_penalties_pull_where_their_formula_says() -> None:
+    def penalty(x: np.ndarray) -> float:
+        steps = sum(np.abs(np.diff(x, axis=axis)).sum() for axis in (0, 1))
+        return float(0.3 * steps + 0.7 * np.linalg.norm(x) + 0.2 * np.abs(x).sum())
+
+    x = np.random.default_rng(0).random((5, 6))
+    gradient = _penalty_gradient(x, 0.3, 0.7, 0.2)
+    for place in np.ndindex(x.shape):
+        nudge = np.zeros_like(x)
+        nudge[place] = 1e-6
+        slope = (penalty(x + nudge) - penalty(x - nudge)) / 2e-6
+        assert gradient[place] == pytest.approx(slope, abs=1e-6)
+
+
+def test_preparing_does_what_it_says_and_leaves_the_callers_array_alone() -> None:
+    image = np.random.default_rng(1).normal(0.4, 0.4, (8, 9))
+    before = image.copy()
+    prepared = prepare_released(image)
+    np.testing.assert_array_equal(image, before)
+    assert not prepared[[0, -1]].any()
+    assert not prepared[:, [0, -1]].any()
+    inside = np.clip(image[1:-1, 1:-1], 0, None)
+    np.testing.assert_allclose(prepared[1:-1, 1:-1], 0.9 * inside / inside.max())
