@@ -140,7 +140,7 @@ def test_a_gradient_that_is_not_finite_leaves_the_checkpoint_sound(
     config = load_config(config_file, ["checkpoint_every=1"])
     step = torch.nn.utils.clip_grad_norm_
 
-    def poisoned(parameters, **settings) -> torch.Tensor:
+    def poisoned(parameters, **settings: object) -> torch.Tensor:
         parameters = list(parameters)
         if poisoned.calls == 2:
             parameters[0].grad.fill_(float("inf"))
