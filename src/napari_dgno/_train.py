@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.compat import isalive
 from qtpy.QtCore import QEvent, QTimer
+from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QComboBox, QFormLayout, QVBoxLayout, QWidget
 
 from dgno_core.errors import DGNOError
@@ -78,6 +79,7 @@ class TrainPanel(QWidget):
         self._focus_timer.setSingleShot(True)
         self._lay_out()
         self._connect()
+        self._show_bar(False)
         self._show_page()
         self.look_for_runs()
         self._focus_timer.start()
@@ -103,7 +105,7 @@ class TrainPanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(VerticalScroll(content))
-        align_labels(top, *self.form.layouts())
+        self._top = top
 
     def _connect(self) -> None:
         self.form.train_button.clicked.connect(self.train)
@@ -175,7 +177,8 @@ class TrainPanel(QWidget):
         """Open the Restore panel with the best model of the run."""
         if self._run is None or not self._keep_model():
             return
-        dock, panel = self._viewer.window.add_plugin_dock_widget("napari-dgno", "Restore")
+        window = self._viewer.window
+        dock, panel = window.add_plugin_dock_widget("napari-dgno", "Restore", tabify=True)
         chooser = panel.form.model_chooser
         known = chooser.combo.findData(self._run.name) >= 0
         chooser.set_model(self._run.name if known else str(self._run.weights()))
@@ -204,10 +207,16 @@ class TrainPanel(QWidget):
     def _work(self, status: str, generator: Any, *args: Any) -> None:
         display = self._shown_display()
         display.prepare(status)
+        self._show_bar(True)
         self._worker = _workers.start(
             generator, *args, on_event=self._on_event, on_finished=self._on_finished
         )
         self._enable()
+
+    def _show_bar(self, shown: bool) -> None:
+        """Show the bar of the setup only while something is written or looked for."""
+        self.display.bar.setVisible(shown)
+        self.display.cancel_button.setVisible(shown)
 
     def _shown_display(self) -> RunDisplay:
         return self.display if self._run is None else self.view.display
@@ -264,7 +273,7 @@ class TrainPanel(QWidget):
             self.display.add_note(note)
 
     def _on_launched(self, run: Run) -> None:
-        CloseGuard.of(self._viewer).watch(run)
+        self._guard(run)
         known = [other for other in self._runs if other.folder != run.folder]
         self._runs = [run, *known]
         self._fill_runs()
@@ -277,6 +286,7 @@ class TrainPanel(QWidget):
             return
         status, self._status = self._status, ""
         self.display.finish(status)
+        self._show_bar(False)
         self._enable()
         if self._run is not None:
             self._poll()
@@ -355,9 +365,15 @@ class TrainPanel(QWidget):
         self._fill_runs({run.folder: text for run, text in event.runs})
         alive = [run for run in self._runs if run.is_alive()]
         for run in alive:
-            CloseGuard.of(self._viewer).watch(run)
+            self._guard(run)
         if alive and self._run is None and self._worker is None:
             self._show_run(alive[0])
+
+    def _guard(self, run: Run) -> None:
+        """Let napari ask before it is closed while this run trains."""
+        guard = CloseGuard.around(self)
+        if guard is not None:
+            guard.watch(run)
 
     def _fill_runs(self, texts: dict[Any, str] | None = None) -> None:
         combo = self.run_combo
@@ -466,6 +482,11 @@ class TrainPanel(QWidget):
             self.look_for_runs()
 
     # The end ------------------------------------------------------------------------------------
+
+    def showEvent(self, event: QShowEvent | None) -> None:
+        """Align the fields: only now is napari's theme, with its font, in force."""
+        super().showEvent(event)
+        align_labels(self._top, *self.form.layouts())
 
     def event(self, event: QEvent | None) -> bool:
         """Notice being taken out of the window: napari's × only unparents the panel."""

@@ -6,6 +6,7 @@ are used where they are.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,7 +117,8 @@ class StackLayer:
     def config(self) -> dict[str, Any]:
         """Settings of the written stacks."""
         count, height = count_blocks(self.source, "ZYX"), _height(self.source)
-        stacks = [f"data/stacks/{file_name(number)}" for number in range(count)]
+        names = (file_name(self.source.name, number) for number in range(count))
+        stacks = [f"data/stacks/{name}" for name in names]
         return stack_settings(stacks, self.target, height, align=self.align)
 
 
@@ -183,7 +185,8 @@ class PairedLayers:
                     continue
                 pair = aligned
             for place, pixels in zip(places, pair, strict=True):
-                write_parts(place, count, pixels, "YX", halve=total == 1)
+                path = place / file_name(self.blurred.name, count)
+                write_parts(path, pixels, "YX", halve=total == 1)
             count += 1
             yield Written(number + 1, total)
         if count < min(total, 2):
@@ -370,29 +373,31 @@ def write_blocks(
     """
     total = count_blocks(source, keep)
     for number, block in enumerate(blocks(source, keep)):
-        write_parts(folder, number, block, keep, halve=halve and total == 1)
+        path = folder / file_name(source.name, number)
+        write_parts(path, block, keep, halve=halve and total == 1)
         yield Written(number + 1, total)
 
 
-def file_name(number: int) -> str:
-    """Name of the file of a plane or stack, counted from 0."""
-    return f"image-{number + 1:04d}.tif"
+def file_name(name: str, number: int) -> str:
+    """Name of the file of a layer's plane or stack, counted from 0."""
+    plain = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")[:40] or "image"
+    return f"{plain}-{number + 1:04d}.tif"
 
 
-def write_parts(folder: Path, number: int, block: np.ndarray, axes: str, *, halve: bool) -> None:
-    """Write one plane or stack, perhaps in two parts.
+def write_parts(path: Path, block: np.ndarray, axes: str, *, halve: bool) -> None:
+    """Write one plane or stack; or its two parts, the lower one first in the order of names.
 
     Raises
     ------
     DGNOError
         If it cannot be written.
     """
-    parts: Sequence[np.ndarray] = [block]
-    if halve:
-        cut = int(len(block) * TRAINED_PART)
-        parts = [block[cut + gap(len(block)) :], block[:cut]]
-    for extra, part in enumerate(parts):
-        write_tiff(folder / file_name(number + extra), part, axes)
+    if not halve:
+        write_tiff(path, block, axes)
+        return
+    cut = int(len(block) * TRAINED_PART)
+    write_tiff(path.with_stem(f"{path.stem}-a"), block[cut + gap(len(block)) :], axes)
+    write_tiff(path.with_stem(f"{path.stem}-b"), block[:cut], axes)
 
 
 def write_tiff(path: Path, pixels: np.ndarray, axes: str) -> None:

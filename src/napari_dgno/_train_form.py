@@ -199,7 +199,8 @@ def align_labels(*forms: QFormLayout) -> None:
         if (item := form.itemAt(row, QFormLayout.ItemRole.LabelRole)) is not None
         and item.widget() is not None
     ]
-    metrics = labels[0].fontMetrics()
-    width = max(metrics.horizontalAdvance(label.text()) for label in labels)
+    for label in labels:
+        label.ensurePolished()
+    width = max(label.sizeHint().width() for label in labels)
     for label in labels:
         label.setMinimumWidth(width)

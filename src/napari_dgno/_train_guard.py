@@ -5,38 +5,37 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QEvent, QObject
-from qtpy.QtWidgets import QMessageBox
+from qtpy.QtWidgets import QMainWindow, QMessageBox, QWidget
 
 if TYPE_CHECKING:
-    from napari.viewer import Viewer
-
     from napari_dgno._train_run import Run
 
 NAME = "napari-dgno-training-guard"
 
 
 class CloseGuard(QObject):
-    """Watches the window of a viewer; outlives the panel, as the training does.
+    """Watches a napari window; outlives the panel, as the training does.
 
     Parameters
     ----------
-    viewer : napari.Viewer
-        Its window is watched.
+    window : QMainWindow
+        The window.
     """
 
-    def __init__(self, viewer: Viewer) -> None:
-        window = viewer.window._qt_window
+    def __init__(self, window: QMainWindow) -> None:
         super().__init__(window)
         self.setObjectName(NAME)
-        self._viewer = viewer
         self._window = window
         self._runs: dict[str, Run] = {}
         window.installEventFilter(self)
 
     @classmethod
-    def of(cls, viewer: Viewer) -> CloseGuard:
-        """Return the guard of a viewer's window; there is one at most."""
-        return viewer.window._qt_window.findChild(cls, NAME) or cls(viewer)
+    def around(cls, widget: QWidget) -> CloseGuard | None:
+        """Return the guard of the window that a widget is docked in; there is one at most."""
+        place = widget.parent()
+        while place is not None and not isinstance(place, QMainWindow):
+            place = place.parent()
+        return None if place is None else place.findChild(cls, NAME) or cls(place)
 
     def watch(self, run: Run) -> None:
         """Ask before closing while this run trains."""
@@ -54,7 +53,10 @@ class CloseGuard(QObject):
 
     def _is_torn_down(self) -> bool:
         """Whether a script has closed the viewer: there is no way back, so nothing to ask."""
-        return bool(self._viewer.window._qt_viewer.isHidden())
+        from napari.qt import QtViewer
+
+        viewer = self._window.findChild(QtViewer)
+        return viewer is None or viewer.isHidden()
 
     def _may_close(self, training: list[Run]) -> bool:
         names = " and ".join(run.name for run in training)

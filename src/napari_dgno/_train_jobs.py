@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,15 +33,13 @@ def finding_runs(folder: Path) -> Iterator[Any]:
     yield RunsFound(tuple((run, run.summary()) for run in find_runs(folder)[:MOST_RUNS]))
 
 
-def launching(request: Request, make: Callable[[Path], Run] = Run) -> Iterator[Any]:
+def launching(request: Request) -> Iterator[Any]:
     """Write what a run needs and start its process.
 
     Parameters
     ----------
     request : Request
         What was chosen.
-    make : callable
-        Makes the run of a folder.
 
     Yields
     ------
@@ -53,7 +51,7 @@ def launching(request: Request, make: Callable[[Path], Run] = Run) -> Iterator[A
         If something does not fit or cannot be written; then no folder is left behind.
     """
     yield from prepare(request)
-    run = make(request.folder)
+    run = Run(request.folder)
     run.start()
     yield Launched(run)
 

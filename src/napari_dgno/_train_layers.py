@@ -97,7 +97,7 @@ class PictureView:
     Parameters
     ----------
     viewer : napari.Viewer
-        Gets the layers, to the right of all others.
+        Gets the layers, below all others.
     folder : pathlib.Path
         The run's folder.
     """
@@ -119,7 +119,7 @@ class PictureView:
                     self._show(number, step, pixels)
 
     def _show(self, number: int, step: int, pixels: np.ndarray) -> None:
-        name = f"{self._folder.name}, step {step} (blurred, restored, sharp)"
+        name = f"{self._folder.name} {number}, step {step}"
         layer = self._layers.get(number)
         if layer is None:
             self._layers[number] = layer = self._new(pixels, name)
@@ -140,7 +140,7 @@ class PictureView:
             self._corner = np.zeros(2)
             if len(layers):
                 low, high = layers.extent.world[:, -2:]
-                self._corner = np.array([low[0], high[1] + GAP * place["scale"][1]])
+                self._corner = np.array([high[0] + GAP * place["scale"][0], low[1]])
         layer = Image(
             pixels, name=name, rgb=pixels.ndim == 3, translate=self._corner.copy(), **place
         )

@@ -103,7 +103,7 @@ class RunPlot(FigureCanvasQTAgg):
             axes.yaxis.set_major_formatter(ScalarFormatter())
             axes.yaxis.set_minor_formatter("")
             axes.yaxis.set_major_locator(MaxNLocator(4))
-        axes.set_xlim(0, max(self._record.step, 2))
+        axes.set_xlim(0, 1.03 * max(self._record.step, 2))
 
     def _draw_scores(self, colour: str, text: str) -> None:
         axes = self.score_axes
@@ -121,17 +121,23 @@ class RunPlot(FigureCanvasQTAgg):
             return
         axes.yaxis.set_major_locator(MaxNLocator(4))
         steps, blurred, psnr = (np.array(part) for part in zip(*self._record.scores, strict=True))
-        axes.axhline(blurred[-1], color=text, linestyle="--", linewidth=1, label="blurred input")
-        axes.plot(steps, psnr, "o-", color=colour, markersize=3.5, linewidth=1.6, label="restored")
-        if self._record.best is not None:
-            axes.plot(
-                *self._record.best, "o", markersize=9, fillstyle="none", color=colour, label="best"
-            )
-        axes.margins(y=0.25)
-        axes.legend(
-            frameon=False, fontsize=8, labelcolor=text, ncols=3, loc="lower right",
-            handlelength=1.5, columnspacing=1.0,
+        axes.axhline(blurred[-1], color=text, linestyle="--", linewidth=1)
+        axes.plot(steps, psnr, "o-", color=colour, markersize=3.5, linewidth=1.6)
+        axes.margins(y=0.3)
+        words = {"textcoords": "offset points", "fontsize": 8, "annotation_clip": False}
+        _, right = axes.get_xlim()
+        axes.annotate(
+            f"blurred input: {blurred[-1]:.1f}", (right, blurred[-1]), (-2, 3), color=text,
+            ha="right", va="bottom", **words,
         )  # fmt: skip
+        if self._record.best is not None:
+            step, best = self._record.best
+            axes.plot(step, best, "o", markersize=9, fillstyle="none", color=colour)
+            is_late = step > right / 2
+            axes.annotate(
+                f"best: {best:.1f}", (step, best), (-8 if is_late else 8, 5), color=colour,
+                ha="right" if is_late else "left", va="bottom", **words,
+            )  # fmt: skip
 
 
 def _smoothed(values: np.ndarray) -> np.ndarray:

@@ -29,7 +29,8 @@ PATIENCE = 20.0
 LAST_PATIENCE = 10.0
 #: Bytes at the end of a log that tell the present state.
 TAIL = 65_536
-#: What runs in the process; ``-P`` keeps the run's folder from being searched for modules.
+#: What runs in the process; the path of the config and perhaps ``--resume`` are added. ``-P`` keeps
+#: the run's folder from being searched for modules.
 COMMAND = (sys.executable, "-P", "-c", "from dgno_core.cli.train import main; main()")
 
 
@@ -50,14 +51,11 @@ class Run:
     ----------
     folder : pathlib.Path
         Its folder, with ``config.yaml`` inside.
-    command : sequence of str
-        What trains; the path of the config and perhaps ``--resume`` are added.
     """
 
-    def __init__(self, folder: Path, command: Sequence[str] = COMMAND) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.log = LogFollower(folder)
-        self._command = tuple(command)
         self._process: subprocess.Popen[bytes] | None = None
         self._asked: float | None = None
         self._told: float | None = None
@@ -97,7 +95,7 @@ class Run:
 
         if self.is_alive():
             raise DGNOError(f"{self.name} is training already.")
-        command = [*self._command, str(self.folder / CONFIG)]
+        command = [*COMMAND, str(self.folder / CONFIG)]
         if self.can_go_on():
             command.append("--resume")
         self._asked = self._told = None

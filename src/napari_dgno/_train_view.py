@@ -165,4 +165,6 @@ def facts(run: Run) -> str:
             f"Best model: <b>{best:.2f} dB</b> at step {step}, {abs(gain):.2f} dB "
             f"{'above' if gain >= 0 else 'below'} the blurred input."
         )
+    if record.pictures:
+        parts.append("The pictures below the image: blurred, restored, sharp.")
     return "<br>".join(parts)
