@@ -54,6 +54,35 @@ def test_a_model_is_not_replaced_unasked(
     assert convert(released, "-o", out, "--overwrite") == 0
 
 
+def test_the_released_names_and_scales_are_understood(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from dgno_core.cli.convert import parse_scales
+
+    assert parse_scales("8,4,1/4,2/2/1") == ((8, 4, 1), (4, 2), (2,), (1,))
+    for words in (("--scales", "8,4"), ("--scales", "a/b/c/d"), ("--flux", "avg_jump")):
+        torch.save({"weight": torch.ones(3)}, tmp_path / "other.pth")
+        assert convert(tmp_path / "other.pth", "-o", tmp_path / "a.safetensors", *words) == 2
+        complaint = capsys.readouterr().err
+        assert ("--scales" in complaint) == (words[0] == "--scales")
+        assert complaint.count("\n") == 1
+
+
+def test_a_checkpoint_is_not_taken_for_a_model(
+    released: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import numpy as np
+    import tifffile
+
+    from dgno_core.cli.app import app
+
+    words = ["restore", "x.tif", "-o", str(tmp_path / "y.tif"), "--model", str(released)]
+    tifffile.imwrite(tmp_path / "x.tif", np.eye(64, dtype=np.uint16))
+    words[1] = str(tmp_path / "x.tif")
+    assert run(app, "dgno", words) == 2
+    assert f"dgno convert {released}" in capsys.readouterr().err
+
+
 def test_bad_input_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     torch.save({"weight": torch.ones(3)}, tmp_path / "other.pth")
     for words in (
