@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from dgno_core.cli.running import run
+from support.shared import FIXTURES, load_fixture
 
 
 def convert(*words: str | Path) -> int:
@@ -41,6 +42,41 @@ def test_a_converted_model_restores_an_image(
              "--model", str(out), "--device", "cpu"]  # fmt: skip
     assert run(app, "dgno", words) == 0
     assert tifffile.imread(tmp_path / "sharp.tif").shape == image.shape
+
+
+def test_every_option_reaches_the_model(released: Path, tmp_path: Path) -> None:
+    from dgno_core.encoders.mpt_config import SCALE_SETS
+    from dgno_core.models import DGNOConfig, MPTConfig, read_card
+
+    out = tmp_path / "mine.safetensors"
+    smaller = "16,16,8,8,1,1/8,8,4,4,1,1/4,4,2,2,1,1/4,4,2,2,1,1"
+    assert convert(released, "-o", out, "--scales", smaller) == 0
+    config = read_card(out).config
+    assert isinstance(config, MPTConfig)
+    assert config.lifting.reductions == SCALE_SETS["smaller"]
+
+    if not FIXTURES.is_dir():
+        pytest.skip("the numeric fixtures (../shared/reference) are not here")
+    state = {
+        key.removeprefix("param/"): torch.tensor(value)
+        for key, value in load_fixture("dgno_small_cell").items()
+        if key.startswith("param/")
+    }
+    for words, expected in (
+        (("--variant", "face"), ("face", "average_jump", "dirichlet", "gelu", 0.25)),
+        (("--flux", "avg_jump"), ("cell", "average_jump", "neumann", "gelu", 0.25)),
+        (("--boundary", "periodic"), ("cell", "jump", "periodic", "gelu", 0.25)),
+        (("--activation", "relu"), ("cell", "jump", "neumann", "relu", 0.25)),
+        (("--tau", "0.5"), ("cell", "jump", "neumann", "gelu", 0.5)),
+    ):
+        fixed = words[0] == "--tau"
+        torch.save({k: t for k, t in state.items() if not (fixed and k.endswith(".tau"))},
+                   tmp_path / "small.pth")  # fmt: skip
+        assert convert(tmp_path / "small.pth", "-o", out, "--overwrite", *words) == 0
+        found = read_card(out).config
+        assert isinstance(found, DGNOConfig)
+        told = (found.formulation, found.flux, found.boundary, found.shallow_activation, found.tau)
+        assert told == expected
 
 
 def test_a_model_is_not_replaced_unasked(

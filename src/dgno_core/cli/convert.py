@@ -73,7 +73,16 @@ def convert(
     reductions = None if scales is None else parse_scales(scales)
     from dgno_core.models import convert_checkpoint
 
-    done = convert_checkpoint(checkpoint, out, flux=flux, boundary=boundary, activation=activation)
+    done = convert_checkpoint(
+        checkpoint,
+        out,
+        variant=variant,
+        flux=None if flux is None else FLUXES[flux],
+        boundary=boundary,
+        activation=activation,
+        tau=tau,
+        reductions=reductions,
+    )
     for sentence in done.assumed:
         typer.echo(f"dgno: warning: {sentence}", err=True)
     typer.echo(f"{done.path}: {done.card.title}, {describe(done.card.config)}")
