@@ -41,13 +41,6 @@ def test_an_unknown_card_is_one_line(dgno: Dgno, model_folder: Path) -> None:
     assert "tiny-gray" in ended.err
 
 
-def test_a_broken_weights_file_is_one_line(dgno: Dgno, tmp_path: Path) -> None:
-    (tmp_path / "cut.safetensors").write_bytes(b"\x10\0\0")
-    ended = dgno("models", "--model-folder", tmp_path)
-    assert (ended.status, ended.err.count("\n")) == (2, 1)
-    assert "cut.safetensors" in ended.err
-
-
 def test_models_needs_no_torch() -> None:
     script = (
         "import sys; from dgno_core.cli.app import app; from dgno_core.cli.running import run; "
@@ -164,3 +157,25 @@ def test_two_channels_are_one_line(dgno: Dgno) -> None:
 def test_the_licence_is_that_of_the_project() -> None:
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
     assert project["license"] == LICENCE
+
+
+def test_one_bad_file_does_not_hide_the_others(dgno: Dgno, tmp_path: Path) -> None:
+    from dgno_core.models.registry import PACKAGED
+
+    whole = (PACKAGED / "dgno-cell-small.safetensors").read_bytes()
+    (tmp_path / "good.safetensors").write_bytes(whole)
+    (tmp_path / "short.safetensors").write_bytes(whole[: len(whole) // 2])
+    ended = dgno("models", "--model-folder", tmp_path)
+    assert ended.status == 0
+    assert "good" in ended.out
+    (line,) = [line for line in ended.out.splitlines() if line.startswith("short")]
+    assert "CANNOT" in line
+    ended = dgno("models", "--table", "--model-folder", tmp_path)
+    assert (ended.status, ended.err.count("\n")) == (0, 1)
+    assert "short.safetensors" in ended.err
+
+
+def test_options_that_would_do_nothing_are_refused(dgno: Dgno) -> None:
+    for words in (("--channels", "3"), ("--card", "dgno-cell-small", "--json")):
+        ended = dgno("models", *words)
+        assert (ended.status, ended.err.count("\n")) == (2, 1)

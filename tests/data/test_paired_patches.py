@@ -164,15 +164,14 @@ def test_a_file_that_breaks_in_the_middle_is_named(tmp_path: Path) -> None:
     broken = tmp_path / "1.tif"
     broken.write_bytes(broken.read_bytes()[:3000])
     with pytest.raises(DGNOError, match=r"1\.tif"):
-        for number in range(20):
-            source.batch(number)
+        _ = [source.batch(number) for number in range(20)]
 
 
 @pytest.mark.parametrize("normalisation", ["shared", "minmax"])
 def test_constant_images_are_refused_by_name(normalisation: str) -> None:
     flat = ArrayRef(np.full((40, 40), 7, np.uint8), "flat layer")
     source = patches(pairs=[FocusPair("flat layer", flat, flat)], normalisation=normalisation)
-    with pytest.raises(DGNOError, match="flat layer.*one intensity only"):
+    with pytest.raises(DGNOError, match=r"flat layer.*one intensity only"):
         source.batch(0)
 
 

@@ -18,7 +18,7 @@ from dgno_core.errors import DGNOError
 def field(seed: int = 0, shape: tuple[int, int] = (128, 144)) -> np.ndarray:
     rng = np.random.default_rng(seed)
     texture = gaussian_filter(rng.standard_normal(shape), 1.2)
-    return 1000 + 4000 * texture
+    return 6000 + 4000 * texture
 
 
 def focal_stack(best: int = 3, planes: int = 7, seed: int = 0) -> np.ndarray:

@@ -74,7 +74,8 @@ def test_converted_dgno_gives_the_released_numbers(
     done = convert_checkpoint(
         save(content, tmp_path), tmp_path / "own.safetensors", activation=activation, **settings
     )
-    assert done.assumed == ()
+    (only,) = done.assumed
+    assert "(1, 1, 1, 1) blocks" in only
     model = load_model(tmp_path / "own.safetensors", "cpu")
     assert isinstance(model.config, DGNOConfig)
     assert model.config.assembly == "official"
@@ -138,10 +139,21 @@ def test_an_mpt_file_is_no_dgno_file() -> None:
 
 
 @needs_fixtures
-def test_a_pyramid_that_is_not_the_papers_is_refused(tmp_path: Path) -> None:
+def test_a_pyramid_that_is_not_the_papers_must_be_given(tmp_path: Path) -> None:
     path = save(checkpoint("mpt_small_gray64"), tmp_path)
-    with pytest.raises(DGNOError, match="pyramid scales"):
+    with pytest.raises(DGNOError, match=r"released\.pth.*pyramid scales"):
         convert_checkpoint(path, tmp_path / "own.safetensors")
+    given = tuple(
+        tuple(round(1 / scale) for scale in level)
+        for level in ([0.25, 0.25], [0.25, 0.25], [0.5, 0.5], [1, 1])
+    )
+    convert_checkpoint(path, tmp_path / "own.safetensors", reductions=given)
+    fixture = load_fixture("mpt_small_gray64")
+    model = load_model(tmp_path / "own.safetensors", "cpu")
+    with torch.inference_mode():
+        # The network pads to 64 pixels, which the image has.
+        output = model(torch.tensor(fixture["input"]))[-1]
+    np.testing.assert_allclose(output, fixture["output_fp64"], atol=2e-4, rtol=0)
 
 
 def test_a_whole_mpt_checkpoint_is_converted(tmp_path: Path) -> None:
@@ -157,7 +169,7 @@ def test_a_whole_mpt_checkpoint_is_converted(tmp_path: Path) -> None:
     again = load_model(tmp_path / "mpt.safetensors", "cpu")
     with torch.inference_mode():
         assert torch.equal(model(image)[-1], again(image)[-1])
-    with pytest.raises(DGNOError, match="MPT, which has no flux"):
+    with pytest.raises(DGNOError, match="MPT, which has no variant, flux"):
         convert_checkpoint(tmp_path / "released.pth", tmp_path / "b.safetensors", flux="jump")
 
 
@@ -190,10 +202,11 @@ def test_what_is_no_checkpoint_is_refused(tmp_path: Path) -> None:
         convert_checkpoint(tmp_path / "missing.pth", out)
     with pytest.raises(DGNOError, match="cannot be read"):
         convert_checkpoint(tmp_path, out)
-    text = tmp_path / "text.pth"
-    text.write_text("hello")
-    with pytest.raises(DGNOError, match=r"text\.pth"):
-        convert_checkpoint(text, out)
+    for content in (b"<html>", b"version https://git-lfs", b"\xff\xd8\xff\xe0", b""):
+        text = tmp_path / "text.pth"
+        text.write_bytes(content)
+        with pytest.raises(DGNOError, match=r"text\.pth is no PyTorch checkpoint"):
+            convert_checkpoint(text, out)
     whole = save({"params": {"conv.weight": torch.rand(200, 3, 3, 3)}}, tmp_path)
     with pytest.raises(DGNOError, match="neither a released DGNO"):
         convert_checkpoint(whole, out)
@@ -220,11 +233,102 @@ def test_a_changed_network_is_refused(tmp_path: Path) -> None:
         assert not out.exists()
 
     refused(state | {"conv0.kappa": torch.tensor(0.1)}, r"conv0\.kappa")
-    refused({k: t for k, t in state.items() if k != "output.weight"}, "1 tensors are missing")
+    refused(
+        {k: t for k, t in state.items() if k != "output.weight"},
+        "1 parts of the network are missing",
+    )
     swapped = state["reduce_chan_level1.weight"].transpose(0, 1)
     refused(state | {"reduce_chan_level1.weight": swapped}, "does not fit the rest")
     spoilt = state["output.weight"].clone()
     spoilt[0, 0, 0, 0] = torch.nan
     refused(state | {"output.weight": spoilt}, "not finite")
     refused(state | {"patch_embed.proj.weight": torch.rand(12, 2, 3, 3)}, "sizes do not fit")
-    refused(state, "learnt penalties", flux="upwind")
+    refused(state, "learnt penalty", flux="upwind")
+    refused(state, "learnt penalty", tau=0.5)
+    refused(state, "flux", flux="jmp")
+    refused(state, "boundary", boundary="mirror")
+    level = {k: t for k, t in state.items() if not k.startswith("encoder_level2")}
+    refused(level, "incomplete")
+    faces = with_constants(state)
+    del faces["conv0.face_idx_left"]
+    refused(faces, "incomplete")
+    refused(with_constants(state), "its variant is face", variant="cell")
+
+
+@needs_fixtures
+def test_odd_tensors_are_refused(tmp_path: Path) -> None:
+    state = checkpoint("dgno_small_cell")
+    out = tmp_path / "own.safetensors"
+    head = state["output.weight"]
+    for odd in (
+        head.to(torch.float8_e4m3fn),
+        torch.quantize_per_tensor(head, 0.1, 0, torch.qint8),
+        head.to_sparse(),
+        head.to(torch.complex64),
+        head.bool(),
+        head.to(torch.int8),
+        head.to(torch.int64),
+        torch.full_like(head, 1e60, dtype=torch.float64),
+        torch.zeros(1).expand(2_000_000, 1, 3, 3),
+    ):
+        path = save(state | {"output.weight": odd}, tmp_path)
+        with pytest.raises(DGNOError, match=r"released\.pth"):
+            convert_checkpoint(path, out)
+        assert [p.name for p in tmp_path.iterdir()] == ["released.pth"], odd.dtype
+
+
+@needs_fixtures
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_other_precisions_are_taken(dtype: torch.dtype, tmp_path: Path) -> None:
+    state = {key: tensor.to(dtype) for key, tensor in checkpoint("dgno_small_cell").items()}
+    path = tmp_path / "own.safetensors"
+    convert_checkpoint(save(state, tmp_path), path)
+    stem = load_model(path, "cpu").state_dict()["lifting.stem.weight"]
+    assert torch.equal(stem, state["patch_embed.proj.weight"].float())
+
+
+@needs_fixtures
+def test_one_changed_byte_is_noticed(tmp_path: Path) -> None:
+    path = save(checkpoint("dgno_small_cell"), tmp_path)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    path.write_bytes(content)
+    with pytest.raises(DGNOError, match="damaged"):
+        convert_checkpoint(path, tmp_path / "own.safetensors")
+
+
+@needs_fixtures
+def test_a_face_file_without_its_constants_needs_the_variant(tmp_path: Path) -> None:
+    path = save(checkpoint("dgno_small_face"), tmp_path)
+    done = convert_checkpoint(path, tmp_path / "own.safetensors", variant="face")
+    assert isinstance(done.card.config, DGNOConfig)
+    assert (done.card.config.formulation, done.card.config.flux) == ("face", "average_jump")
+    assert "(1, 1, 1, 1) blocks" in " ".join(done.assumed)
+    model = load_model(tmp_path / "own.safetensors", "cpu")
+    fixture = load_fixture("dgno_small_face")
+    with torch.inference_mode():
+        output = model(torch.tensor(fixture["64x64/input"]))[-1]
+    np.testing.assert_allclose(output, fixture["64x64/gelu/output2_fp64"], atol=5e-4, rtol=0)
+
+
+def test_an_interrupted_write_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(self: Path, content: bytes) -> int:
+        with self.open("wb") as handle:
+            handle.write(content[:100])
+        raise KeyboardInterrupt
+
+    path = save(released_state(build_model(MPTConfig(width=8))), tmp_path)
+    monkeypatch.setattr(Path, "write_bytes", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        convert_checkpoint(path, tmp_path / "own.safetensors")
+    assert [p.name for p in tmp_path.iterdir()] == ["released.pth"]
+
+
+def test_a_model_file_has_the_usual_rights(tmp_path: Path) -> None:
+    path = save(released_state(build_model(MPTConfig(width=8))), tmp_path)
+    convert_checkpoint(path, tmp_path / "own.safetensors")
+    plain = tmp_path / "plain"
+    plain.touch()
+    assert (tmp_path / "own.safetensors").stat().st_mode == plain.stat().st_mode

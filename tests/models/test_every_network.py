@@ -111,5 +111,5 @@ def test_tampered_files_are_refused(tmp_path: Path) -> None:
     }.items():
         assert content != whole, name
         path.write_bytes(content)
-        with pytest.raises(DGNOError, match="mine.safetensors"):
+        with pytest.raises(DGNOError, match=r"mine\.safetensors"):
             load_model(path, "cpu")

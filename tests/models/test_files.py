@@ -102,7 +102,7 @@ def test_a_card_of_another_network_is_not_written(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_not_there_leaves_nothing(tmp_path: Path) -> None:
-    with pytest.raises(DGNOError, match="cannot be saved"):
+    with pytest.raises(DGNOError, match="could not be written"):
         save_model(
             build_model(CONFIG),
             ModelCard(name="x", config=CONFIG),

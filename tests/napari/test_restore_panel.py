@@ -389,7 +389,7 @@ def test_card_is_that_of_the_model_that_automatic_takes(
     from dgno_core.models.card import ModelCard
 
     def find_card(model: str, *, colour: bool, folder: Any) -> ModelCard:
-        return ModelCard(name="colour" if colour else "grey", config={})
+        return ModelCard(name="colour" if colour else "grey", config={"kind": "dgno"})
 
     monkeypatch.setattr("napari_dgno._restore.find_card", find_card)
     panel = open_panel()

@@ -46,7 +46,7 @@ def test_time_left_waits_for_evidence_and_then_extrapolates() -> None:
 
 
 def card(**changes: object) -> ModelCard:
-    fields = {"name": "m", "config": {}, "summary": "For nuclei", "blur_px": (0, 8)}
+    fields = {"name": "m", "config": {"kind": "dgno"}, "summary": "For nuclei", "blur_px": (0, 8)}
     return ModelCard.model_validate({**fields, **changes})
 
 

@@ -10,7 +10,18 @@ import typer
 from dgno_core.errors import DGNOError
 
 if TYPE_CHECKING:
+    from dgno_core.encoders.mpt_config import Reductions
     from dgno_core.models.config import NetworkConfig
+
+
+FluxOption = Literal["central", "jump", "average_jump", "avg_jump", "upwind"]
+FLUXES: dict[FluxOption, Literal["central", "jump", "average_jump", "upwind"]] = {
+    "central": "central",
+    "jump": "jump",
+    "average_jump": "average_jump",
+    "avg_jump": "average_jump",  # the released code's name
+    "upwind": "upwind",
+}
 
 
 def convert(
@@ -20,17 +31,33 @@ def convert(
     out: Annotated[
         Path, typer.Option("-o", "--out", metavar="OUT.safetensors", help="The model to write.")
     ],
+    variant: Annotated[
+        Literal["cell", "face"] | None,
+        typer.Option(help="DGNO-Cell or -Face, for a file without the index buffers of faces."),
+    ] = None,
     flux: Annotated[
-        Literal["central", "jump", "average_jump", "upwind"] | None,
-        typer.Option(help="The flux it was trained with; the file does not tell."),
+        FluxOption | None,
+        typer.Option(help="The flux in its training options; the file does not tell."),
     ] = None,
     boundary: Annotated[
         Literal["dirichlet", "neumann", "periodic"] | None,
-        typer.Option(help="Its boundary treatment, as the released code names it."),
+        typer.Option(
+            help="The boundary treatment in its training options; leave it out if unknown."
+        ),
     ] = None,
     activation: Annotated[
         Literal["gelu", "relu"] | None,
         typer.Option(help="The activation of its shallow branch."),
+    ] = None,
+    tau: Annotated[
+        float | None, typer.Option(help="Its penalty, if that was not learnt (0.25).")
+    ] = None,
+    scales: Annotated[
+        str | None,
+        typer.Option(
+            metavar="8,8,4,4,1,1/...",
+            help="MPT: 1/s of every block, the four levels apart by /, if not the paper's.",
+        ),
     ] = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a model of that name.")
@@ -43,12 +70,40 @@ def convert(
         raise DGNOError(f"The folder {out.parent} does not exist; make it first.")
     if out.exists() and not overwrite:
         raise DGNOError(f"{out} exists already; give another name, or --overwrite.")
+    reductions = None if scales is None else parse_scales(scales)
     from dgno_core.models import convert_checkpoint
 
-    done = convert_checkpoint(checkpoint, out, flux=flux, boundary=boundary, activation=activation)
+    done = convert_checkpoint(
+        checkpoint,
+        out,
+        variant=variant,
+        flux=None if flux is None else FLUXES[flux],
+        boundary=boundary,
+        activation=activation,
+        tau=tau,
+        reductions=reductions,
+    )
     for sentence in done.assumed:
         typer.echo(f"dgno: warning: {sentence}", err=True)
     typer.echo(f"{done.path}: {done.card.title}, {describe(done.card.config)}")
+
+
+def parse_scales(text: str) -> Reductions:
+    """Read ``8,8,4/4,4/2,2/1,1`` as four levels of whole numbers.
+
+    Raises
+    ------
+    DGNOError
+        If it is not of that form.
+    """
+    try:
+        levels = [tuple(int(part) for part in level.split(",")) for level in text.split("/")]
+        first, second, third, fourth = levels
+    except ValueError as error:
+        raise DGNOError(
+            f"--scales {text} is not four levels of whole numbers, such as 8,4,1/4,2,1/2,2,1/2,2,1."
+        ) from error
+    return first, second, third, fourth
 
 
 def describe(config: NetworkConfig) -> str:
@@ -58,6 +113,7 @@ def describe(config: NetworkConfig) -> str:
     if config.kind == "dgno":
         words += [
             f"width {config.width}",
+            f"blocks {config.blocks}",
             f"{config.heads} heads",
             f"{config.flux} flux",
             f"{config.boundary} boundary",

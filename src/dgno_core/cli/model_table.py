@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from dgno_core.errors import DGNOError
 from dgno_core.models import architecture, model_names, read_card, weights_names
 from dgno_core.models.config import DGNOConfig, NetworkConfig
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 SIDE = 256
 LICENCE = "BSD-3-Clause"  # of all networks: they are this project's own code
+NARROWEST = 80
 WIDE = 110  # columns of a terminal from which there is room for the papers
 PAPERS = {
     "DGNO": "Duan et al.: Discontinuous Galerkin Neural Operator for Pathology Defocus Deblurring",
@@ -55,7 +57,8 @@ def print_table(channels: int, folder: Path | None) -> None:
 
     cards = _cards(folder)
     costs = _costs(channels)
-    console = Console(highlight=False, markup=False)
+    # Below that, names and numbers would be cut: let the lines run over.
+    console = Console(highlight=False, markup=False, width=max(Console().width, NARROWEST))
     console.print(f"Architectures for {_images(channels)} images:\n")
     console.print(_cost_table(costs, is_wide=console.width >= WIDE))
     console.print(f"\nFor one image of {SIDE} x {SIDE} pixels; MACs in 10^9:\n")
@@ -98,7 +101,13 @@ def papers(config: NetworkConfig) -> list[str]:
 
 
 def _cards(folder: Path | None) -> dict[str, ModelCard]:
-    return {name: read_card(name, folder=folder) for name in weights_names(folder=folder)}
+    cards = {}
+    for name in weights_names(folder=folder):
+        try:
+            cards[name] = read_card(name, folder=folder)
+        except DGNOError as error:
+            typer.echo(f"dgno: warning: {error}", err=True)
+    return cards
 
 
 def _costs(channels: int) -> dict[str, Cost]:

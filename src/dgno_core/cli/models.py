@@ -34,6 +34,10 @@ def models(
 ) -> None:
     """List the trained models and the architectures."""
     check_model_folder(model_folder)
+    if card is not None and (table or as_json):
+        raise DGNOError("--card prints one card, as JSON already; leave out --table and --json.")
+    if channels != 1 and not (table or as_json):
+        raise DGNOError("--channels goes with --table or --json.")
     if table or as_json:
         from dgno_core.cli import model_table
 
@@ -46,11 +50,15 @@ def models(
         content = read_card(card, folder=model_folder).model_dump(mode="json")
         typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
         return
-    names = weights_names(folder=model_folder)
-    cards = [read_card(name, folder=model_folder) for name in names]
+    rows = []
+    for name in weights_names(folder=model_folder):
+        try:
+            rows.append(row(name, read_card(name, folder=model_folder)))
+        except DGNOError as error:
+            rows.append((name, "", "", f"CANNOT BE USED: {error}", ""))
     typer.echo("Trained models (dgno restore --model NAME; dgno models --card NAME tells all):")
     typer.echo()
-    show([row(name, its) for name, its in zip(names, cards, strict=True)])
+    show(rows)
     typer.echo("\nArchitectures (dgno-train, dgno_core.build_model):")
     typer.echo("  " + ", ".join(model_names()))
 
@@ -87,4 +95,5 @@ def show(rows: list[tuple[str, ...]]) -> None:
         table.add_column(title, overflow="fold", no_wrap=title in ("name", "images", "blur"))
     for cells in rows:
         table.add_row(*map(Text, cells))
-    Console(highlight=False).print(table)
+    # Below that, words would be cut: let the lines run over.
+    Console(highlight=False, width=max(Console().width, 80)).print(table)

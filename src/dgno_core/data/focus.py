@@ -75,7 +75,7 @@ def noise_level(image: ArrayLike) -> float:
 
 
 def variance_of_laplacian(image: ArrayLike, smoothing: float = SMOOTHING) -> float:
-    """Variance of the Laplacian of a smoothed image, relative to the variance of the image.
+    """Variance of the Laplacian of a smoothed image, relative to that image's variance.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def variance_of_laplacian(image: ArrayLike, smoothing: float = SMOOTHING) -> flo
 
 
 def tenengrad(image: ArrayLike, smoothing: float = SMOOTHING) -> float:
-    """Mean squared gradient (Sobel) of a smoothed image, relative to the variance of the image.
+    """Mean squared gradient (Sobel) of a smoothed image, relative to that image's variance.
 
     Parameters
     ----------
@@ -178,25 +178,25 @@ def focus_measure(name: str) -> Callable[[ArrayLike], float]:
 
 
 def _relative_energy(grey: Floats, operators: tuple[str, ...], smoothing: float) -> float:
-    """Energy of derivatives less that of noise, relative to the variance."""
-    variance = float(grey.var())
-    if not variance > _rounding(grey):
+    """Energy of a smoothed image's derivatives, less that of noise, relative to its variance."""
+    if not float(grey.var()) > _rounding(grey):
         return 0.0
+    smooth = ndimage.gaussian_filter(grey, smoothing, mode="mirror") if smoothing else grey
     noise = noise_level(grey) ** 2
     energy = 0.0
     for operator in operators:
-        energy += float(_derivative(grey, operator, smoothing).var())
+        energy += float(_derivative(smooth, operator).var())
         energy -= noise * _noise_gain(operator, smoothing) * _margin(grey.size)
-    return max(0.0, energy) / variance
+    # The noise below the line keeps a plane that is nearly empty from counting as sharp.
+    return max(0.0, energy) / (float(smooth.var()) + noise)
 
 
-def _derivative(image: Floats, operator: str, smoothing: float) -> Floats:
-    smooth = ndimage.gaussian_filter(image, smoothing, mode="mirror") if smoothing else image
+def _derivative(image: Floats, operator: str) -> Floats:
     if operator == "laplacian":
-        result: Floats = ndimage.laplace(smooth, mode="mirror")
+        result: Floats = ndimage.laplace(image, mode="mirror")
         return result
     axis = 0 if operator == "sobel_y" else 1
-    gradient: Floats = ndimage.sobel(smooth, axis, mode="mirror") / 8
+    gradient: Floats = ndimage.sobel(image, axis, mode="mirror") / 8
     return gradient
 
 
@@ -206,7 +206,8 @@ def _noise_gain(operator: str, smoothing: float) -> float:
     side = 2 * int(np.ceil(4 * smoothing) + 3) + 1
     spot = np.zeros((side, side))
     spot[side // 2, side // 2] = 1
-    return float((_derivative(spot, operator, smoothing) ** 2).sum())
+    smooth = ndimage.gaussian_filter(spot, smoothing, mode="mirror") if smoothing else spot
+    return float((_derivative(smooth, operator) ** 2).sum())
 
 
 def _margin(pixels: int) -> float:

@@ -161,7 +161,8 @@ def _aligned(
     shapes = {index: stack[index].read().shape for index in needed}
     fixed = shapes[reference]
     if not registered:
-        if other := next((i for i, shape in shapes.items() if shape != fixed), None):
+        other = next((i for i, shape in shapes.items() if shape != fixed), None)
+        if other is not None:
             raise DGNOError(
                 f"{stack[reference].name} is {fixed[0]} x {fixed[1]} pixels and "
                 f"{stack[other].name} is {shapes[other][0]} x {shapes[other][1]}; planes of "
@@ -172,9 +173,11 @@ def _aligned(
     aligned: dict[int, _Aligned] = {}
     for index, found in registrations.items():
         plane, shape, transform = stack[index], shapes[index], found.transform
+        if not found.ok:
+            continue
         if shape == fixed and _is_still(transform, fixed):
             aligned[index] = _Aligned(plane, Region())
-        elif found.ok:
+        else:
             moved = RegisteredRef(plane, transform, (fixed[0], fixed[1]))
             aligned[index] = _Aligned(moved, transform.region(shape, fixed))
     return aligned, registrations

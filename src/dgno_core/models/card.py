@@ -101,12 +101,16 @@ def read_header(path: Path) -> dict[str, str]:
             (length,) = struct.unpack("<Q", handle.read(8))
             if length > _HEADER_LIMIT:
                 raise ValueError
-            metadata: dict[str, str] = json.loads(handle.read(length)).get("__metadata__", {})
+            header = json.loads(handle.read(length))
+            metadata: dict[str, str] = header.pop("__metadata__", {})
+            last = max((entry["data_offsets"][1] for entry in header.values()), default=0)
+            if path.stat().st_size != 8 + length + last:
+                raise ValueError
     except FileNotFoundError as error:
         raise DGNOError(f"There is no model file {path}.") from error
     except OSError as error:
         raise DGNOError(f"The model file {path} cannot be read: {error.strerror}.") from error
-    except (struct.error, ValueError, AttributeError) as error:
+    except (struct.error, ValueError, AttributeError, LookupError, TypeError) as error:
         raise DGNOError(
             f"{path} is not a complete safetensors file; copy or download it again."
         ) from error

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 from dgno_core.errors import DGNOError
+from dgno_core.io.atomic import discard, partial_path, publish, writing
 from dgno_core.models.card import CARD_KEY, ModelCard, read_card_file
 from dgno_core.models.device import place, resolve_device
 from dgno_core.models.network import Network
@@ -45,15 +45,15 @@ def save_model(
         name: tensor.detach().to("cpu", dtype or tensor.dtype).contiguous()
         for name, tensor in model.state_dict().items()
     }
-    part = path.with_name(f".{path.name}.part")
-    try:
-        save_file(
-            tensors, part, metadata={CARD_KEY: card.model_dump_json(exclude={"weights_sha256"})}
-        )
-        os.replace(part, path)
-    except (OSError, SafetensorError) as error:
-        part.unlink(missing_ok=True)
-        raise DGNOError(f"The model cannot be saved as {path}: {error}.") from error
+    header = {CARD_KEY: card.model_dump_json(exclude={"weights_sha256"})}
+    content = save(tensors, metadata=header)
+    part = partial_path(path)
+    with writing(path):
+        try:
+            part.write_bytes(content)
+            publish(part, path)
+        finally:
+            discard(part)
 
 
 def load_model(

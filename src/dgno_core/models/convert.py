@@ -9,22 +9,29 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from torch import Tensor, nn
+import torch
+from pydantic import ValidationError
+from torch import Tensor
 
+from dgno_core.encoders.mpt_config import Reductions
 from dgno_core.errors import DGNOError
 from dgno_core.models import released_dgno, released_mpt
 from dgno_core.models.card import ModelCard
 from dgno_core.models.checkpoint import save_model
-from dgno_core.models.config import DGNOConfig, NetworkConfig
+from dgno_core.models.config import DGNOConfig, MPTConfig, NetworkConfig
+from dgno_core.models.network import Network
 from dgno_core.models.registry import SUFFIX, build_model
 from dgno_core.models.released_file import read_state_dict
 
+VariantName = Literal["cell", "face"]
 FluxName = Literal["central", "jump", "average_jump", "upwind"]
 BoundaryName = Literal["dirichlet", "neumann", "periodic"]
 ActivationName = Literal["gelu", "relu"]
 TILE = 512
 TILE_GRID = 32
 LEARNS_TAU = ("jump", "average_jump")
+RELEASED_BLOCKS = (2, 4, 6, 2)
+BEST_FACE = {"formulation": "face", "flux": "average_jump", "boundary": "dirichlet"}
 
 
 @dataclass(frozen=True)
@@ -50,9 +57,12 @@ def convert_checkpoint(
     path: str | Path,
     out: str | Path,
     *,
+    variant: VariantName | None = None,
     flux: FluxName | None = None,
     boundary: BoundaryName | None = None,
     activation: ActivationName | None = None,
+    tau: float | None = None,
+    reductions: Reductions | None = None,
 ) -> Conversion:
     """Turn a released ``.pth`` file into a weights file that `load_model` takes.
 
@@ -64,13 +74,19 @@ def convert_checkpoint(
     path : str or Path
         A released DGNO (Face or Cell) or MPT checkpoint for 1 or 3 channels.
     out : str or Path
-        The ``.safetensors`` file to write; its folder must exist.
+        The ``.safetensors`` file to write, in place of any of that name; its folder must exist.
+    variant : {"cell", "face"}, optional
+        Of a DGNO; without it, a file with index buffers of faces is a Face network.
     flux : str, optional
         The flux that the DGNO was trained with.
     boundary : str, optional
         Its boundary treatment, under the released code's name.
     activation : str, optional
         The activation of its shallow branch.
+    tau : float, optional
+        Its penalty, where that was not learnt and so is not in the file.
+    reductions : tuple of four tuples of int, optional
+        1/s of every block of an MPT whose pyramid is not the paper's.
 
     Returns
     -------
@@ -83,40 +99,56 @@ def convert_checkpoint(
         `out` cannot be written. Nothing is left half-written.
     """
     path, out = Path(path), Path(out)
-    if out.suffix != SUFFIX:
-        raise DGNOError(f"A converted model is a {SUFFIX} file: {out} is not named so.")
-    if out.exists() and path.exists() and out.samefile(path):
-        raise DGNOError(f"{out} is the checkpoint itself; give another name to the model.")
+    _check_name(path, out)
     tensors = read_state_dict(path)
     shapes = {key: tuple(tensor.shape) for key, tensor in tensors.items()}
-    given = {"flux": flux, "boundary": boundary, "shallow_activation": activation}
-    config, rename = _recognise(path, shapes)
-    assumed: tuple[str, ...] = ()
+    given = {
+        "formulation": variant,
+        "flux": flux,
+        "boundary": boundary,
+        "shallow_activation": activation,
+        "tau": tau,
+    }
+    config, rename = _recognise(path, shapes, reductions)
     if isinstance(config, DGNOConfig):
         config, assumed = _complete(path, config, given)
-    elif set(given.values()) != {None}:
-        raise DGNOError(f"{path} is an MPT, which has no flux, boundary or shallow activation.")
-    model = build_model(config)
-    _load(path, model, tensors, rename)
+    elif any(value is not None for value in given.values()):
+        raise DGNOError(
+            f"{path} is an MPT, which has no variant, flux, boundary, tau or shallow branch."
+        )
+    else:
+        assumed = _told_of_mpt(config)
+    model = _filled(path, config, tensors, rename)
     card = _card(out.stem, path, config, assumed)
     save_model(model, card, out)
     return Conversion(out, card, assumed)
 
 
+def _check_name(path: Path, out: Path) -> None:
+    if out.suffix != SUFFIX:
+        raise DGNOError(f"A converted model is a {SUFFIX} file; call it {out.name}{SUFFIX}.")
+    if out.stem == "auto":
+        raise DGNOError('A model called "auto" could never be chosen; give it another name.')
+    if out.exists() and path.exists() and out.samefile(path):
+        raise DGNOError(f"{out} is the checkpoint itself; give another name to the model.")
+
+
 def _recognise(
-    path: Path, shapes: dict[str, tuple[int, ...]]
+    path: Path, shapes: dict[str, tuple[int, ...]], reductions: Reductions | None
 ) -> tuple[NetworkConfig, Callable[[str], str | None]]:
     """Architecture of a checkpoint, and the names of its tensors."""
     try:
         if (dgno := released_dgno.recognise(shapes)) is not None:
             return dgno, released_dgno.rename
-        if (mpt := released_mpt.recognise(shapes)) is not None:
+        if (mpt := released_mpt.recognise(shapes, reductions)) is not None:
             return mpt, released_mpt.rename
     except ValueError as error:
         raise DGNOError(
-            f"{path} looks like a released network, but its sizes do not fit together; "
-            "only the released DGNO and MPT networks can be converted."
+            f"{path} looks like a released network, but it is incomplete or its sizes do not fit "
+            "together; only the released DGNO and MPT networks can be converted."
         ) from error
+    except DGNOError as error:
+        raise DGNOError(f"{path}: {error}") from error
     raise DGNOError(
         f"{path} is neither a released DGNO (Face or Cell) nor a released MPT checkpoint; "
         "only these can be converted."
@@ -127,13 +159,23 @@ def _complete(
     path: Path, config: DGNOConfig, given: dict[str, Any]
 ) -> tuple[DGNOConfig, tuple[str, ...]]:
     """Settings that a DGNO file cannot tell: those given, else the paper's best of the variant."""
+    if given["formulation"] not in (None, config.formulation):
+        if config.formulation == "face":
+            raise DGNOError(f"{path} holds index buffers of faces, so its variant is face.")
+        config = config.changed(**BEST_FACE)
     flux = given["flux"]
     if config.learn_tau and flux is not None and flux not in LEARNS_TAU:
         raise DGNOError(
-            f"{path} has learnt penalties tau, which the flux {flux} does not have; "
-            "its flux is jump or average_jump."
+            f"{path} has a learnt penalty tau, which goes with the flux jump or average_jump, "
+            f"not with {flux}."
         )
-    config = config.changed(**{key: value for key, value in given.items() if value is not None})
+    if config.learn_tau and given["tau"] is not None:
+        raise DGNOError(f"{path} has a learnt penalty tau; leave out --tau.")
+    try:
+        config = config.changed(**{key: value for key, value in given.items() if value is not None})
+    except ValidationError as error:
+        (fault, *_) = error.errors()
+        raise DGNOError(f"{fault['loc'][0]}: {fault['msg']}, not {fault['input']!r}.") from error
     assumed = tuple(
         f"The file does not tell the {name}; {getattr(config, key)} is assumed "
         f"({why}). Give {option} if you know better."
@@ -149,19 +191,40 @@ def _complete(
         )
         if given[key] is None
     )
-    if not config.learn_tau and config.flux in LEARNS_TAU:
+    if not config.learn_tau and config.flux in LEARNS_TAU and given["tau"] is None:
         assumed += (
             "The file has no learnt penalty, so its flux may be central or upwind; "
-            f"{config.flux} with the fixed penalty {config.tau:g} is assumed.",
+            f"{config.flux} with the fixed penalty {config.tau:g} (--tau) is assumed.",
+        )
+    if config.blocks != RELEASED_BLOCKS:
+        assumed += (
+            f"The encoder has {config.blocks} blocks, the released ones {RELEASED_BLOCKS}: make "
+            "sure that the file is complete.",
         )
     return config, assumed
 
 
-def _load(
-    path: Path, model: nn.Module, tensors: dict[str, Tensor], rename: Callable[[str], str | None]
-) -> None:
-    """Fill a network, refusing anything missing, left over or of another size."""
-    own = model.state_dict()
+def _told_of_mpt(config: NetworkConfig) -> tuple[str, ...]:
+    """What a user of a converted MPT should know."""
+    assert isinstance(config, MPTConfig)
+    if max(map(max, config.lifting.reductions)) == 1:
+        return ()
+    return (
+        "The released MPT pairs windows in a way that depends on the width of the image, so its "
+        "result depends on the tile size too.",
+    )
+
+
+def _filled(
+    path: Path,
+    config: NetworkConfig,
+    tensors: dict[str, Tensor],
+    rename: Callable[[str], str | None],
+) -> Network:
+    """A network with these weights, refusing anything missing, left over or of another size."""
+    # Sizes are compared before any memory is taken for them.
+    with torch.device("meta"):
+        own = build_model(config).state_dict()
     values = {}
     for key, tensor in tensors.items():
         try:
@@ -172,7 +235,7 @@ def _load(
             continue
         if name not in own:
             raise DGNOError(
-                f"{path} holds {key}, which the released networks do not have; "
+                f"{path} holds {key!r}, which the released networks do not have; "
                 "a changed network cannot be converted."
             )
         # The released files carry some axes of length 1.
@@ -181,16 +244,20 @@ def _load(
                 f"{path}: {key} has the shape {tuple(tensor.shape)}, which does not fit the rest "
                 "of the network."
             )
-        if not tensor.isfinite().all():
+        values[name] = tensor.float().reshape(own[name].shape)
+        if not tensor.is_floating_point() or not values[name].isfinite().all():
             raise DGNOError(
-                f"{path}: {key} holds numbers that are not finite; copy the file again."
+                f"{path}: {key} holds numbers that are not finite, or whole numbers only; copy "
+                "the file again."
             )
-        values[name] = tensor.reshape(own[name].shape)
     if missing := own.keys() - values.keys():
         raise DGNOError(
-            f"{path} is incomplete: {len(missing)} tensors are missing, such as {min(missing)}."
+            f"{path} is incomplete: tensors for {len(missing)} parts of the network are missing, "
+            f"such as {min(missing)}."
         )
+    model = build_model(config)
     model.load_state_dict(values)
+    return model
 
 
 def _long_axes(tensor: Tensor) -> list[int]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 PACKAGED = Path(__file__).parents[1] / "weights"
 SUFFIX = ".safetensors"
+CHECKPOINTS = (".pth", ".pt", ".ckpt")
 
 # Best settings of the paper's Table 3; the small ones keep them at a third of the width.
 _CELL = DGNOConfig(formulation="cell", flux="jump", boundary="neumann")
@@ -169,6 +170,11 @@ def find_weights(name_or_path: str | Path, folder: Path | None = None) -> Path:
         If there is no such file.
     """
     path = Path(name_or_path)
+    if path.suffix in CHECKPOINTS:
+        raise DGNOError(
+            f"{path} is a PyTorch checkpoint; convert it first: "
+            f"dgno convert {path} -o {path.with_suffix(SUFFIX).name}"
+        )
     # A bare name never means a file of that name in the current folder.
     if path.suffix == SUFFIX or len(path.parts) > 1:
         if not path.is_file():

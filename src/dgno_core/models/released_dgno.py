@@ -87,6 +87,11 @@ def recognise(shapes: Shapes) -> DGNOConfig | None:
     DGNOConfig or None
         With ``assembly="official"`` and the paper's best flux and boundary of the variant; the
         caller may change those and the activation. None if this is no DGNO checkpoint.
+
+    Raises
+    ------
+    ValueError
+        If parts are missing, or sizes do not fit together.
     """
     stem = shapes.get("patch_embed.proj.weight", ())
     norm = shapes.get("conv0.kln.weight", ())
@@ -94,13 +99,15 @@ def recognise(shapes: Shapes) -> DGNOConfig | None:
     tokens = shapes.get("encoder_level1.0.attn.embeddingB.weight", ())
     if (len(stem), len(norm), len(scan), len(tokens)) != (4, 3, 2, 2):
         return None
-    side = shapes.get("conv0.face_idx_left", ())
-    face = side[0] if side else None
+    face = _element(shapes)
+    blocks = _blocks(shapes)
+    if not all(blocks):
+        raise ValueError(f"the encoder's levels have {blocks} blocks")
     return DGNOConfig.model_validate(
         {
             "channels": stem[1],
             "width": stem[0],
-            "blocks": _blocks(shapes),
+            "blocks": blocks,
             "lifting": {
                 "kind": "mamba",
                 "state": scan[1],
@@ -116,6 +123,17 @@ def recognise(shapes: Shapes) -> DGNOConfig | None:
             "element": face or 8,
         }
     )
+
+
+def _element(shapes: Shapes) -> int | None:
+    """Element size that the index buffers of a Face network tell; None for a Cell network."""
+    sides = [shape for key, shape in shapes.items() if _CONSTANT.search(key)]
+    if not sides:
+        return None
+    complete = 4 * sum(key.endswith(".kln.weight") for key in shapes)
+    if len(sides) != complete or len(set(sides)) != 1 or len(sides[0]) != 1:
+        raise ValueError(f"{len(sides)} of {complete} index buffers of a Face network")
+    return sides[0][0]
 
 
 def _blocks(keys: Iterable[str]) -> tuple[int, ...]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import warnings
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from dgno_core.errors import DGNOError
 
 CONTAINERS = ("params_ema", "params", "state_dict", "model")
 PREFIXES = ("module.", "Network.")
+NUMBERS = (torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.int64)
 
 
 def read_state_dict(path: Path) -> dict[str, Tensor]:
@@ -26,7 +29,7 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
     Returns
     -------
     dict of str to Tensor
-        On the CPU; the prefixes that wrappers add to the names are taken off.
+        Dense, on the CPU; the prefixes that wrappers add to the names are taken off.
 
     Raises
     ------
@@ -34,15 +37,20 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
         If the file is missing, damaged, holds anything besides tensors, or no tensors at all.
     """
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        _check_whole(path)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch's remarks about old formats
+            content = torch.load(path, map_location="cpu", weights_only=True)
+    except DGNOError:
+        raise
     except FileNotFoundError as error:
         raise DGNOError(f"There is no file {path}.") from error
     except OSError as error:
         raise DGNOError(f"The file {path} cannot be read: {error.strerror or error}.") from error
     except pickle.UnpicklingError as error:
         raise DGNOError(
-            f"{path} is damaged, no checkpoint, or holds more than tensors; it was not opened, "
-            "because such a file can run any program. Ask its authors for a file of tensors."
+            f"{path} holds more than tensors, or is damaged; it was not opened, because such a "
+            "file can run any program. Ask its authors for a file of tensors."
         ) from error
     except Exception as error:
         # torch raises whatever its readers meet in a damaged archive.
@@ -52,7 +60,41 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
     tensors = _tensors(content)
     if not tensors:
         raise DGNOError(f"{path} holds no named tensors; it is not the checkpoint of a network.")
+    for key, tensor in tensors.items():
+        _check_plain(path, key, tensor)
     return {_bare(key): tensor for key, tensor in tensors.items()}
+
+
+def _check_whole(path: Path) -> None:
+    """Refuse what is no checkpoint, or one in which a byte has changed."""
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+        if damaged is not None:
+            raise DGNOError(f"{path} is damaged (in {damaged!r}); copy or download it again.")
+        return
+    with path.open("rb") as handle:
+        start = handle.read(1)
+    # Older checkpoints are bare pickles, which begin so.
+    if start != b"\x80":
+        raise DGNOError(f"{path} is no PyTorch checkpoint, or damaged; copy or download it again.")
+
+
+def _check_plain(path: Path, key: str, tensor: Tensor) -> None:
+    """Refuse tensors that are not plain numbers in memory of their own."""
+    is_plain = (
+        tensor.layout == torch.strided
+        and tensor.device.type == "cpu"
+        and not tensor.is_quantized
+        and tensor.dtype in NUMBERS
+        # A view can pretend to be of any size.
+        and tensor.numel() * tensor.element_size() <= tensor.untyped_storage().nbytes()
+    )
+    if not is_plain:
+        raise DGNOError(
+            f"{path}: {key!r} is no plain tensor of numbers ({tensor.dtype}, {tensor.layout}); "
+            "such a file cannot be converted."
+        )
 
 
 def _tensors(content: object) -> dict[str, Tensor]:

@@ -93,8 +93,8 @@ def recognise(shapes: Shapes, reductions: Reductions | None = None) -> MPTConfig
     scales = reductions or tuple((1,) * len(level) for level in pyramid)
     if tuple(tuple(r > 1 for r in level) for level in scales) != pyramid:
         raise DGNOError(
-            "The MPT checkpoint does not down-sample in the blocks in which the paper's network "
-            "does, so that its pyramid scales, which the file does not hold, cannot be guessed."
+            "This MPT does not down-sample in the blocks in which the paper's network does, and "
+            "the file does not hold its pyramid scales; give them (--scales)."
         )
     return MPTConfig.model_validate(
         {
