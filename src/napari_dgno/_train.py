@@ -57,7 +57,7 @@ class TrainPanel(QWidget):
         self._run: Run | None = None
         self._pictures: PictureView | None = None
         self._status = ""
-        self._drawn = 0.0
+        self._drawn, self._stale = 0.0, False
         self._worker: _workers.EventWorker | None = None
         self._searching = False
         self._search_again = False
@@ -422,8 +422,9 @@ class TrainPanel(QWidget):
         changed = run.log.read()
         run.urge()
         ended = not alive and not changed
-        if (changed and time.monotonic() - self._drawn > DRAWING) or ended:
-            self._drawn = time.monotonic()
+        self._stale |= changed
+        if (self._stale and time.monotonic() - self._drawn > DRAWING) or ended:
+            self._drawn, self._stale = time.monotonic(), False
             self.view.update_curves(run)
             if self._pictures is not None:
                 self._pictures.update(run.record)

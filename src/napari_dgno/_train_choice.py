@@ -56,6 +56,10 @@ class ChoiceForm(QWidget):
         self.kind_combo = QComboBox()
         for kind, title in KINDS.items():
             self.kind_combo.addItem(title, kind)
+        self.kind_combo.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
+        self.kind_combo.setMinimumContentsLength(12)
         self.layer_combo = LayerCombo(viewer)
         self.sharp_combo = LayerCombo(viewer)
         self.sharp_combo.set_following(False)

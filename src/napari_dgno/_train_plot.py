@@ -22,6 +22,7 @@ MOST_POINTS = 600
 DARK = {"loss": "#6ea8fe", "score": "#ffb454"}
 LIGHT = {"loss": "#1f5fbf", "score": "#b35c00"}
 HEIGHT = 300
+SMALLEST = 200
 
 
 class RunPlot(FigureCanvasQTAgg):
@@ -40,13 +41,13 @@ class RunPlot(FigureCanvasQTAgg):
         self.loss_axes, self.score_axes = self.figure.subplots(2, 1, sharex=True)
         self.setFixedHeight(HEIGHT)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setMinimumWidth(200)
+        self.setMinimumWidth(SMALLEST)
         viewer.events.theme.connect(self._on_theme)
 
     def minimumSizeHint(self) -> object:
         """Let the dock become narrow."""
         hint = super().minimumSizeHint()
-        hint.setWidth(200)
+        hint.setWidth(SMALLEST)
         return hint
 
     def disconnect_viewer(self) -> None:

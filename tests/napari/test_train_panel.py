@@ -396,7 +396,12 @@ def answer(qtbot: Any, window: Any, button_text: str) -> list[str]:
 
 
 def main_window(panel: Any) -> Any:
-    return panel.parent().parent()
+    """Return the window, which is closed in the test but deleted only by its fixture."""
+    from qtpy.QtCore import Qt
+
+    window = panel.parent().parent()
+    window.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
+    return window
 
 
 @pytest.mark.parametrize(
@@ -592,10 +597,10 @@ def test_only_the_fields_of_a_kind_are_shown(kind: str, shown: set[str], open_tr
         "layer_combo", "sharp_combo", "axes_edit", "target_spin", "align_box", "folder_edit",
         "sharp_folder_edit",
     }  # fmt: skip
-    assert {name for name in names if getattr(images, name).isVisible()} == shown
+    assert {name for name in names if getattr(images, name).isVisibleTo(images)} == shown
     for name in names:
         label = images.form_layout.labelForField(getattr(images, name))
-        assert label is None or label.isVisible() == (name in shown)
+        assert label is None or label.isVisibleTo(images) == (name in shown)
 
 
 def test_every_control_explains_itself(open_train: Any) -> None:
