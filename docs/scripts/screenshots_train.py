@@ -81,7 +81,7 @@ def play(stage: TrainStage) -> None:
     panel.train()
     stage.wait_until(lambda: panel._run is not None)
     run = panel._run
-    stage.wait_until(lambda: len(run.record.scores) >= 2 and run.record.step % 50 > 20)
+    stage.wait_until(lambda: len(run.record.scores) >= 4 and run.record.step % 10 > 3)
     stage.wait(1.5)
     stage.shoot("train-running")
 
