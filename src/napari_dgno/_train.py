@@ -20,7 +20,8 @@ from napari_dgno import _train_tooltips as tips
 from napari_dgno._progress import RunDisplay
 from napari_dgno._scroll import VerticalScroll
 from napari_dgno._settings import preference_model, read_preferences, training_model
-from napari_dgno._train_data import Noted, StackLayer, Written
+from napari_dgno._train_files import Noted, Written
+from napari_dgno._train_focus import FocusSearch
 from napari_dgno._train_form import SHOW_PAIRS, TrainForm, align_labels
 from napari_dgno._train_guard import CloseGuard
 from napari_dgno._train_layers import PairView, PictureView
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
 INTERVAL = 400
 #: Seconds between two drawings of the curves.
 DRAWING = 1.0
-#: Milliseconds that the fields must have rested before the sharpest plane is looked for.
-REST = 400
 NEW = "New training"
 
 
@@ -59,8 +58,6 @@ class TrainPanel(QWidget):
         self._status = ""
         self._drawn, self._stale = 0.0, False
         self._worker: _workers.EventWorker | None = None
-        self._searching = False
-        self._search_again = False
         self._pairs = PairView(napari_viewer)
         self.run_combo = QComboBox()
         self.run_combo.setToolTip(tips.RUN)
@@ -74,15 +71,12 @@ class TrainPanel(QWidget):
         self.view = RunView(napari_viewer)
         self._poll_timer = QTimer(self)
         self._poll_timer.setInterval(INTERVAL)
-        self._focus_timer = QTimer(self)
-        self._focus_timer.setInterval(REST)
-        self._focus_timer.setSingleShot(True)
+        self._focus = FocusSearch(self.form.images)
         self._lay_out()
         self._connect()
         self._show_bar(False)
         self._show_page()
         self.look_for_runs()
-        self._focus_timer.start()
 
     def _lay_out(self) -> None:
         top = QFormLayout()
@@ -110,7 +104,6 @@ class TrainPanel(QWidget):
     def _connect(self) -> None:
         self.form.train_button.clicked.connect(self.train)
         self.form.pairs_button.clicked.connect(self.show_pairs)
-        self.form.changed.connect(self._on_choice)
         self.form.start_chooser.failed.connect(self._show_error)
         self.form.runs_edit.edit.editingFinished.connect(self.look_for_runs)
         self.display.cancel_button.clicked.connect(self._cancel)
@@ -119,7 +112,6 @@ class TrainPanel(QWidget):
         self.view.restore_button.clicked.connect(self.restore)
         self.run_combo.activated.connect(self._choose_run)
         self._poll_timer.timeout.connect(self._poll)
-        self._focus_timer.timeout.connect(self._find_focus)
         self._viewer.layers.events.removed.connect(self._on_removed)
         self._settings = [m for m in (preference_model(), training_model()) if m is not None]
         for model in self._settings:
@@ -308,50 +300,6 @@ class TrainPanel(QWidget):
         if not self._pairs.is_shown and self.form.pairs_button.text() != SHOW_PAIRS:
             self._hide_pairs()
 
-    # The sharpest plane -------------------------------------------------------------------------
-
-    def _on_choice(self) -> None:
-        self._focus_timer.start()
-
-    def _find_focus(self) -> None:
-        """Look for the sharpest plane of the chosen stack, one search at a time."""
-        self._search_again = self._searching
-        if self._searching or self._closed:
-            return
-        try:
-            choice = self.form.images.choice()
-            if not isinstance(choice, StackLayer) or choice.target is not None:
-                self.form.images.show_focus("")
-                return
-            choice.check()
-        except DGNOError as error:
-            has_layer = self.form.images.layer_combo.layer() is not None
-            self.form.images.show_focus(str(error) if has_layer else "")
-            return
-        self._searching = True
-        self.form.images.show_focus("Looking for the sharpest plane …")
-        _workers.start(
-            _train_pairs.finding_focus,
-            choice,
-            on_event=self._on_focus,
-            on_finished=self._on_focus_finished,
-        )
-
-    def _on_focus(self, event: Any) -> None:
-        if self._closed:
-            return
-        match event:
-            case _train_pairs.FocusFound(plane, warning):
-                text = f"Plane {plane} is the sharpest."
-                self.form.images.show_focus(f"{text} {warning}" if warning else text)
-            case _workers.Failed(error):
-                self.form.images.show_focus(str(error) if isinstance(error, DGNOError) else "")
-
-    def _on_focus_finished(self) -> None:
-        self._searching = False
-        if self._search_again and not self._closed:
-            self._find_focus()
-
     # Runs ---------------------------------------------------------------------------------------
 
     def _on_runs(self, event: Any) -> None:
@@ -502,7 +450,7 @@ class TrainPanel(QWidget):
             return
         self._closed = True
         self._poll_timer.stop()
-        self._focus_timer.stop()
+        self._focus.shut_down()
         if self._worker is not None:
             self._worker.quit()
         self._viewer.layers.events.removed.disconnect(self._on_removed)

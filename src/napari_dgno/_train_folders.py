@@ -8,16 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from dgno_core.errors import DGNOError
-from napari_dgno._train_data import (
-    PICTURES,
-    TRAINED_PART,
-    Kind,
-    Written,
-    held_out_every,
-    is_coloured,
-    stack_settings,
-    write_list,
-)
+from napari_dgno._train_data import Kind, held_out_every, stack_settings
+from napari_dgno._train_files import TRAINED_PART, Written, is_coloured, write_list
+
+#: Images that can be read as sharp planes.
+PICTURES = (".tif", ".tiff", ".png", ".jpg", ".jpeg", ".bmp")
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_dgno._train_data import StackLayer, blocks
+from napari_dgno._train_data import StackLayer
+from napari_dgno._train_files import blocks
 from napari_dgno._train_folders import SharpFolder
 from napari_dgno._train_run import CONFIG
 from napari_dgno._train_setup import Request, config, write

@@ -14,7 +14,8 @@ import yaml
 from dgno_core.errors import DGNOError
 from dgno_core.io import as_source, read_image
 from dgno_core.training.config_file import load_config
-from napari_dgno._train_data import PairedLayers, SharpLayer, StackLayer, blocks
+from napari_dgno._train_data import PairedLayers, SharpLayer, StackLayer
+from napari_dgno._train_files import blocks
 from napari_dgno._train_folders import PairedFolders, SharpFolder, StackFolder
 from napari_dgno._train_run import CONFIG
 from napari_dgno._train_setup import SCRATCH, Request, free_name, prepare, slug
