@@ -3,16 +3,18 @@
     xvfb-run -a -s "-screen 0 1600x1200x24" python docs/scripts/screenshots_train.py
 
 It needs a display with OpenGL (xvfb-run gives one), and trains for some minutes on a synthetic
-focal stack. `--steps` makes it shorter.
+focal stack. The training is a short one; `--steps` makes it longer.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +59,22 @@ class TrainStage(Stage):
         print(f"{path.name}: {path.stat().st_size // 1000} of {LARGEST // 1000} kB")
 
 
-def play(stage: TrainStage) -> None:
+@contextlib.contextmanager
+def shortened(key: str, steps: int) -> Iterator[None]:
+    """Make a preset small for a while, so that the pictures are ready in minutes."""
+    from napari_dgno._train_presets import PRESETS
+
+    preset = PRESETS[key]
+    PRESETS[key] = dataclasses.replace(
+        preset, steps=steps, batch=2, crop=64, validate_every=10, checkpoint_every=5
+    )
+    try:
+        yield
+    finally:
+        PRESETS[key] = preset
+
+
+def play(stage: TrainStage, steps: int) -> None:
     """Go through the states that the page shows."""
     from qtpy.QtCore import QTimer
 
@@ -78,8 +95,9 @@ def play(stage: TrainStage) -> None:
     stage.shoot("train-pairs")
     panel.show_pairs()
 
-    panel.train()
-    stage.wait_until(lambda: panel._run is not None)
+    with shortened("quick", steps):
+        panel.train()
+        stage.wait_until(lambda: panel._run is not None)
     run = panel._run
     stage.wait_until(lambda: len(run.record.scores) >= 4 and run.record.step % 10 > 3)
     stage.wait(1.5)
@@ -129,26 +147,20 @@ def main() -> None:
     """Parse the arguments and take the pictures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=IMAGES)
-    parser.add_argument("--steps", type=int, help="of the quick preset")
+    parser.add_argument("--steps", type=int, default=80, help="of the training")
     parser.add_argument("--light", action="store_true", help="napari's light theme")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         # The user's own napari settings stay out of the pictures, and untouched.
         os.environ["NAPARI_CONFIG"] = str(Path(folder) / "settings.yaml")
-        from napari_dgno._train_presets import PRESETS
-
-        if arguments.steps:
-            PRESETS["quick"] = dataclasses.replace(
-                PRESETS["quick"], steps=arguments.steps, validate_every=10, checkpoint_every=5
-            )
         home = Path.home() / "napari-dgno-runs"
         is_ours = not home.exists()
         stage = TrainStage(arguments.out, home if is_ours else Path(folder) / "runs")
         try:
             if arguments.light:
                 stage.viewer.theme = "light"
-            play(stage)
+            play(stage, arguments.steps)
         finally:
             stage.viewer.close()
             if is_ours:

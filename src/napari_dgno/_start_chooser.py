@@ -26,7 +26,7 @@ class StartChooser(ModelChooser):
         """List the models anew; keep the choice if possible."""
         chosen = self.combo.currentData()
         super().set_folder(folder)
-        self.combo.setItemText(0, "Packaged weights")
+        self.combo.setItemText(0, "Packaged model")
         self.combo.insertItem(1, "From scratch", SCRATCH)
         if chosen == SCRATCH:
             self.combo.setCurrentIndex(1)
