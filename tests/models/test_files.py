@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import json
+import struct
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -126,3 +129,62 @@ def test_packaged_weights_are_small_and_have_a_full_card(colour: bool) -> None:
     for field in ("title", "summary", "data", "licences", "recipe", "budget", "scores", "not_for"):
         assert getattr(card, field), field
     assert load_model(default_weights(colour), "cpu").card is not None
+
+
+def test_one_changed_weight_is_noticed(saved: Path) -> None:
+    content = bytearray(saved.read_bytes())
+    content[-5] ^= 0x01
+    saved.write_bytes(content)
+    with pytest.raises(DGNOError, match="not those that were saved"):
+        load_model(saved, "cpu")
+
+
+def forged(saved: Path, header: dict[str, Any]) -> None:
+    """Replace the header of a file, keeping its weights."""
+    content = saved.read_bytes()
+    (length,) = struct.unpack("<Q", content[:8])
+    text = json.dumps(header).encode()
+    saved.write_bytes(struct.pack("<Q", len(text)) + text + content[8 + length :])
+
+
+def header_of(saved: Path) -> dict[str, Any]:
+    content = saved.read_bytes()
+    (length,) = struct.unpack("<Q", content[:8])
+    header: dict[str, Any] = json.loads(content[8 : 8 + length])
+    return header
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"width": 8_000_000}, {"width": 2048}, {"blocks": [30_000] * 4}, {"blocks": [2, 1, 1, 1]}],
+    ids=str,
+)
+def test_a_forged_card_takes_no_memory(saved: Path, changes: dict[str, Any]) -> None:
+    header = header_of(saved)
+    card = json.loads(header["__metadata__"]["dgno_card"])
+    card["config"] |= changes
+    header["__metadata__"]["dgno_card"] = json.dumps(card)
+    forged(saved, header)
+    with pytest.raises(DGNOError, match="mine"):
+        load_model(saved, "cpu")
+
+
+def test_a_weight_that_is_not_finite_is_refused(saved: Path) -> None:
+    model = load_model(saved, "cpu")
+    with torch.no_grad():
+        model.lifting.stem.weight[0, 0, 0, 0] = torch.nan
+    assert model.card is not None
+    save_model(model, model.card.changed(weights_sha256=""), saved)
+    with pytest.raises(DGNOError, match="damaged"):
+        load_model(saved, "cpu")
+
+
+@pytest.mark.parametrize("metadata", [None, [], "card"])
+def test_a_header_of_another_form_is_refused(saved: Path, metadata: Any) -> None:
+    forged(saved, header_of(saved) | {"__metadata__": metadata})
+    with pytest.raises(DGNOError, match="mine"):
+        load_model(saved, "cpu")
+    nested = b"[" * 200_000
+    saved.write_bytes(struct.pack("<Q", len(nested)) + nested)
+    with pytest.raises(DGNOError, match="mine"):
+        load_model(saved, "cpu")

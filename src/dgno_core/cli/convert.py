@@ -10,10 +10,10 @@ import typer
 from dgno_core.errors import DGNOError
 
 if TYPE_CHECKING:
-    from dgno_core.encoders.mpt_config import Reductions
     from dgno_core.models.config import NetworkConfig
 
 
+Level = tuple[int, ...]
 FluxOption = Literal["central", "jump", "average_jump", "avg_jump", "upwind"]
 FLUXES: dict[FluxOption, Literal["central", "jump", "average_jump", "upwind"]] = {
     "central": "central",
@@ -88,7 +88,7 @@ def convert(
     typer.echo(f"{done.path}: {done.card.title}, {describe(done.card.config)}")
 
 
-def parse_scales(text: str) -> Reductions:
+def parse_scales(text: str) -> tuple[Level, Level, Level, Level]:
     """Read ``8,8,4/4,4/2,2/1,1`` as four levels of whole numbers.
 
     Raises

@@ -8,13 +8,35 @@ from torch import Tensor, nn
 SMALLEST_NORM = 1e-12
 
 
+def channel_weights(q: Tensor, k: Tensor, temperature: Tensor) -> Tensor:
+    """Attention matrices ``softmax(temperature cos(q_a, k_b))`` over b.
+
+    The cosine divides the products by the norms, so that no normalised copy of the maps is made.
+
+    Parameters
+    ----------
+    q, k : Tensor
+        ``(B, heads, c, L)``: channels of a head, pixels.
+    temperature : Tensor
+        ``(heads, 1, 1)``.
+
+    Returns
+    -------
+    Tensor
+        ``(B, heads, c, c)``; rows sum to one.
+    """
+    products = torch.matmul(q, k.transpose(-1, -2))
+    q_norm, k_norm = (torch.linalg.vector_norm(t, dim=-1).clamp_min(SMALLEST_NORM) for t in (q, k))
+    cosines = products / q_norm[..., :, None] / k_norm[..., None, :]
+    return torch.softmax(cosines * temperature, dim=-1)
+
+
 class ChannelAttention(nn.Module):
     """Every channel of a head becomes a weighted mean of that head's channels.
 
     Queries, keys and values come from a 1x1 and a depthwise 3x3 convolution; the weights of a
     head are ``softmax(temperature cos(q_a, k_b))`` over b, the cosine taken over all pixels. No
-    biases. The matrices are ``(C / heads, C / heads)`` whatever the size of the image, and the
-    cosine divides the products by the norms, so that no normalised copy of the maps is made.
+    biases. The matrices are ``(C / heads, C / heads)`` whatever the size of the image.
 
     Parameters
     ----------
@@ -33,31 +55,11 @@ class ChannelAttention(nn.Module):
         )
         self.project = nn.Conv2d(channels, channels, 1, bias=False)
 
-    def weights(self, q: Tensor, k: Tensor) -> Tensor:
-        """Attention matrices.
-
-        Parameters
-        ----------
-        q, k : Tensor
-            ``(B, heads, c, L)``: channels of a head, pixels.
-
-        Returns
-        -------
-        Tensor
-            ``(B, heads, c, c)``; rows sum to one.
-        """
-        products = torch.matmul(q, k.transpose(-1, -2))
-        q_norm, k_norm = (
-            torch.linalg.vector_norm(t, dim=-1).clamp_min(SMALLEST_NORM) for t in (q, k)
-        )
-        cosines = products / q_norm[..., :, None] / k_norm[..., None, :]
-        return torch.softmax(cosines * self.temperature, dim=-1)
-
     def forward(self, x: Tensor) -> Tensor:
         """Map ``(B, C, Y, X)`` to the same shape."""
         heads = self.temperature.shape[0]
         b, c, height, width = x.shape
         # A view also where the map is channels-last.
         q, k, v = self.mix(self.qkv(x)).view(b, 3, heads, c // heads, height * width).unbind(1)
-        attended = torch.matmul(self.weights(q, k), v)
+        attended = torch.matmul(channel_weights(q, k, self.temperature), v)
         return self.project(attended.reshape(x.shape))

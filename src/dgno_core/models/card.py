@@ -19,6 +19,7 @@ from dgno_core.frozen import Frozen
 from dgno_core.models.config import NetworkConfig
 
 CARD_KEY = "dgno_card"
+HASH_KEY = "dgno_weights_sha256"
 _HEADER_LIMIT = 100_000_000
 
 
@@ -102,7 +103,9 @@ def read_header(path: Path) -> dict[str, str]:
             if length > _HEADER_LIMIT:
                 raise ValueError
             header = json.loads(handle.read(length))
-            metadata: dict[str, str] = header.pop("__metadata__", {})
+            metadata = header.pop("__metadata__", {})
+            if not isinstance(metadata, dict):
+                raise TypeError
             last = max((entry["data_offsets"][1] for entry in header.values()), default=0)
             if path.stat().st_size != 8 + length + last:
                 raise ValueError
@@ -110,7 +113,14 @@ def read_header(path: Path) -> dict[str, str]:
         raise DGNOError(f"There is no model file {path}.") from error
     except OSError as error:
         raise DGNOError(f"The model file {path} cannot be read: {error.strerror}.") from error
-    except (struct.error, ValueError, AttributeError, LookupError, TypeError) as error:
+    except (
+        struct.error,
+        ValueError,
+        AttributeError,
+        LookupError,
+        TypeError,
+        RecursionError,
+    ) as error:
         raise DGNOError(
             f"{path} is not a complete safetensors file; copy or download it again."
         ) from error
@@ -134,7 +144,8 @@ def read_card_file(path: Path) -> ModelCard:
     DGNOError
         If the file cannot be read or holds no card.
     """
-    text = read_header(path).get(CARD_KEY)
+    header = read_header(path)
+    text = header.get(CARD_KEY)
     if text is None:
         raise DGNOError(
             f"{path} holds no DGNO model card; only files saved by this program can be loaded."
@@ -146,7 +157,12 @@ def read_card_file(path: Path) -> ModelCard:
             f"The model card in {path} cannot be understood; the file may come from a newer "
             "version: update napari-dgno."
         ) from error
-    return card.changed(weights_sha256=weights_hash(path))
+    found = weights_hash(path)
+    if header.get(HASH_KEY, found) != found:
+        raise DGNOError(
+            f"The weights in {path} are not those that were saved; copy or download it again."
+        )
+    return card.changed(weights_sha256=found)
 
 
 def read_card(name_or_path: str | Path, folder: Path | None = None) -> ModelCard:

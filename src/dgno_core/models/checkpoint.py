@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
+import struct
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
+from torch import Tensor
 
 from dgno_core.errors import DGNOError
 from dgno_core.io.atomic import discard, partial_path, publish, writing
-from dgno_core.models.card import CARD_KEY, ModelCard, read_card_file
+from dgno_core.models.card import CARD_KEY, HASH_KEY, ModelCard, read_card_file
+from dgno_core.models.config import NetworkConfig
 from dgno_core.models.device import place, resolve_device
 from dgno_core.models.network import Network
 from dgno_core.models.registry import build_model, find_weights
@@ -45,7 +49,10 @@ def save_model(
         name: tensor.detach().to("cpu", dtype or tensor.dtype).contiguous()
         for name, tensor in model.state_dict().items()
     }
-    header = {CARD_KEY: card.model_dump_json(exclude={"weights_sha256"})}
+    header = {
+        CARD_KEY: card.model_dump_json(exclude={"weights_sha256"}),
+        HASH_KEY: _hash(save(tensors)),
+    }
     content = save(tensors, metadata=header)
     part = partial_path(path)
     with writing(path):
@@ -82,12 +89,36 @@ def load_model(
     """
     path = find_weights(name_or_path, folder)
     card = read_card_file(path)
-    model = build_model(card.config)
     try:
-        model.load_state_dict({name: t.float() for name, t in load_file(path).items()})
-    except (OSError, SafetensorError, RuntimeError) as error:
+        values = {name: tensor.float() for name, tensor in load_file(path).items()}
+        _check_fit(card.config, values)
+        model = build_model(card.config)
+        model.load_state_dict(values)
+    except (OSError, SafetensorError, RuntimeError, ValueError) as error:
         raise DGNOError(
             f"The model file {path} is damaged or incomplete; copy or download it again."
         ) from error
     model.card = card
     return place(model, resolve_device(device)).eval()
+
+
+def _hash(content: bytes) -> str:
+    """SHA-256 of the numbers in a serialised file; see `card.weights_hash`."""
+    (length,) = struct.unpack("<Q", content[:8])
+    return hashlib.sha256(content[8 + length :]).hexdigest()
+
+
+def _check_fit(config: NetworkConfig, values: dict[str, Tensor]) -> None:
+    """Compare weights with a network before any memory is taken for it.
+
+    Raises
+    ------
+    ValueError
+        If names or shapes differ, or a weight is not finite.
+    """
+    with torch.device("meta"):
+        own = build_model(config).state_dict()
+    if {n: t.shape for n, t in own.items()} != {n: t.shape for n, t in values.items()}:
+        raise ValueError("the weights are not those of the network in the card")
+    if not all(tensor.isfinite().all() for tensor in values.values()):
+        raise ValueError("a weight is not finite")

@@ -12,7 +12,10 @@ from dgno_core.encoders.mpt_config import MPTBlocks
 from dgno_core.frozen import Frozen
 
 Channels: TypeAlias = Annotated[Literal[1, 3], Field(description="image channels")]
-Counts: TypeAlias = tuple[int, int, int, int]
+# Far above any network of use, far below what would fill a computer from a forged card.
+Count: TypeAlias = Annotated[int, Field(ge=0, le=200)]
+Width: TypeAlias = Annotated[int, Field(gt=0, le=2048)]
+Counts: TypeAlias = tuple[Count, Count, Count, Count]
 
 
 class DGNOConfig(Frozen):
@@ -24,7 +27,7 @@ class DGNOConfig(Frozen):
 
     kind: Literal["dgno"] = "dgno"
     channels: Channels = 1
-    width: int = Field(48, gt=0, multiple_of=4)
+    width: Width = Field(48, multiple_of=4)
     blocks: Counts = Field((2, 4, 6, 2), description="encoder blocks a level")
     lifting: BlockConfig = Field(MambaBlocks(), description="family of the encoder blocks")
     heads: int = Field(16, gt=0)
@@ -35,7 +38,7 @@ class DGNOConfig(Frozen):
     tau: float = Field(0.25, description="penalty of the jump; start value where it is learnt")
     learn_tau: bool = True
     element: int = Field(8, gt=0, description="element size in pixels, at every scale")
-    iterations: int = Field(2, ge=1, description="operator layers a scale, T")
+    iterations: int = Field(2, ge=1, le=200, description="operator layers a scale, T")
     shallow_activation: Literal["gelu", "relu"] = "gelu"
 
     @model_validator(mode="after")
@@ -57,9 +60,9 @@ class NAFNetConfig(Frozen):
 
     kind: Literal["nafnet"] = "nafnet"
     channels: Channels = 1
-    width: int = Field(32, gt=0, multiple_of=2)
+    width: Width = Field(32, multiple_of=2)
     encoder: Counts = Field((1, 1, 1, 28), description="blocks a level")
-    middle: int = Field(1, ge=0)
+    middle: Count = 1
     decoder: Counts = Field((1, 1, 1, 1), description="blocks a level, coarse to fine")
 
     @property
@@ -73,9 +76,9 @@ class RestormerConfig(Frozen):
 
     kind: Literal["restormer"] = "restormer"
     channels: Channels = 1
-    width: int = Field(48, gt=0, multiple_of=2)
+    width: Width = Field(48, multiple_of=2)
     blocks: Counts = (4, 6, 6, 8)
-    refinement: int = Field(4, ge=0)
+    refinement: Count = 4
     lifting: RestormerBlocks = RestormerBlocks()
 
     @model_validator(mode="after")
@@ -94,7 +97,7 @@ class MPTConfig(Frozen):
 
     kind: Literal["mpt"] = "mpt"
     channels: Channels = 1
-    width: int = Field(40, gt=0, multiple_of=2)
+    width: Width = Field(40, multiple_of=2)
     blocks: Counts = (6, 6, 6, 6)
     lifting: MPTBlocks = MPTBlocks()
 

@@ -7,11 +7,10 @@ treatment and the activation of the shallow branch.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from dgno_core.models.config import DGNOConfig
-
-Shapes = Mapping[str, tuple[int, ...]]
+from dgno_core.models.released_names import Shapes, translate
 
 _STAGES = {"encoder_level1": 0, "encoder_level2": 1, "encoder_level3": 2, "latent": 3}
 _OPERATORS = {
@@ -173,21 +172,14 @@ def rename(key: str) -> str | None:
         branch, layer, kind = 2 - int(match[1]), int(match[2]), match[3]
         inner = f"convs.{layer}" if layer < 4 else "norm"
         return f"lifting.shallow.{branch}.{inner}.{kind}"
-    return _translate(_TOP, key)
+    return translate(_TOP, key)
 
 
 def rename_in_block(key: str) -> str:
     """Our name of a tensor, relative to its encoder block."""
-    return _BLOCK_PARAMETERS.get(key) or _translate(_BLOCK, key)
+    return _BLOCK_PARAMETERS.get(key) or translate(_BLOCK, key)
 
 
 def rename_in_layer(key: str) -> str:
     """Our name of a tensor, relative to its operator layer."""
-    return _translate(_LAYER, key)
-
-
-def _translate(names: Mapping[str, str], key: str) -> str:
-    for theirs, ours in names.items():
-        if key == theirs or key.startswith(theirs + "."):
-            return ours + key.removeprefix(theirs)
-    raise KeyError(key)
+    return translate(_LAYER, key)

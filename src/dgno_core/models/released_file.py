@@ -60,15 +60,25 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
     tensors = _tensors(content)
     if not tensors:
         raise DGNOError(f"{path} holds no named tensors; it is not the checkpoint of a network.")
+    named: dict[str, Tensor] = {}
     for key, tensor in tensors.items():
-        _check_plain(path, key, tensor)
-    return {_bare(key): tensor for key, tensor in tensors.items()}
+        if not _is_plain(tensor):
+            raise DGNOError(
+                f"{path}: {key!r} is no plain tensor of numbers; such a file cannot be converted."
+            )
+        if _bare(key) in named:
+            raise DGNOError(f"{path} holds {_bare(key)!r} twice; nobody can tell which counts.")
+        named[_bare(key)] = tensor
+    return named
 
 
 def _check_whole(path: Path) -> None:
     """Refuse what is no checkpoint, or one in which a byte has changed."""
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
+            # torch stores what it saves as it is; anything smaller might grow without end.
+            if sum(entry.file_size for entry in archive.infolist()) > path.stat().st_size:
+                raise DGNOError(f"{path} is compressed, which no checkpoint is; it was not opened.")
             damaged = archive.testzip()
         if damaged is not None:
             raise DGNOError(f"{path} is damaged (in {damaged!r}); copy or download it again.")
@@ -80,30 +90,27 @@ def _check_whole(path: Path) -> None:
         raise DGNOError(f"{path} is no PyTorch checkpoint, or damaged; copy or download it again.")
 
 
-def _check_plain(path: Path, key: str, tensor: Tensor) -> None:
-    """Refuse tensors that are not plain numbers in memory of their own."""
-    is_plain = (
-        tensor.layout == torch.strided
-        and tensor.device.type == "cpu"
-        and not tensor.is_quantized
-        and tensor.dtype in NUMBERS
-        # A view can pretend to be of any size.
-        and tensor.numel() * tensor.element_size() <= tensor.untyped_storage().nbytes()
-    )
-    if not is_plain:
-        raise DGNOError(
-            f"{path}: {key!r} is no plain tensor of numbers ({tensor.dtype}, {tensor.layout}); "
-            "such a file cannot be converted."
+def _is_plain(tensor: Tensor) -> bool:
+    """Whether a tensor is made of plain numbers in memory of its own."""
+    try:
+        return (
+            tensor.layout == torch.strided
+            and tensor.device.type == "cpu"
+            and not tensor.is_quantized
+            and tensor.dtype in NUMBERS
+            # A view can pretend to be of any size.
+            and tensor.numel() * tensor.element_size() <= tensor.untyped_storage().nbytes()
         )
+    except (RuntimeError, NotImplementedError):
+        return False  # nested and other exotic tensors cannot even be asked
 
 
 def _tensors(content: object) -> dict[str, Tensor]:
-    """The state dict of a file's content; empty if there is none."""
+    """The state dict of a file's content, or one level below; empty if there is none."""
     if not isinstance(content, Mapping):
         return {}
-    for name in CONTAINERS:
-        if isinstance(content.get(name), Mapping):
-            return _tensors(content[name])
+    inner = (content.get(name) for name in CONTAINERS)
+    content = next((part for part in inner if isinstance(part, Mapping)), content)
     if not all(isinstance(k, str) and isinstance(t, Tensor) for k, t in content.items()):
         return {}
     return dict(content)

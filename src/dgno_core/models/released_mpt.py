@@ -7,13 +7,12 @@ which blocks have a scale below 1, but not these scales.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from dgno_core.encoders.mpt_config import SCALE_SETS, Reductions
 from dgno_core.errors import DGNOError
 from dgno_core.models.config import MPTConfig
-
-Shapes = Mapping[str, tuple[int, ...]]
+from dgno_core.models.released_names import Shapes, translate
 
 _LEVELS = ("encoder_level1", "encoder_level2", "encoder_level3", "latent")
 _STAGES = {name: f"encoder.{level}" for level, name in enumerate(_LEVELS)} | {
@@ -163,7 +162,7 @@ def rename(key: str) -> str | None:
     """
     first, _, rest = key.partition(".")
     if first not in _STAGES:
-        return _lookup(_TOP, key)
+        return translate(_TOP, key)
     index, _, inner = rest.partition(".")
     name = rename_in_block(inner)
     return None if name is None else f"{_STAGES[first]}.{index}.{name}"
@@ -171,11 +170,4 @@ def rename(key: str) -> str | None:
 
 def rename_in_block(key: str) -> str | None:
     """Our name of a tensor, relative to its block; see `rename`."""
-    return None if key.endswith(_CONSTANT) else _lookup(_BLOCK, key)
-
-
-def _lookup(names: Mapping[str, str], key: str) -> str:
-    for theirs, ours in names.items():
-        if key == theirs or key.startswith(theirs + "."):
-            return ours + key.removeprefix(theirs)
-    raise KeyError(key)
+    return None if key.endswith(_CONSTANT) else translate(_BLOCK, key)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+
+from dgno_core.layers.channel_attention import channel_weights
 
 
 class IntraScaleAttention(nn.Module):
@@ -41,6 +42,5 @@ class IntraScaleAttention(nn.Module):
             t.flatten(2).unflatten(1, (heads, -1))
             for t in (self.query_mix(self.query(x)), key, value)
         )
-        cosines = F.normalize(q, dim=-1) @ F.normalize(k, dim=-1).transpose(-1, -2)
-        attended = torch.softmax(cosines * self.temperature, dim=-1) @ v
+        attended = channel_weights(q, k, self.temperature) @ v
         return self.project(attended.reshape(x.shape))
