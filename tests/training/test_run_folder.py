@@ -111,7 +111,7 @@ def test_a_batch_that_breaks_the_loss_is_kept(
 
 
 def test_fine_tuning_starts_from_given_weights(config_file: Path) -> None:
-    first = load_config(config_file)
+    first = load_config(config_file, ["card={data: [made-up spots], licences: [CC0]}"])
     list(train_events(first))
     given = first.out / "tiny.safetensors"
     tree = config_file.read_text()
@@ -121,7 +121,13 @@ def test_fine_tuning_starts_from_given_weights(config_file: Path) -> None:
     again.write_text(without + f"\nstart: {given}\n")
     second = load_config(
         again,
-        [f"out={config_file.parent / 'second'}", "optim.lr=1e-9", "optim.final_lr=0", "steps=1"],
+        [
+            f"out={config_file.parent / 'second'}",
+            "optim.lr=1e-9",
+            "optim.final_lr=0",
+            "steps=1",
+            "card={data: [more spots], licences: [CC0]}",
+        ],
     )
     assert second.model == first.model
     events = list(train_events(second))
@@ -129,7 +135,12 @@ def test_fine_tuning_starts_from_given_weights(config_file: Path) -> None:
     before, after = (load_model(path, "cpu").state_dict() for path in (given, events[-1].path))
     for key in before:
         torch.testing.assert_close(after[key], before[key], atol=1e-6, rtol=1e-3)
-    assert json.loads(read_card(events[-1].path).recipe)["start"] == "tiny.safetensors"
+    card, earlier = read_card(events[-1].path), read_card(given)
+    assert json.loads(card.recipe)["start"] == {
+        "name": "tiny", "weights_sha256": earlier.weights_sha256,
+    }  # fmt: skip
+    assert card.data == ("made-up spots", "more spots")
+    assert card.licences == ("CC0",)
 
     other = load_config(
         config_file, [f"out={config_file.parent / 'third'}", f"start={given}", "model.width=16"]

@@ -83,9 +83,14 @@ def train_events(config: TrainConfig, *, resume: bool = False) -> Generator[Trai
     data = open_data(config)
     batches = NumberedBatches(data.batches, open_extra(config))
     torch.manual_seed(config.seed)
-    state = TrainState(place(_start(config), fabric.device), config.optim)
+    model = build_model(config.model) if resume else _start(config)
+    state = TrainState(place(model, fabric.device), config.optim)
     if resume:
         state.load(out, config, fabric.device)
+    elif model.card is not None:
+        state.start = model.card.model_dump(
+            mode="json", include={"name", "weights_sha256", "data", "licences"}
+        )
     run = _Run(config, fabric, state, data, batches)
     if not fabric.is_global_zero:
         for _ in run.events():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -59,15 +60,21 @@ def save_weights(state: TrainState, config: TrainConfig, path: Path) -> Path:
         scaling="type" if normalisation == "type" else "percentiles",
         blur_px=None if degrade is None else (0.0, degrade.max_width),
         pixel_size_um=text.pixel_size_um,
-        data=text.data,
-        licences=text.licences,
-        recipe=json.dumps({**config.recipe, "history": state.history}),
+        # What the weights were before is still in them.
+        data=tuple(dict.fromkeys([*state.start.get("data", ()), *text.data])),
+        licences=tuple(dict.fromkeys([*state.start.get("licences", ()), *text.licences])),
+        recipe=json.dumps(_recipe(state, config)),
         budget=_budget(state, config),
         scores=dict(state.scores),
         not_for=text.not_for,
     )
     save_model(model, card, path, dtype=torch.float16)
     return path
+
+
+def _recipe(state: TrainState, config: TrainConfig) -> dict[str, Any]:
+    start = {key: state.start[key] for key in ("name", "weights_sha256") if key in state.start}
+    return {**config.recipe, "start": start or None, "history": state.history}
 
 
 def _budget(state: TrainState, config: TrainConfig) -> str:

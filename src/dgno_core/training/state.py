@@ -39,6 +39,8 @@ class TrainState:
         Highest validation PSNR so far, in dB.
     loss_scale : dict
         State of the loss scaling, for fp16 only.
+    start : dict
+        Name, hash, data and licences of the weights that the run started from; may be empty.
     scores : dict
         Of the last validation.
     history : list of dict
@@ -54,6 +56,7 @@ class TrainState:
         self.step = 0
         self.best = -math.inf
         self.loss_scale: dict[str, Any] = {}
+        self.start: dict[str, Any] = {}
         self.scores: dict[str, float] = {}
         self.history: list[dict[str, Any]] = []
 
@@ -81,6 +84,7 @@ class TrainState:
             "best": self.best,
             "loss_scale": self.loss_scale,
             "scores": self.scores,
+            "start": json.dumps(self.start),
             "history": json.dumps(self.history),
             "config": json.dumps({"model": config.model.model_dump(), "recipe": config.recipe}),
         }
@@ -123,6 +127,7 @@ class TrainState:
             self.best = float(content["best"])
             self.loss_scale = dict(content["loss_scale"])
             self.scores = dict(content["scores"])
+            self.start = json.loads(content["start"])
             self.history = json.loads(content["history"])
             if before["recipe"] != config.recipe:
                 self.history.append({"up to step": self.step, "recipe": before["recipe"]})
