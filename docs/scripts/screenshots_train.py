@@ -38,7 +38,7 @@ class TrainStage(Stage):
         super().__init__(folder)
         self.home = home
         self.panel.form.runs_edit.set_path(home)
-        self.viewer.window._qt_window.resize(1500, 900)
+        self.viewer.window._qt_window.resize(1400, 820)
         self.wait(1.0)
 
     def wait_idle(self) -> None:
@@ -132,8 +132,14 @@ def play(stage: TrainStage, steps: int) -> None:
 
     dock, _ = viewer.window.add_plugin_dock_widget("napari-dgno", "Restore")
     viewer.window.remove_dock_widget(dock)
-    panel._choose_run(0)
-    panel.form.images.axes_edit.setText("TYX")
+    panel.run_combo.setCurrentIndex(0)
+    panel.run_combo.activated.emit(0)
+    smaller = viewer.add_image(draw((9, 448, 400), in_focus=4).data, name="other field")
+    smaller.visible = False
+    panel.form.images.set_kind("pair")
+    panel.form.images.layer_combo.set_layer(viewer.layers["my cells"])
+    panel.form.images.sharp_combo.set_layer(smaller)
+    stage.wait(0.5)
     panel.form.train_button.click()
     stage.shoot("train-error")
 

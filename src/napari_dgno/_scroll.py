@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import QEvent, QObject, Qt
+from qtpy.compat import isalive
+from qtpy.QtCore import QEvent, QObject, Qt, QTimer
 from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import QFrame, QLabel, QScrollArea, QWidget
 
@@ -27,6 +28,9 @@ class VerticalScroll(QScrollArea):
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         content.installEventFilter(self)
+        for label in content.findChildren(QLabel):
+            if label.wordWrap():
+                label.installEventFilter(self)
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         """Fit the content to a new width."""
@@ -34,12 +38,18 @@ class VerticalScroll(QScrollArea):
         self._fit()
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
-        """Fit the content when a text of it has changed."""
-        if event is not None and event.type() == QEvent.Type.LayoutRequest:
-            self._fit()
+        """Fit the content when a text of it has changed, or has got another width."""
+        if event is not None and watched is self._content:
+            if event.type() == QEvent.Type.LayoutRequest:
+                self._fit()
+        elif isinstance(event, QResizeEvent) and event.size().width() != event.oldSize().width():
+            # Not at once: the layout that gives it its width has not finished.
+            QTimer.singleShot(0, self._fit)
         return super().eventFilter(watched, event)
 
     def _fit(self) -> None:
+        if not isalive(self):
+            return  # closed before it was shown
         # Not once and for all: napari's theme, which comes later, makes the content wider.
         self.setMinimumWidth(self._content.minimumSizeHint().width())
         for label in self._content.findChildren(QLabel):

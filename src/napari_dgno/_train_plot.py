@@ -108,9 +108,7 @@ class RunPlot(FigureCanvasQTAgg):
 
     def _draw_scores(self, colour: str, text: str) -> None:
         axes = self.score_axes
-        axes.set_title(
-            "Validation: PSNR in dB (higher is better)", color=text, fontsize=9, loc="left"
-        )
+        axes.set_title("PSNR in dB (higher is better)", color=text, fontsize=9, loc="left")
         axes.set_xlabel("step", color=text, fontsize=9)
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         if self._record is None or not self._record.scores:

@@ -153,6 +153,7 @@ def test_a_stack_is_trained_on_and_the_model_is_offered_at_once(
     assert restore.form.model_chooser.combo.findData("my-cells") >= 0
     click(qtbot, panel.view.restore_button)
     assert restore.form.model_chooser.model() == "my-cells"
+    assert restore.isVisible()
     assert (runs / "models" / "my-cells.safetensors").is_file()
     assert (runs / "my-cells" / "data" / "stacks" / "My-cells-0001.tif").is_file()
     assert "finished" in panel.run_combo.currentText()
@@ -603,6 +604,21 @@ def test_only_the_fields_of_a_kind_are_shown(kind: str, shown: set[str], open_tr
         assert label is None or label.isVisibleTo(images) == (name in shown)
 
 
+def test_restore_opens_as_a_tab_in_which_texts_take_no_more_room_than_they_need(
+    napari_window: Any, open_train: Any, fake_training: Any, stack: np.ndarray, qtbot: Any
+) -> None:
+    fake_training(steps=4, delay=0)
+    napari_window.add_image(stack, name="cells")
+    panel = open_train()
+    start(qtbot, panel)
+    wait_for_end(qtbot, panel)
+    click(qtbot, panel.view.restore_button)
+    restore = next(iter(set(napari_window.window.dock_widgets.values()) - {panel}))
+    wait_until(qtbot, restore.isVisible)
+    summary = restore.form.summary
+    wait_until(qtbot, lambda: summary.height() <= summary.heightForWidth(summary.width()) + 10)
+
+
 def test_every_control_explains_itself(open_train: Any) -> None:
     from qtpy.QtWidgets import QCheckBox, QComboBox, QLineEdit, QPushButton, QSpinBox, QToolButton
 
@@ -624,8 +640,9 @@ def test_the_panel_fits_a_narrow_dock(open_train: Any, qtbot: Any) -> None:
     panel.show()
     panel.resize(320, 240)
     wait_until(qtbot, lambda: panel.width() == 320)
-    qtbot.wait(50)
-    for label in (panel.display.messages, panel.form.preset_label):
+    panel.form.images.show_focus("Why another plane may be the sharpest. " * 4)
+    qtbot.wait(100)
+    for label in (panel.display.messages, panel.form.preset_label, panel.form.images.focus_label):
         assert label.height() >= label.heightForWidth(label.width())
     panel.close()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +14,6 @@ from dgno_core.models.checkpoint import save_model
 from dgno_core.models.network import Network
 from dgno_core.training.config import TrainConfig
 from dgno_core.training.state import TrainState
-
-TILE = 512
 
 
 def save_weights(state: TrainState, config: TrainConfig, path: Path) -> Path:
@@ -44,8 +41,6 @@ def save_weights(state: TrainState, config: TrainConfig, path: Path) -> Path:
     model = state.average
     assert isinstance(model, Network)
     text = config.card
-    # Tiles lie on the common grid of 32 pixels, and on that of the network's elements.
-    multiple = math.lcm(32, config.model.multiple)
     degrade = getattr(config.data, "degrade", None)
     normalisation = getattr(config.data, "normalisation", "shared")
     card = ModelCard(
@@ -53,8 +48,6 @@ def save_weights(state: TrainState, config: TrainConfig, path: Path) -> Path:
         title=text.title,
         summary=text.summary,
         config=config.model,
-        tile=max(TILE // multiple, 1) * multiple,
-        multiple=multiple,
         # As the images of the training were scaled, so are those that it will restore.
         percentiles=(0.0, 100.0) if normalisation == "minmax" else PERCENTILES,
         scaling="type" if normalisation == "type" else "percentiles",
