@@ -21,8 +21,8 @@ FIXED = 64 << 20  # bytes: what a tile costs whatever its size
 # width 16, 11 kB at 48.
 BYTES_PER_WIDTH = 220
 SMALL_WIDTH = 16
-# Other networks: this times their live tensors. The resident memory was at most 1.2 times (MPT's
-# encoder in DGNO) to 1.7 times (NAFNet's) these, measured on the CPU at 256 px and the papers' sizes.
+# Other networks: this times their live tensors. Measured on the CPU, at 256 px and the papers'
+# sizes, the resident memory was 1.2 times these (MPT's encoder in DGNO) to 1.7 times (NAFNet's).
 MARGIN = 2
 COUNTED_SIDE = 256  # pixels
 # Phrases of the errors in which PyTorch, its backends and the system report a lack of memory.
