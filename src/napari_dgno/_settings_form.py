@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from dgno_core.inference import RestoreConfig
     from napari_dgno._settings import Preferences
 
-#: Tiles start on multiples of this many pixels, so their size is one as well.
+#: Tiles start on multiples of this many pixels, so their size is one as well. A model with a
+#: coarser grid says so when it is run; its file is not read for each turn of the wheel.
 TILE_STEP = 32
 SMALLEST_TILE = 64
 

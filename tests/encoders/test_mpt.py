@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -16,8 +17,8 @@ from dgno_core.encoders.mpt.feed import FeatureEnhancing
 from dgno_core.encoders.mpt.intra_scale import IntraScaleAttention
 from dgno_core.encoders.mpt.reduction import Reduction
 from dgno_core.encoders.mpt.released import ReleasedCrossScaleAttention
-from dgno_core.encoders.mpt_config import ABLATIONS, SCALE_SETS, MPTBlocks
-from support.blocks import randomised
+from dgno_core.encoders.mpt_config import ABLATIONS, MPTBlocks
+from support.blocks import convolve, randomised
 from support.mpt_loops import cross_scale_loops, numbers
 
 KINDS = [CrossScaleAttention, ReleasedCrossScaleAttention]
@@ -181,27 +182,33 @@ def test_the_shortcut_around_the_feed_forward(shortcut: str) -> None:
         torch.testing.assert_close(block(x), expected[shortcut])
 
 
-@pytest.mark.parametrize(
-    ("kind", "pooled"),
-    [
-        ("average", [[2.5, 4.5], [10.5, 12.5]]),
-        ("no_shortcut", [[2.5, 4.5], [10.5, 12.5]]),
-        ("no_linear", [[2.5, 4.5], [10.5, 12.5]]),
-        ("maximum", [[5.0, 7.0], [13.0, 15.0]]),
-        # Weights 1, 2, 3, 4 of each square of four.
-        ("convolution", [[34.0, 54.0], [114.0, 134.0]]),
-    ],
-)  # fmt: skip
-def test_down_sampling_variants(kind: str, pooled: list[list[float]]) -> None:
-    module = Reduction(1, 2, kind)
-    x = torch.arange(16.0).view(1, 1, 4, 4)
-    with torch.no_grad():
-        if module.project is not None:
-            module.project.weight.fill_(3)
-        if module.convolution is not None:
-            module.convolution.weight.copy_(torch.arange(1.0, 5).view(1, 1, 2, 2))
-        factor = {"no_shortcut": 3, "no_linear": 1}.get(kind, 4)
-        assert (module(x)[0, 0] / factor).tolist() == pooled
+# What becomes of a square of pixels of one channel; the filter has its shape.
+POOLS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
+    "average": lambda square, _filter: square.mean(),
+    "no_shortcut": lambda square, _filter: square.mean(),
+    "no_linear": lambda square, _filter: square.mean(),
+    "maximum": lambda square, _filter: square.max(),
+    "convolution": lambda square, filter_: (square * filter_).sum(),
+}
+
+
+@pytest.mark.parametrize("kind", POOLS)
+def test_down_sampling_variants(kind: str) -> None:
+    module = randomised(Reduction(3, 2, kind)).double()
+    (x,) = image(1, 3, 4, 6).numpy()
+    filters = np.ones((3, 2, 2))
+    if module.convolution is not None:
+        filters = module.convolution.weight[:, 0].detach().numpy()
+    pooled = np.zeros((3, 2, 3))
+    for c, i, j in np.ndindex(pooled.shape):
+        pooled[c, i, j] = POOLS[kind](x[c, 2 * i : 2 * i + 2, 2 * j : 2 * j + 2], filters[c])
+    expected = pooled
+    if kind != "no_linear":
+        projected = convolve(pooled, numbers(module), "project")
+        expected = projected if kind == "no_shortcut" else pooled + projected
+    with torch.inference_mode():
+        np.testing.assert_allclose(module(torch.tensor(x)[None])[0], expected, rtol=0, atol=1e-12)
+    assert (module.project is None) == (kind == "no_linear")
 
 
 def test_bicubic_down_sampling_keeps_a_ramp() -> None:
@@ -256,13 +263,6 @@ def test_every_second_block_shifts(index: int, wanted: bool, shift: int) -> None
 )
 def test_windows_fit_into_multiples(changes: dict[str, object], multiple: int) -> None:
     assert MPTBlocks().changed(**changes).multiple == multiple
-
-
-def test_scale_sets_run_from_coarse_to_fine_in_six_blocks() -> None:
-    for levels in SCALE_SETS.values():
-        for level in levels:
-            assert len(level) == 6
-            assert list(level) == sorted(level, reverse=True)
 
 
 def test_a_scale_above_one_is_refused() -> None:

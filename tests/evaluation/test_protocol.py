@@ -26,6 +26,7 @@ class FakeRestorer:
 
     step: float = 0
     tile: int = 64
+    grid: int = 32
     calls: list[tuple[Any, int | None]] = field(default_factory=list)
 
     def __call__(self, image: NDArray[Any], *, tile: int | None = None) -> Restoration:
@@ -35,7 +36,7 @@ class FakeRestorer:
         result = image.astype(np.float64)
         result[used:] += self.step * image.max()
         result = np.clip(result, 0, np.iinfo(image.dtype).max).astype(image.dtype)
-        return Restoration(result, "fake", "c0ffee", used, (borders[0], borders[1]))
+        return Restoration(result, "fake", "c0ffee", used, (borders[0], borders[1]), grid=self.grid)
 
 
 def scored(folder: Path, restorer: FakeRestorer, tile: int | None = None) -> list[ImageScored]:
@@ -120,6 +121,14 @@ def test_both_sizes_of_tile_are_judged_against_one_untiled_result(public_set: Pa
     )
     assert [cost.tile for cost in first.result.tile_costs] == [96, 64]
     assert [tile for _, tile in restorer.calls] == [None, None, 128, 64]
+
+
+def test_tiles_that_are_tried_lie_on_the_grid_of_the_model(public_set: Path) -> None:
+    restorer = FakeRestorer(tile=96, grid=40)
+    events = evaluate_events(read_public_set(public_set), restorer, small_tile=64)
+    first = next(event for event in events if isinstance(event, ImageScored))
+    assert [cost.tile for cost in first.result.tile_costs] == [96, 80]
+    assert [tile for _, tile in restorer.calls] == [None, None, 120, 80]
 
 
 def test_the_restorer_gets_the_images_as_they_are_stored(public_set: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from dgno_core.evaluation import packaged_restorer
 from dgno_core.evaluation.restorer import tile_borders
+from dgno_core.evaluation.tile_cost import costs_of_tiles
 from dgno_core.inference import restore
 from dgno_core.optics import focal_stack
 
@@ -49,6 +50,32 @@ def test_tells_the_tile_and_where_tiles_meet(model_folder: Path) -> None:
     assert (own.tile, (own.borders, own.ramp)) == (64, tile_borders((96, 80), 64, halo=16))
     assert all(own.borders)
     assert (whole.tile, whole.borders) == (96, ((), ()))
+
+
+@pytest.mark.parametrize("grid", [128, 256])
+def test_what_tiles_cost_on_a_grid_coarser_than_32_pixels(tmp_path: Path, grid: int) -> None:
+    import torch
+
+    from dgno_core.encoders.mpt_config import MPTBlocks
+    from dgno_core.models import ModelCard, build_model
+    from dgno_core.models.checkpoint import save_model
+    from dgno_core.models.config import MPTConfig
+
+    torch.manual_seed(0)
+    reductions = ((8,), (4,), (2,), (2,)) if grid == 128 else ((16,), (8,), (4,), (4,))
+    lifting = MPTBlocks(reductions=reductions)
+    config = MPTConfig(width=8, blocks=(1, 1, 1, 1), lifting=lifting)
+    card = ModelCard(name="mpt", config=config, tile=2 * grid)
+    save_model(build_model(config), card, tmp_path / "mpt.safetensors")
+    judged = packaged_restorer(str(tmp_path / "mpt.safetensors"), "cpu")
+    # Neither side is on the grid, nor is the other tile that is to be tried.
+    sharp = focal_stack((1, 24, 2 * grid + 40)).data[0]
+    ours = judged(sharp)
+    assert ours.grid == grid
+    assert any(ours.borders)
+    (cost,) = costs_of_tiles(sharp, sharp, ours, judged, also_tile=96)
+    assert cost.tile == 2 * grid
+    assert np.isfinite([cost.psnr, cost.seam, cost.offset]).all()
 
 
 def test_a_model_is_loaded_once(model_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

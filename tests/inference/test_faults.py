@@ -134,8 +134,10 @@ def test_the_tile_is_lowered_before_memory_runs_out(
 
 
 def test_a_tile_that_does_not_fit_the_model(stack: np.ndarray, fake: Callable[..., Any]) -> None:
-    with pytest.raises(DGNOError, match="multiple of 64 pixels for the model fake, not 96"):
-        restore(stack, fake(multiple=64), tile=96)
+    words = "multiple of 64 and at least 128 pixels for the model fake, not"
+    for tile in (96, 64):
+        with pytest.raises(DGNOError, match=f"{words} {tile}"):
+            restore(stack, fake(multiple=64, tile=128), tile=tile)
 
 
 def test_other_errors_of_the_model_are_not_hidden(

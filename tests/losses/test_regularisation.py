@@ -23,9 +23,9 @@ from dgno_core.losses.contrastive_terms import (
 )
 from dgno_core.losses.haar import haar
 from dgno_core.losses.reblur import draw_sizes, reblur
-from dgno_core.models import DGNOConfig, build_model
-
-TINY = {"width": 8, "heads": 2, "blocks": (1, 1, 1, 1)}
+from dgno_core.models import build_model
+from support.blocks import randomised
+from support.small_nets import SMALL
 
 
 class Tiny(nn.Module):
@@ -108,6 +108,15 @@ def test_extra_data_choose_the_form(network: Tiny) -> None:
     torch.testing.assert_close(
         labelled, efcr_ex(network(extra)[-1], extra_target, extra, again, restored, norm="sum")
     )
+
+
+def test_the_kernels_are_those_it_is_given(network: Tiny) -> None:
+    target, blurred = scene(batch=4)
+    output = network(blurred)[-1]
+    assert set(draw_sizes(4, generator())) != {3}
+    for size in (3, 9):
+        EFCR(sizes=(size,))(network, output, target, blurred, generator())
+        assert torch.equal(network.inputs[-1], reblur(blurred, size))
 
 
 def test_without_extension_no_second_forward(network: Tiny) -> None:
@@ -260,24 +269,31 @@ def test_labelled_extra_images_bring_their_detail_but_not_their_brightness(netwo
     torch.testing.assert_close(*values)
 
 
-@pytest.mark.parametrize("formulation", ["cell", "face"])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_regularises_a_galerkin_network(formulation: str, channels: int) -> None:
-    torch.manual_seed(0)
-    network = build_model(DGNOConfig(channels=channels, formulation=formulation, **TINY))
-    target = torch.rand(1, channels, 32, 32)
+@pytest.mark.parametrize("name", SMALL)
+def test_regularises_every_network(name: str, channels: int) -> None:
+    config = SMALL[name].changed(channels=channels)
+    network = randomised(build_model(config))
+    side = max(config.multiple, 32)
+    target = torch.rand(1, channels, side, side, generator=generator())
     blurred = reblur(target, 5)
     outputs = network(blurred)
     value = EFCR(beta=1)(network, outputs[-1], target, blurred, generator())
     (multiscale_loss(outputs, target) + value).backward(retain_graph=True)
-    for name, parameter in network.named_parameters():
-        assert parameter.grad is not None, name
-        assert torch.isfinite(parameter.grad).all(), name
+    for key, parameter in network.named_parameters():
+        assert parameter.grad is not None, key
+        assert torch.isfinite(parameter.grad).all(), key
     # By itself it reaches all that leads to the finest output: not the heads of the coarse ones.
-    names, parameters = zip(*network.named_parameters(), strict=True)
+    keys, parameters = zip(*network.named_parameters(), strict=True)
     shares = torch.autograd.grad(value, parameters, allow_unused=True)
-    cut_off = {name for name, share in zip(names, shares, strict=True) if share is None}
-    assert cut_off == {f"heads.{scale}.{kind}" for scale in (0, 1) for kind in ("weight", "bias")}
+    reached = {key: share for key, share in zip(keys, shares, strict=True) if share is not None}
+    coarse = range(network.scales - 1)
+    assert keys - reached.keys() == {
+        f"heads.{scale}.{kind}" for scale in coarse for kind in ("weight", "bias")
+    }
+    for key, share in reached.items():
+        assert torch.isfinite(share).all(), key
+        assert share.abs().max() > 0, key
 
 
 def test_the_papers_objective_is_l1_plus_beta_times_the_ratio(network: Tiny) -> None:

@@ -332,3 +332,26 @@ def test_a_model_file_has_the_usual_rights(tmp_path: Path) -> None:
     plain = tmp_path / "plain"
     plain.touch()
     assert (tmp_path / "own.safetensors").stat().st_mode == plain.stat().st_mode
+
+
+def test_a_compressed_archive_is_not_opened(tmp_path: Path) -> None:
+    import zipfile
+
+    path = tmp_path / "bomb.pth"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("archive/data.pkl", bytes(50_000_000))
+    with pytest.raises(DGNOError, match="compressed"):
+        convert_checkpoint(path, tmp_path / "own.safetensors")
+
+
+def test_names_that_fall_together_are_refused(tmp_path: Path) -> None:
+    path = save({"module.a": torch.ones(2), "a": torch.zeros(2)}, tmp_path)
+    with pytest.raises(DGNOError, match="'a' twice"):
+        convert_checkpoint(path, tmp_path / "own.safetensors")
+
+
+def test_a_dictionary_inside_itself_ends(tmp_path: Path) -> None:
+    content: dict[str, Any] = {}
+    content["params"] = content
+    with pytest.raises(DGNOError, match="no named tensors"):
+        convert_checkpoint(save(content, tmp_path), tmp_path / "own.safetensors")

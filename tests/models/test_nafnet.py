@@ -7,6 +7,7 @@ from dgno_core.models.config import NAFNetConfig
 from dgno_core.models.nafnet import NAFNet
 from support.blocks import randomised
 from support.nets import check_forward_and_backward, check_padding
+from support.whole_nets import nafnet
 
 SMALL = NAFNetConfig(width=4, encoder=(1, 1, 1, 2))
 
@@ -24,6 +25,17 @@ def test_the_default_has_the_papers_size() -> None:
 def test_forward_and_backward(channels: int, size: tuple[int, int]) -> None:
     torch.manual_seed(0)
     check_forward_and_backward(NAFNet(SMALL.changed(channels=channels)), *size)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_whole_network_equals_the_papers_figure(channels: int) -> None:
+    config = SMALL.changed(channels=channels, encoder=(1, 2, 1, 1), decoder=(2, 1, 1, 1))
+    model = randomised(NAFNet(config)).double()
+    generator = torch.Generator().manual_seed(1)
+    image = torch.rand(2, channels, 32, 32, generator=generator, dtype=torch.float64)
+    with torch.inference_mode():
+        expected = nafnet(model.state_dict(), image)
+        torch.testing.assert_close(model(image)[-1], expected, rtol=1e-11, atol=1e-11)
 
 
 def test_any_size_is_padded_by_reflection() -> None:

@@ -7,6 +7,7 @@ from dgno_core.models.config import RestormerConfig
 from dgno_core.models.restormer import Restormer
 from support.blocks import randomised
 from support.nets import check_forward_and_backward, check_padding
+from support.whole_nets import restormer
 
 SMALL = RestormerConfig(width=8, blocks=(1, 1, 1, 1), refinement=1)
 
@@ -24,6 +25,17 @@ def test_the_default_has_the_papers_size() -> None:
 def test_forward_and_backward(channels: int, size: tuple[int, int]) -> None:
     torch.manual_seed(0)
     check_forward_and_backward(Restormer(SMALL.changed(channels=channels)), *size)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_whole_network_equals_the_papers_figure(channels: int) -> None:
+    config = SMALL.changed(channels=channels, blocks=(2, 1, 1, 2), refinement=2)
+    model = randomised(Restormer(config)).double()
+    generator = torch.Generator().manual_seed(1)
+    image = torch.rand(2, channels, 32, 32, generator=generator, dtype=torch.float64)
+    with torch.inference_mode():
+        expected = restormer(model.state_dict(), image)
+        torch.testing.assert_close(model(image)[-1], expected, rtol=1e-11, atol=1e-11)
 
 
 def test_any_size_is_padded_by_reflection() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from math import lcm
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -32,6 +33,8 @@ class Restoration:
         Rows and columns where tiles meet; empty for a single tile.
     ramp
         Pixels over which one tile hands over to the next, half of them on each side of a border.
+    grid
+        Sides of tiles are multiples of this many pixels, and at least twice it.
     """
 
     data: NDArray[Any]
@@ -40,6 +43,7 @@ class Restoration:
     tile: int = 0
     borders: Borders = ((), ())
     ramp: int = 0
+    grid: int = 32
 
 
 class Restorer(Protocol):
@@ -77,6 +81,7 @@ def packaged_restorer(
 
     def restorer(image: NDArray[Any], *, tile: int | None = None) -> Restoration:
         from dgno_core.inference import RestoreConfig, restore_events
+        from dgno_core.inference.config import MULTIPLE
         from dgno_core.inference.events import Restored
         from dgno_core.io import as_source
         from dgno_core.io.axes import is_colour
@@ -100,6 +105,8 @@ def packaged_restorer(
                     tile=record.tile,
                     borders=borders,
                     ramp=ramp,
+                    # Tiles that are asked for must also be multiples of the common grid.
+                    grid=lcm(MULTIPLE, card.multiple),
                 )
         raise RuntimeError("the restoration ended without a result")
 

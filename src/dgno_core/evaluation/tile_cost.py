@@ -53,15 +53,20 @@ def costs_of_tiles(
 ) -> tuple[TileCost, ...]:
     """Compare `ours`, and a result with tiles of side `also_tile`, with the image in one piece.
 
+    Where `also_tile` is not on the grid of `ours`, the next smaller tile that is takes its place,
+    or the smallest.
+
     Returns
     -------
     One for each size of tile of which the image takes several; none where memory is too short
     for the image in one piece.
     """
+    if also_tile is not None:
+        also_tile = max(also_tile // ours.grid, 2) * ours.grid
     small = also_tile is not None and also_tile < max(blurred.shape[:2]) and also_tile != ours.tile
     if not small and not any(ours.borders):
         return ()
-    whole = restorer(blurred, tile=_one_tile(blurred)) if any(ours.borders) else ours
+    whole = restorer(blurred, tile=_one_tile(blurred, ours.grid)) if any(ours.borders) else ours
     if any(whole.borders):
         return ()  # memory was too short for one piece: nothing to compare with
     tiled = [ours, restorer(blurred, tile=also_tile)] if small else [ours]
@@ -84,7 +89,7 @@ def _compare(sharp: NDArray[Any], whole: Restoration, tiled: Restoration) -> Til
     )
 
 
-def _one_tile(image: NDArray[Any], multiple: int = 32) -> int:
-    """Side of a tile that covers the whole image."""
+def _one_tile(image: NDArray[Any], grid: int) -> int:
+    """Side of a tile on the grid that covers the whole image."""
     longest: int = max(image.shape[:2])
-    return max(-(-longest // multiple) * multiple, 64)
+    return max(-(-longest // grid), 2) * grid

@@ -19,8 +19,10 @@ from dgno_core.errors import DGNOError
 from dgno_core.frozen import Frozen
 from dgno_core.io.axes import AXES
 
-MULTIPLE = 32  # pixels; tiles start on multiples of it, so that elements coincide at every scale
-SMALLEST_TILE = 64
+# Pixels; tiles start on multiples of it, so that elements coincide at every scale. Of all the grids
+# of our networks it is the finest; one with a coarser grid refuses a tile once it is loaded.
+MULTIPLE = 32
+SMALLEST_TILE = 2 * MULTIPLE
 
 
 class RestoreConfig(Frozen):
@@ -35,7 +37,8 @@ class RestoreConfig(Frozen):
     device
         ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
     tile
-        Edge of a tile in pixels, a multiple of 32 and at least 64; None: the model's own.
+        Edge of a tile in pixels, a multiple of 32 and at least 64, and for a model with a coarser
+        grid a multiple of that and at least twice it; None: the model's own.
     precision
         ``bf16`` computes in bfloat16 where that is safe.
     normalise

@@ -21,10 +21,11 @@ def starting_tile(
     """
     card = network.card
     wanted = config.tile or card.tile
-    if wanted % card.multiple:
+    least = 2 * card.multiple  # with less, windows on the grid could not overlap
+    if wanted % card.multiple or wanted < least:
         raise DGNOError(
-            f"The tile must be a multiple of {card.multiple} pixels for the model {network.name}, "
-            f"not {wanted}."
+            f"The tile must be a multiple of {card.multiple} and at least {least} pixels for the "
+            f"model {network.name}, not {wanted}."
         )
     share = available_bytes(network.device) * config.memory_share
     shape = (layout.height, layout.width)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,12 +12,19 @@ from dgno_core.inference.config import SMALLEST_TILE
 if TYPE_CHECKING:
     import torch
 
+    from dgno_core.models.config import NetworkConfig
+
 CGROUP = Path("/sys/fs/cgroup")
 MEMBERSHIP = Path("/proc/self/cgroup")
 FIXED = 64 << 20  # bytes: what a tile costs whatever its size
-# Measured on the CPU: 1.4 to 1.9 kB a pixel of 256 to 512 px windows at width 16, 11 kB at 48.
+# DGNO on its own encoder. Measured on the CPU: 1.4 to 1.9 kB a pixel of 256 to 512 px windows at
+# width 16, 11 kB at 48.
 BYTES_PER_WIDTH = 220
 SMALL_WIDTH = 16
+# Other networks: this times their live tensors. Measured on the CPU, at 256 px and the papers'
+# sizes, the resident memory was 1.2 times these (MPT's encoder in DGNO) to 1.7 times (NAFNet's).
+MARGIN = 2
+COUNTED_SIDE = 256  # pixels
 # Phrases of the errors in which PyTorch, its backends and the system report a lack of memory.
 PHRASES = ("out of memory", "can't allocate memory", "not enough memory", "alloc_failed")
 
@@ -27,9 +35,24 @@ def tile_bytes(pixels: int, bytes_per_pixel: int) -> int:
 
 
 def bytes_per_pixel(card: object) -> int:
-    """Estimate from a card's `config.width` what a pixel of a window costs in inference."""
-    width = getattr(getattr(card, "config", None), "width", SMALL_WIDTH)
-    return int(width) * BYTES_PER_WIDTH
+    """Estimate from a card's `config` what a pixel of a window costs in inference."""
+    config = getattr(card, "config", None)
+    if config is None or getattr(getattr(config, "lifting", None), "kind", "") == "mamba":
+        return int(getattr(config, "width", SMALL_WIDTH)) * BYTES_PER_WIDTH
+    return MARGIN * live_bytes_per_pixel(config)
+
+
+@cache
+def live_bytes_per_pixel(config: NetworkConfig) -> int:
+    """Count the live tensors of a network for each pixel, its weights aside.
+
+    Follows a forward pass in which nothing is computed; that takes about a second.
+    """
+    from dgno_core.models.cost import cost
+
+    side = -(-COUNTED_SIDE // config.multiple) * config.multiple  # so that nothing is padded
+    counts = cost(config, side)
+    return (counts.peak_bytes - 4 * counts.parameters) // side**2
 
 
 def available_bytes(device: torch.device) -> int:

@@ -1,10 +1,11 @@
 """The tile plan: overlapping windows whose weights sum to exactly one.
 
-Windows of one size start on multiples of 32 pixels, so that the elements of the network lie at the
-same places in every tile and at every scale. Neighbours overlap by at least two halos. In the
-middle of the overlap, where both have at least half a halo of surroundings left, a linear ramp
-leads from one to the other; the borders of the image are not tapered. Windows are no larger than
-their number asks for: the tile is only the most that they may measure.
+Windows of one size start on multiples of 32 pixels, or of the model's coarser grid, so that the
+elements of the network lie at the same places in every tile and at every scale. Neighbours overlap
+by at least two halos. In the middle of the overlap, where both have at least half a halo of
+surroundings left, a linear ramp leads from one to the other; the borders of the image are not
+tapered. Windows are no larger than their number asks for: the tile is only the most that they may
+measure.
 """
 
 from __future__ import annotations

@@ -20,15 +20,17 @@ def frequency_l1(output: Tensor, target: Tensor) -> Tensor:
     Parameters
     ----------
     output, target : Tensor
-        ``(B, C, Y, X)``.
+        ``(B, C, Y, X)``. Half precision is transformed in float32, since a spectrum sums over all
+        pixels.
 
     Returns
     -------
     Tensor
-        Scalar.
+        Scalar, in float32 or the inputs' higher precision.
     """
-    difference = torch.fft.fft2((output - target).float())
-    return torch.view_as_real(difference).abs().mean()
+    difference = output - target
+    difference = difference.to(torch.promote_types(difference.dtype, torch.float32))
+    return torch.view_as_real(torch.fft.fft2(difference)).abs().mean()
 
 
 def target_pyramid(

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import struct
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from dgno_core.errors import DGNOError
 from dgno_core.frozen import Frozen
@@ -21,22 +22,37 @@ from dgno_core.models.config import NetworkConfig
 CARD_KEY = "dgno_card"
 HASH_KEY = "dgno_weights_sha256"
 _HEADER_LIMIT = 100_000_000
+_TILE = 512  # pixels, or the next smaller multiple of a network's grid
+_GRID = 32  # pixels, for networks whose own grid is finer
 
 
 class ModelCard(Frozen):
     """Description of one set of weights.
 
     Everything that inference needs to treat an image as training did (channels, tile,
-    percentiles), and everything that a user needs to judge the result.
+    percentiles), and everything that a user needs to judge the result. A `multiple` or `tile` that
+    is not given, or 0, follows from the network.
+
+    Raises
+    ------
+    DGNOError
+        If the tile does not fit the grid, or the grid does not fit the network.
     """
 
     name: str
     title: str = ""
     summary: str = ""
     config: NetworkConfig
-    tile: int = Field(512, description="side of a tile in pixels, a multiple of `multiple`")
+    multiple: int = Field(
+        0, ge=0, validate_default=True, description="origins and sides of tiles are multiples of it"
+    )
+    tile: int = Field(
+        0,
+        ge=0,
+        validate_default=True,
+        description="side of a tile in pixels, a multiple of `multiple` and at least twice it",
+    )
     halo: int = Field(64, description="overlap of neighbouring tiles on each side, in pixels")
-    multiple: int = Field(32, description="origins and sides of tiles are multiples of this")
     percentiles: tuple[float, float] = Field(
         (0.1, 99.9), description="of the whole stack, scaled to 0 and 1 for the network"
     )
@@ -56,12 +72,31 @@ class ModelCard(Frozen):
     version: str = "0"
     weights_sha256: str = ""
 
+    @field_validator("multiple")
+    @classmethod
+    def _grid_of_the_network(cls, given: int, info: ValidationInfo) -> int:
+        # What comes before is missing where it is wrong, which pydantic reports.
+        if given or "config" not in info.data:
+            return given
+        return math.lcm(_GRID, info.data["config"].multiple)
+
+    @field_validator("tile")
+    @classmethod
+    def _tile_on_the_grid(cls, given: int, info: ValidationInfo) -> int:
+        grid: int = info.data.get("multiple", 0)
+        return max(_TILE // grid, 2) * grid if grid and not given else given
+
     @model_validator(mode="after")
     def _tiles_fit(self) -> ModelCard:
-        if self.multiple % self.config.multiple or self.tile % self.multiple:
-            raise ValueError(
-                f"tile {self.tile} and multiple {self.multiple} do not fit the network's "
-                f"{self.config.multiple}"
+        if self.multiple % self.config.multiple:
+            raise DGNOError(
+                f"The grid of the model {self.name} must be a multiple of {self.config.multiple} "
+                f"pixels, as its network needs, not {self.multiple}."
+            )
+        if self.tile % self.multiple or self.tile < 2 * self.multiple:
+            raise DGNOError(
+                f"The tile of the model {self.name} must be a multiple of {self.multiple} and at "
+                f"least {2 * self.multiple} pixels, not {self.tile}."
             )
         return self
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,8 +26,6 @@ VariantName = Literal["cell", "face"]
 FluxName = Literal["central", "jump", "average_jump", "upwind"]
 BoundaryName = Literal["dirichlet", "neumann", "periodic"]
 ActivationName = Literal["gelu", "relu"]
-TILE = 512
-TILE_GRID = 32
 LEARNS_TAU = ("jump", "average_jump")
 RELEASED_BLOCKS = (2, 4, 6, 2)
 BEST_FACE = {"formulation": "face", "flux": "average_jump", "boundary": "dirichlet"}
@@ -267,7 +264,6 @@ def _long_axes(tensor: Tensor) -> list[int]:
 def _card(name: str, source: Path, config: NetworkConfig, assumed: tuple[str, ...]) -> ModelCard:
     """What is known about a converted network."""
     family = f"DGNO-{config.formulation}" if isinstance(config, DGNOConfig) else "MPT"
-    multiple = math.lcm(TILE_GRID, config.multiple)
     grey = config.channels == 1
     return ModelCard(
         name=name,
@@ -277,8 +273,6 @@ def _card(name: str, source: Path, config: NetworkConfig, assumed: tuple[str, ..
             + " ".join(assumed)
         ).strip(),
         config=config,
-        tile=max(TILE // multiple, 1) * multiple,
-        multiple=multiple,
         # The released test scripts scale grey images by their own minimum and maximum, and divide
         # colour images by 255.
         percentiles=(0.0, 100.0),
