@@ -169,3 +169,35 @@ def test_efcr_recipes_train(config_file: Path, extra: bool) -> None:
     with pytest.raises(DGNOError, match=r"serve loss\.efcr"):
         load_config(config_file, [*settings[1:], "loss={pixel: l1}"] if extra else
                     ["extra={kind: synthetic, root: ., sources: [{list: a}]}"])  # fmt: skip
+
+
+def test_tensorboard_is_written_where_it_is_installed(
+    config_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import importlib.util
+    import sys
+    from types import ModuleType
+
+    written: list[tuple[str, int]] = []
+
+    class Writer:
+        def __init__(self, folder: str) -> None:
+            assert folder == str(config_file.parent / "run")
+
+        def add_scalar(self, name: str, value: float, step: int) -> None:
+            written.append((name, step))
+
+        def close(self) -> None:
+            written.append(("closed", -1))
+
+    fake = ModuleType("torch.utils.tensorboard")
+    fake.SummaryWriter = Writer  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", fake)
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: name == "tensorboard" or find(name)
+    )
+    list(train_events(load_config(config_file, ["engine.tensorboard=true", "steps=3"])))
+    assert ("loss", 3) in written
+    assert ("psnr", 3) in written
+    assert written[-1] == ("closed", -1)
