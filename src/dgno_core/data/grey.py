@@ -61,6 +61,7 @@ def as_grey_pairs(pairs: Sequence[FocusPair]) -> list[FocusPair]:
             pair,
             blurred=GreyRef(pair.blurred),
             sharp=None if pair.sharp is None else GreyRef(pair.sharp),
+            stack=None if pair.stack is None else tuple(map(GreyRef, pair.stack)),
         )
         for pair in pairs
     ]

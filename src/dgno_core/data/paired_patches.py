@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Literal, NotRequired, TypeAlias, TypedDict, Unpack
+from typing import Any, NotRequired, TypedDict, Unpack
 
 import numpy as np
 import torch
@@ -17,12 +17,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from dgno_core.data.image_cache import ImageCache
-from dgno_core.data.pairs import FocusPair, Readable
+from dgno_core.data.pairs import FocusPair
+from dgno_core.data.scaling import Normalisation, Scaling
+from dgno_core.data.sharp_images import PERCENTILES
 from dgno_core.errors import DGNOError
-from dgno_core.io.normalise import IntensityRange, RangeSampler, type_range
 
-Normalisation: TypeAlias = Literal["shared", "minmax", "type"]
-PERCENTILES = (0.1, 99.9)
 MEMORY = 2 << 30
 
 
@@ -70,11 +69,10 @@ class _Crops:
         if len(chances) != len(self.pairs) or min(chances) < 0 or not sum(chances) > 0:
             raise DGNOError("Every pair needs one weight, and one of them must be above 0.")
         self.weights = torch.as_tensor(chances, dtype=torch.float64)
-        self.crop, self.batch_size, self.seed, self.channels = crop, batch, seed, channels
-        self.normalisation, self.percentiles = normalisation, percentiles
+        self.crop, self.batch_size, self.seed = crop, batch, seed
+        self.scaling = Scaling(normalisation, percentiles, channels)
         self.turned, self.scale, self.gain, self.offset = turned, scale, gain, offset
         self.cache = ImageCache(memory)
-        self._ranges: dict[str | Readable, IntensityRange] = {}
 
     def __len__(self) -> int:
         """Number of pairs."""
@@ -104,8 +102,9 @@ class _Crops:
         offset = self.offset[0] + (self.offset[1] - self.offset[0]) * level
         crops = []
         for image, source in zip(images, sources, strict=True):
-            part = self._as_channels(image[y : y + side, x : x + side], source)
-            scaled = torch.from_numpy(self._range(pair, source).apply(_filled(part, side)))
+            part = self.scaling.as_channels(image[y : y + side, x : x + side], source)
+            limits = self.scaling.range(pair, source, self.cache.read)
+            scaled = torch.from_numpy(limits.apply(_filled(part, side)))
             if side != self.crop:
                 scaled = F.interpolate(scaled[None], (self.crop, self.crop), mode="area")[0]
             turned = torch.rot90(scaled, orientation % 4, (-2, -1))
@@ -113,58 +112,16 @@ class _Crops:
             crops.append(turned.mul(gain).add(offset).contiguous())
         return crops
 
-    def _as_channels(self, part: NDArray[Any], source: Readable) -> NDArray[Any]:
-        """A crop as ``(C, Y, X)``."""
-        if part.ndim == 2:
-            return np.repeat(part[None], self.channels, axis=0)
-        if self.channels == 3:
-            return np.moveaxis(part, -1, 0)
-        if (part == part[..., :1]).all():
-            return part[None, ..., 0]
-        raise DGNOError(
-            f"{source.name} is a colour image, and the network takes grey ones; train a network "
-            "with three channels, or save the image as grey."
-        )
-
-    def _range(self, pair: FocusPair, source: Readable) -> IntensityRange:
-        """Intensities that become 0 and 1."""
-        if self.normalisation == "type":
-            return type_range(self.cache.read(source).dtype)
-        shared = self.normalisation == "shared"
-        key: str | Readable = source if not shared else pair.stack or pair.blurred
-        if key not in self._ranges:
-            found = self._stack_range(pair) if shared else _full_range(self.cache.read(source))
-            if found.is_constant:
-                name = pair.name if shared else source.name
-                raise DGNOError(
-                    f"{name}: the image has one intensity only ({found.low:g}), so there is "
-                    "nothing to learn from it; leave it out."
-                )
-            self._ranges[key] = found
-        return self._ranges[key]
-
-    def _stack_range(self, pair: FocusPair) -> IntensityRange:
-        """Percentiles of the blurred images of a pair's stack, as at inference."""
-        members = {pair.blurred: None}
-        if pair.stack is not None:
-            members = {p.blurred: None for p in self.pairs if p.stack == pair.stack}
-        shapes = {ref: self.cache.read(ref).shape for ref in members}
-        total = sum(int(np.prod(shape)) for shape in shapes.values())
-        sampler = RangeSampler(total, shapes[pair.blurred][1])
-        for ref in members:
-            sampler.add(self.cache.read(ref))
-        return sampler.range(self.percentiles)
-
 
 class PairedPatches(_Crops):
     """Source of training batches from pairs of blurred and sharp images.
 
     Images are scaled so that 0 and 1 are
 
-    - ``"shared"``: two percentiles of the blurred image, for both images of a pair; for the pairs
-      of one stack, those of all its blurred images together. This is what happens when a stack is
-      restored, of which nobody knows the sharp planes, and it keeps the gain between both images.
-      The sharp image's bright details may therefore lie above 1;
+    - ``"shared"``: two percentiles of the blurred image, for both images of a pair; for a plane of
+      a stack, those of all planes of the stack as recorded, also of those that no pair has. This
+      is what happens when an image or a stack is restored, and it keeps the gain between both
+      images. The sharp image's bright details may lie above 1;
     - ``"minmax"``: the minimum and maximum of each image by itself, the protocol of the papers on
       BBBC006. It gives blurred and sharp images different gains, which the network has to learn;
     - ``"type"``: zero and the largest value of the images' integer type (one for floats), their
@@ -235,13 +192,13 @@ class PairedPatches(_Crops):
         crops = self._crops(number)
         return torch.stack([crop[0] for crop in crops]), torch.stack([crop[1] for crop in crops])
 
-    def whole(self, number: int) -> tuple[Tensor, Tensor]:
+    def whole(self, pair: FocusPair) -> tuple[Tensor, Tensor]:
         """Both images of a pair, whole and scaled as the crops are, for validation.
 
         Parameters
         ----------
-        number : int
-            Of the pair.
+        pair : FocusPair
+            Any pair with a sharp image; it need not be one of those that train.
 
         Returns
         -------
@@ -253,14 +210,15 @@ class PairedPatches(_Crops):
         DGNOError
             As for `batch`.
         """
-        pair = self.pairs[number]
-        blurred, sharp = pair.read(self.cache.read)
+        read = ImageCache(self.cache.budget).read  # the memory is for the images that train
+        blurred, sharp = pair.read(read)
         assert sharp is not None
         assert pair.sharp is not None
-        return self._scaled(pair, pair.blurred, blurred), self._scaled(pair, pair.sharp, sharp)
-
-    def _scaled(self, pair: FocusPair, source: Readable, image: NDArray[Any]) -> Tensor:
-        return torch.from_numpy(self._range(pair, source).apply(self._as_channels(image, source)))
+        scaled = [
+            self.scaling.range(pair, source, read).apply(self.scaling.as_channels(image, source))
+            for image, source in ((blurred, pair.blurred), (sharp, pair.sharp))
+        ]
+        return torch.from_numpy(scaled[0]), torch.from_numpy(scaled[1])
 
 
 class ExtraPatches(_Crops):
@@ -286,10 +244,6 @@ class ExtraPatches(_Crops):
             If an image cannot be read or is constant.
         """
         return torch.stack([crop[0] for crop in self._crops(number)])
-
-
-def _full_range(pixels: NDArray[Any]) -> IntensityRange:
-    return IntensityRange(float(pixels.min()), float(pixels.max()))
 
 
 def _filled(part: NDArray[Any], side: int) -> NDArray[Any]:

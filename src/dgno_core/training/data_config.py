@@ -34,8 +34,9 @@ class _Pairs(Frozen):
 
     normalisation: Literal["shared", "minmax", "type"] = Field(
         "shared",
-        description="scale both images of a pair by the blurred stack's percentiles, as when it "
-        "is restored, each by its own minimum and maximum, or by the range of their type",
+        description="scale both images of a pair by the percentiles of the whole blurred file, "
+        "as when it is restored, each by its own minimum and maximum, or by the range of their "
+        "type",
     )
     scale: tuple[float, float] = Field((1.0, 1.0), description="of each crop, at most 1")
     gain: tuple[float, float] = Field((1.0, 1.0), description="drawn for each crop")
@@ -52,7 +53,7 @@ class FolderData(_Pairs):
     sharp: Path
     blurred_pattern: str = Field("{name}", description="{name} is what both files have in common")
     sharp_pattern: str = "{name}"
-    held_out_every: int = Field(5, ge=2, description="every n-th pair validates")
+    held_out_every: int = Field(5, ge=2, description="every n-th sharp image validates")
 
 
 class StackData(_Pairs):

@@ -78,9 +78,10 @@ def open_data(config: TrainConfig) -> TrainingData:
             len(train),
         )
     division = divide(data)
+    patches = PairedPatches(division.train, **_patch_settings(config, data, config.seed))
     return TrainingData(
-        PairedPatches(division.train, **_patch_settings(config, data, config.seed)),
-        _held_out_wholes(config, data, division.held_out),
+        patches,
+        _held_out_wholes(config, patches, division.held_out),
         len(division.train),
         tuple(division.notes),
     )
@@ -128,17 +129,12 @@ def _patch_settings(config: TrainConfig, data: PairsConfig, seed: int) -> PatchS
 
 
 def _held_out_wholes(
-    config: TrainConfig, data: PairsConfig, pairs: Sequence[FocusPair]
+    config: TrainConfig, patches: PairedPatches, pairs: Sequence[FocusPair]
 ) -> tuple[HeldOutImage, ...]:
-    """Held-out pairs, evenly over their order."""
-    if not pairs:
-        return ()
-    chosen = spread(pairs, config.validation.images)
-    settings = _patch_settings(config, data, config.seed)
-    patches = PairedPatches(chosen, **settings | {"gain": (1.0, 1.0), "offset": (0.0, 0.0)})
+    """Held-out pairs, evenly over their order, scaled as those that train."""
     wholes = []
-    for number, pair in enumerate(chosen):
-        blurred, sharp = (middle(t, config.validation.side) for t in patches.whole(number))
+    for pair in spread(pairs, config.validation.images):
+        blurred, sharp = (middle(t, config.validation.side) for t in patches.whole(pair))
         wholes.append(HeldOutImage(pair.name, blurred, sharp))
     return tuple(wholes)
 
