@@ -8,17 +8,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
+import torch
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from dgno_core.errors import DGNOError
-from dgno_core.inference import restore
+from dgno_core.inference import RestoreConfig, restore
+from dgno_core.inference.preview import measure_ranges
 from dgno_core.models import read_card
 from dgno_core.training import load_config, train_events
-from dgno_core.training.data_config import StackData
+from dgno_core.training.data_config import FolderData, StackData
 from dgno_core.training.events import TrainFinished, TrainStarted, Validated
 from dgno_core.training.pair_sources import divide
 from dgno_core.training.sources import open_data
+from dgno_core.training.validation import HeldOutImage
 
 
 def texture(seed: int, shape: tuple[int, int] = (96, 80)) -> NDArray[np.float64]:
@@ -79,16 +82,136 @@ def test_a_stack_trains_on_its_upper_rows_and_validates_on_the_lower(
     assert isinstance(list(train_events(config))[-1], TrainFinished)
 
 
-def test_validation_sees_what_restoring_sees(config_file: Path, stack: Path) -> None:
-    """The scaling of a stack in training is that of the stack when it is restored."""
-    data = {"kind": "stacks", "stacks": [str(stack)], "rows": [0, 0.5], "registered": False,
-            "planes": [0, 1, 3, 4]}  # fmt: skip
-    config = load_config(config_file, as_data(config_file, data))
-    planes = tifffile.imread(stack).astype(float)
-    low, high = np.percentile(planes[[0, 1, 3, 4]], (0.1, 99.9))
+def drifting(path: Path, colours: bool = False) -> Path:
+    """A stack whose sharp plane is the brightest and whose first plane is shifted."""
+    sharp = texture(7, (160, 96))
+    planes = np.stack([gaussian_filter(sharp, abs(z - 2) * 1.5) for z in range(5)])
+    planes[0] = np.roll(planes[0], (3, -2), (0, 1))
+    if colours:
+        planes = np.stack([planes / 20, planes / 40, planes / 80], axis=-1)
+    tifffile.imwrite(path, planes.astype(np.uint8 if colours else np.uint16), ome=True,
+                     photometric="rgb" if colours else "minisblack",
+                     metadata={"axes": "ZYXS" if colours else "ZYX"})  # fmt: skip
+    return path
+
+
+@pytest.mark.parametrize("kept", [1 << 22, 1000])
+@pytest.mark.parametrize("colours", [False, True])
+def test_validation_sees_what_restoring_sees(
+    config_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: int, colours: bool
+) -> None:
+    """The range of a stack in training is the one that restoring its file measures."""
+    monkeypatch.setattr("dgno_core.io.normalise.SAMPLES", kept)
+    path = drifting(tmp_path / "drift.tif", colours)
+    data = {"kind": "stacks", "stacks": [str(path)], "rows": [0, 0.5], "planes": [1, 4]}
+    network = "dgno-cell-small-colour" if colours else "dgno-cell-small"
+    more = ["model={base: dgno-cell-small, channels: 3}"] if colours else []
+    config = load_config(config_file, as_data(config_file, data, *more))
+    (limits,) = measure_ranges(path, RestoreConfig(model=network, device="cpu"))
+    planes = tifffile.imread(path)
     image = open_data(config).held_out[0]
-    rows = planes[0][112:]  # the gap is 32
-    np.testing.assert_allclose(image.blurred[0], (rows - low) / (high - low), atol=1e-4)
+    assert image.name == "drift, z 1 to 2"
+    rows = planes[2][112:] if colours else planes[2][112:, :, None]  # the gap is 32
+    np.testing.assert_array_equal(image.sharp, limits.apply(np.moveaxis(rows, -1, 0)))
+
+
+def test_a_held_out_image_does_not_depend_on_how_many_there_are(
+    config_file: Path, tmp_path: Path
+) -> None:
+    data = {"kind": "stacks", "stacks": [str(drifting(tmp_path / "drift.tif"))], "rows": [0, 0.5]}
+
+    def first(count: int) -> HeldOutImage:
+        more = f"validation.images={count}"
+        return open_data(load_config(config_file, as_data(config_file, data, more))).held_out[0]
+
+    one, all_of_them = first(1), first(9)
+    assert one.name == all_of_them.name
+    assert torch.equal(one.blurred, all_of_them.blurred)
+    assert torch.equal(one.sharp, all_of_them.sharp)
+
+
+def test_stacks_of_equal_names_keep_their_own_ranges(config_file: Path, tmp_path: Path) -> None:
+    paths = []
+    for day, gain in (("monday", 1), ("tuesday", 10)):
+        (tmp_path / day).mkdir()
+        planes = [gaussian_filter(texture(7, (160, 96)), abs(z - 1) * 2.0) for z in range(3)]
+        paths.append(tmp_path / day / "stack.tif")
+        tifffile.imwrite(paths[-1], gain * np.stack(planes).astype(np.uint16),
+                         metadata={"axes": "ZYX"}, ome=True)  # fmt: skip
+    data = {"kind": "stacks", "stacks": [str(path) for path in paths], "rows": [0, 0.5],
+            "registered": False}  # fmt: skip
+    monday, _, tuesday, _ = open_data(load_config(config_file, as_data(config_file, data))).held_out
+    assert monday.name == tuesday.name == "stack, z 0 to 1"
+    torch.testing.assert_close(monday.blurred, tuesday.blurred)
+
+
+def test_stacks_in_folders_are_scaled_as_whole_files(config_file: Path, tmp_path: Path) -> None:
+    for name in ("blurred", "sharp"):
+        (tmp_path / name).mkdir()
+        for number in range(2):
+            planes = [texture(5 * number + z) * (z + 1) for z in range(3)]
+            tifffile.imwrite(tmp_path / name / f"{number}.tif", np.stack(planes).astype(np.uint16),
+                             metadata={"axes": "ZYX"}, ome=True)  # fmt: skip
+    data = {"kind": "folders", "blurred": str(tmp_path / "blurred"),
+            "sharp": str(tmp_path / "sharp")}  # fmt: skip
+    image = open_data(load_config(config_file, as_data(config_file, data))).held_out[0]
+    path = tmp_path / "blurred" / "0.tif"
+    (limits,) = measure_ranges(path, RestoreConfig(device="cpu"))
+    np.testing.assert_array_equal(image.blurred[0], limits.apply(tifffile.imread(path)[0]))
+
+
+def test_blurred_images_of_one_place_train_or_validate_together(tmp_path: Path) -> None:
+    for number in range(4):
+        for name in ("z1", "z2", "z3", "sharp"):
+            image = texture(number).astype(np.uint16)
+            tifffile.imwrite(tmp_path / f"cell{number}_{name}.tif", image)
+    patterns = {"blurred_pattern": "{name}_z*", "sharp_pattern": "{name}_sharp"}
+    found = divide(FolderData(blurred=tmp_path, sharp=tmp_path, held_out_every=2, **patterns))
+    fields = [{pair.name.split("_")[0] for pair in part} for part in (found.train, found.held_out)]
+    assert fields == [{"cell1", "cell3"}, {"cell0", "cell2"}]
+    assert len(found.train) == len(found.held_out) == 6
+    for number in (1, 2, 3):
+        for file in tmp_path.glob(f"cell{number}_*"):
+            file.unlink()
+    with pytest.raises(DGNOError, match="a single sharp image"):
+        divide(FolderData(blurred=tmp_path, sharp=tmp_path, **patterns))
+
+
+@pytest.mark.parametrize("sharp", ["local", "composite"])
+@pytest.mark.parametrize("rows", [(0.0, 0.5), (0.0, 0.8), (0.4, 1.0)])
+def test_tiles_and_composites_train_and_validate_on_rows_apart(
+    tmp_path: Path, sharp: str, rows: tuple[float, float]
+) -> None:
+    specimen = texture(3, (320, 256))
+    left = np.arange(256) < 128
+    planes = [
+        np.where(left, *(gaussian_filter(specimen, abs(z - best) * 1.5) for best in (1, 3)))
+        for z in range(5)
+    ]
+    tifffile.imwrite(tmp_path / "bent.tif", np.stack(planes).astype(np.uint16),
+                     metadata={"axes": "ZYX"}, ome=True)  # fmt: skip
+    settings = {"stacks": (tmp_path / "bent.tif",), "registered": False, "rows": rows, "gap": 20}
+    found = divide(StackData(sharp=sharp, **settings))
+    train, held_out = (
+        {row for pair in part for row in range(*pair.region.index[0].indices(320))}
+        for part in (found.train, found.held_out)
+    )
+    assert train <= set(range(round(320 * rows[0]), round(320 * rows[1])))
+    assert min(abs(row - other) for row in train for other in held_out) > 20
+    for pair in (*found.train, *found.held_out):
+        blurred, target = pair.read()
+        assert min(blurred.shape) >= 16
+        assert target is not None
+    if sharp == "local":
+        assert {pair.sharp.name for pair in found.train} == {"bent.tif, z 1", "bent.tif, z 3"}
+    else:
+        assert len(found.train) == len(found.held_out) == 4
+
+
+def test_local_targets_train_to_the_end(config_file: Path, stack: Path) -> None:
+    data = {"kind": "stacks", "stacks": [str(stack)], "sharp": "local", "gap": 8}
+    config = load_config(config_file, as_data(config_file, data))
+    assert isinstance(list(train_events(config))[-1], TrainFinished)
 
 
 @pytest.mark.parametrize(

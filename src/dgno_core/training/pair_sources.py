@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from dgno_core.data.datasets import find_dataset
 from dgno_core.data.grey import as_grey_pairs
 from dgno_core.data.paired_folders import paired_folders, unlabelled_folder
-from dgno_core.data.pairs import FocusPair, Region, restrict
-from dgno_core.data.stack_pairs import stack_pairs
+from dgno_core.data.pairs import FocusPair, ImageRef, Readable, Region, restrict
+from dgno_core.data.stack_pairs import StackPairs, stack_pairs
 from dgno_core.data.stack_planes import stack_planes
 from dgno_core.errors import DGNOError
+from dgno_core.io.source import SMALLEST
 from dgno_core.training.data_config import (
     FolderData,
     PairsConfig,
@@ -79,14 +79,21 @@ def _folders(data: FolderData) -> Division:
         blurred_pattern=data.blurred_pattern,
         sharp_pattern=data.sharp_pattern,
     )
-    held_out = pairs[:: data.held_out_every]
-    train = [pair for i, pair in enumerate(pairs) if i % data.held_out_every]
-    if not train:
+    # Images that share a target show one place: they train or validate together.
+    places = list(dict.fromkeys(map(_place, pairs)))
+    if len(places) < 2:
         raise DGNOError(
-            f"{data.blurred} and {data.sharp} make one pair only; at least 2 are needed, one of "
-            "them for validation."
+            f"{data.blurred} and {data.sharp} hold a single sharp image or stack; at least 2 are "
+            "needed, one of them for validation."
         )
-    return Division(train, held_out)
+    checked = set(places[:: data.held_out_every])
+    train = [pair for pair in pairs if _place(pair) not in checked]
+    return Division(train, [pair for pair in pairs if _place(pair) in checked])
+
+
+def _place(pair: FocusPair) -> Path | Readable | None:
+    """What the pairs of one place have in common: the file of their target, with all its planes."""
+    return pair.sharp.path if isinstance(pair.sharp, ImageRef) else pair.sharp
 
 
 def _stacks(data: StackData) -> Division:
@@ -106,7 +113,7 @@ def _stacks(data: StackData) -> Division:
             _describe(Path(path).name, len(planes), len(made.pairs), made.best.index)
         )
         found.notes += made.warnings
-        train, held_out = rows_apart(made.pairs, data.rows, data.gap)
+        train, held_out = rows_apart(made, Path(path).name, data.rows, data.gap)
         found.train += train
         found.held_out += held_out
     return found
@@ -117,14 +124,16 @@ def _describe(name: str, planes: int, pairs: int, best: int) -> str:
 
 
 def rows_apart(
-    pairs: Sequence[FocusPair], rows: tuple[float, float], gap: int
+    made: StackPairs, name: str, rows: tuple[float, float], gap: int
 ) -> tuple[list[FocusPair], list[FocusPair]]:
-    """Divide the pairs of one stack by rows of the image.
+    """Divide the pairs of one stack by rows of the plane in focus.
 
     Parameters
     ----------
-    pairs : sequence of FocusPair
-        Of one stack.
+    made : StackPairs
+        Pairs of the whole field or of tiles.
+    name : str
+        Of the stack, for errors.
     rows : tuple of float
         The part of the height that trains; the larger remaining part validates.
     gap : int
@@ -133,29 +142,36 @@ def rows_apart(
     Returns
     -------
     train, held_out : list of FocusPair
+        Cut to their rows; tiles with too few rows on a side are left out there.
 
     Raises
     ------
     DGNOError
-        If the images are not high enough for both.
+        If one side has no pairs.
     """
-    train, held_out = [], []
-    for pair in pairs:
-        height = pair.read()[0].shape[0]
-        first = 0 if pair.region is None else pair.region.top
-        top, bottom = (first + round(height * part) for part in rows)
-        above, below = top - first, first + height - bottom
-        rest = (bottom + gap, first + height) if below >= above else (first, top - gap)
-        if rest[1] - rest[0] < gap + 1 or bottom <= top:
-            raise DGNOError(
-                f"{pair.name} has {height} rows, too few to train on some and validate on others; "
-                "change data.rows or data.gap."
-            )
-        left, right = (None, None) if pair.region is None else (pair.region.left, pair.region.right)
-        parts = [Region(start, stop, left or 0, right) for start, stop in ((top, bottom), rest)]
-        train += restrict([pair], parts[0], "train")
-        held_out += restrict([pair], parts[1], "val")
+    height = made.shape[0]
+    top, bottom = (round(height * part) for part in rows)
+    below = height - bottom >= top
+    rest = Region(bottom + gap, height) if below else Region(0, max(0, top - gap))
+    train = _cut(made, Region(top, bottom), "train")
+    held_out = _cut(made, rest, "val")
+    if not train or not held_out:
+        side = "validate on others" if train else "train on some"
+        raise DGNOError(
+            f"Of the {height} rows of {name}, too few are left in its pairs to {side}; change "
+            "data.rows or data.gap."
+        )
     return train, held_out
+
+
+def _cut(made: StackPairs, part: Region, split: str) -> list[FocusPair]:
+    """The pairs that have enough of a part, cut to it."""
+    cut = restrict(made.pairs, part, split)
+    return [pair for pair in cut if _rows(pair.region or part, made.shape[0]) >= SMALLEST]
+
+
+def _rows(region: Region, height: int) -> int:
+    return len(range(*region.index[0].indices(height)))
 
 
 def _set(data: SetData) -> Division:
