@@ -115,7 +115,7 @@ def test_a_dry_run_tells_the_data_and_the_cost(dgno: Dgno, config: Path) -> None
         line for line in dgno("train", config, "--dry-run").out.splitlines() if line[0:1] == "#"
     ]
     assert told[0] == "# data: 2 images train, 2 validate"
-    assert [line.split()[1] for line in told[1:]] == ["network:", "memory:", "time:", "loading:"]
+    assert [line.split()[1] for line in told[1:]] == ["network:", "memory:", "time:"]
 
 
 def test_a_recipe_has_a_name(dgno: Dgno, tmp_path: Path) -> None:

@@ -15,6 +15,8 @@ from dgno_core.models import load_model
 from dgno_core.training import load_config, train_events
 from dgno_core.training.events import StepDone
 
+QUIET = ("model.lifting.routing_noise=false", "optim.ema=0")
+
 
 def run(config_file: Path, name: str, *settings: str) -> tuple[list[float], dict]:
     config = load_config(config_file, [f"out={config_file.parent / name}", *settings])
@@ -69,31 +71,72 @@ def test_an_accumulated_step_is_the_mean_of_its_parts(config_file: Path) -> None
     assert step.loss == pytest.approx(sum(parts) / 3, rel=1e-6)
 
 
+def in_two_processes(
+    config_file: Path, out: Path, *settings: str, before: str = "", resume: bool = False
+) -> subprocess.CompletedProcess[str]:
+    """Run `dgno-train` on two CPU processes, after some code of a test."""
+    program = out.parent / f"{out.name}.py"
+    program.write_text(f"{before}\nfrom dgno_core.cli.train import main; main()")
+    words = [str(config_file), "--events", "-", *(["--resume"] if resume else [])]
+    for setting in (*QUIET, "engine.devices=2", f"out={out}", *settings):
+        words += ["--set", setting]
+    return subprocess.run(
+        [sys.executable, str(program), *words], capture_output=True, text=True, timeout=300
+    )
+
+
 @pytest.mark.slow
 def test_two_processes_learn_what_one_with_both_batches_learns(
     config_file: Path, tmp_path: Path
 ) -> None:
     """Two CPU processes with one batch each, against one process that accumulates both."""
-    quiet = ["model.lifting.routing_noise=false", "optim.ema=0"]
-    script = "from dgno_core.cli.train import main; main()"
-    program = tmp_path / "program.py"
-    program.write_text(script)
-    out = tmp_path / "both"
-    words = [str(config_file)]
-    for setting in (*quiet, "engine.devices=2", f"out={out}"):
-        words += ["--set", setting]
-    ended = subprocess.run(
-        [sys.executable, str(program), *words, "--events", "-"],
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
+    ended = in_two_processes(config_file, tmp_path / "both")
     assert ended.returncode == 0, ended.stderr
     events = [json.loads(line) for line in ended.stdout.splitlines()]
     assert [e["step"] for e in events if e["event"] == "StepDone"] == [1, 2, 3, 4, 5, 6]
     assert events[-1]["event"] == "TrainFinished"
 
-    _, weights = run(config_file, "one", *quiet, "accumulate=2")
-    both = load_model(out / "tiny.safetensors", "cpu").state_dict()
+    _, weights = run(config_file, "one", *QUIET, "accumulate=2")
+    both = load_model(tmp_path / "both" / "tiny.safetensors", "cpu").state_dict()
     for key, value in weights.items():
         torch.testing.assert_close(both[key], value, rtol=2e-2, atol=2e-3, msg=key)
+
+    # Stopped after three steps and resumed, they learn the same.
+    short = in_two_processes(config_file, tmp_path / "parts", "engine.minutes=0.000001")
+    assert json.loads(short.stdout.splitlines()[-1])["event"] == "TrainStopped", short.stderr
+    rest = in_two_processes(config_file, tmp_path / "parts", resume=True)
+    assert rest.returncode == 0, rest.stderr
+    parts = load_model(tmp_path / "parts" / "tiny.safetensors", "cpu").state_dict()
+    assert all(torch.equal(parts[key], both[key]) for key in both)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", ["float('nan')", "damaged"])
+def test_a_fault_in_one_process_stops_both_in_a_sentence(
+    config_file: Path, tmp_path: Path, fault: str
+) -> None:
+    """Batch 5 belongs to the second process, in the third step."""
+    broken = (
+        "raise DGNOError('cell_1.png is damaged.')"
+        if fault == "damaged"
+        else ("return blurred, sharp * float('nan')")
+    )
+    before = (
+        "from dgno_core.data.patches import SyntheticPairs\n"
+        "from dgno_core.errors import DGNOError\n"
+        "real = SyntheticPairs.batch\n"
+        "def batch(self, number):\n"
+        "    blurred, sharp = real(self, number)\n"
+        f"    if number % 1000000007 == 5 and self.seed == 0: {broken}\n"
+        "    return blurred, sharp\n"
+        "SyntheticPairs.batch = batch\n"
+    )
+    ended = in_two_processes(config_file, tmp_path / "torn", "checkpoint_every=1", before=before)
+    assert ended.returncode == 2, ended.stderr
+    assert "Traceback" not in ended.stderr
+    said = "damaged" if fault == "damaged" else "The loss is nan at step 3"
+    assert said in ended.stderr
+    assert torch.load(tmp_path / "torn" / "last.pt", weights_only=True)["step"] == 2
+    assert not (tmp_path / "torn" / "running.json").exists()
+    kept = list((tmp_path / "torn").glob("not-finite-*"))
+    assert len(kept) == (0 if fault == "damaged" else 1)

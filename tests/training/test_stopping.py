@@ -10,12 +10,13 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 import torch
 
 from dgno_core.errors import DGNOError
-from dgno_core.models import load_model
-from dgno_core.training import load_config, train_events
+from dgno_core.models import load_model, read_card
+from dgno_core.training import TrainConfig, load_config, train_events
 from dgno_core.training.claim import CLAIM, ask_to_stop, owner
 from dgno_core.training.events import (
     CheckpointSaved,
@@ -23,7 +24,9 @@ from dgno_core.training.events import (
     TrainFinished,
     TrainStarted,
     TrainStopped,
+    Validated,
 )
+from dgno_core.training.sources import TrainingData
 
 COMMAND = [sys.executable, "-c", "from dgno_core.cli.train import main; main()"]
 
@@ -71,27 +74,74 @@ def test_anybody_can_ask_a_run_to_stop(config_file: Path) -> None:
             assert owner(config.out).pid == os.getpid()
             ask_to_stop(config.out)
     assert steps(events) == [1, 2]
-    assert events[-1] == TrainStopped(2, 6, "as asked")
+    assert events[-1] == TrainStopped(2, 6, "as asked", config.out / "tiny.safetensors")
     assert owner(config.out) is None
     assert isinstance(list(train_events(config, resume=True))[-1], TrainFinished)
+
+
+def test_closing_at_any_event_loses_and_repeats_nothing(config_file: Path) -> None:
+    whole = load_config(config_file, ["out=" + str(config_file.parent / "whole")])
+    events = list(train_events(whole))
+    card = read_card(whole.out / "tiny.safetensors")
+    for number, event in enumerate(events[:-1]):
+        config = load_config(config_file, [f"out={config_file.parent / str(number)}"])
+        run = train_events(config)
+        for _ in range(number + 1):
+            latest = next(run)
+        run.close()
+        assert type(latest) is type(event)
+        resume = (config.out / "last.pt").exists()
+        rest = list(train_events(config, resume=resume))
+        checks = {e.step for e in rest if isinstance(e, Validated)}
+        done = {e.step for e in events[: number + 1] if isinstance(e, Validated)}
+        assert checks | done == {3, 6}, f"closed at {event}"
+        assert not (checks & done and resume), f"closed at {event}"
+        assert same_weights(config.out / "tiny.safetensors", whole.out / "tiny.safetensors")
+        assert same_weights(config.out / "best.safetensors", whole.out / "best.safetensors")
+        assert read_card(config.out / "tiny.safetensors") == card, f"closed at {event}"
 
 
 def test_a_folder_in_use_is_left_alone(config_file: Path) -> None:
     config = load_config(config_file)
     run = train_events(config)
     next(run)
+    parent = psutil.Process(os.getppid())
     claim = json.loads((config.out / CLAIM).read_text())
-    parent = os.getppid()
-    import psutil
-
-    claim |= {"pid": parent, "started": psutil.Process(parent).create_time()}
+    claim |= {"pid": parent.pid, "started": parent.create_time()}
     (config.out / CLAIM).write_text(json.dumps(claim))
-    with pytest.raises(DGNOError, match=f"Process {parent}"):
-        next(train_events(config, resume=True) if (config.out / "last.pt").exists()
-             else train_events(config))  # fmt: skip
+    with pytest.raises(DGNOError, match=f"Process {parent.pid}"):
+        next(train_events(config))
+    assert json.loads((config.out / CLAIM).read_text()) == claim, "not released by another"
     (config.out / CLAIM).write_text(json.dumps(claim | {"started": 1.0}))
     assert owner(config.out) is None, "a number that another process had before"
+    (config.out / CLAIM).write_text(json.dumps(claim | {"host": "elsewhere"}))
+    with pytest.raises(DGNOError, match=r"on elsewhere .* delete .*running\.json"):
+        next(train_events(config))
     run.close()
+
+
+def test_a_wish_to_stop_during_the_start_counts(
+    config_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dgno_core.training import engine
+
+    config = load_config(config_file)
+    real = engine.open_data
+
+    def slow(given: TrainConfig) -> TrainingData:
+        ask_to_stop(config.out)
+        return real(given)
+
+    monkeypatch.setattr(engine, "open_data", slow)
+    assert steps(list(train_events(config))) == [1]
+
+
+def test_a_wish_from_before_the_run_is_forgotten(config_file: Path) -> None:
+    config = load_config(config_file, ["steps=2"])
+    config.out.mkdir()
+    ask_to_stop(config.out)
+    os.utime(config.out / "stop", (1, 1))
+    assert steps(list(train_events(config))) == [1, 2]
 
 
 @pytest.mark.slow

@@ -142,16 +142,17 @@ def explain(settings: TrainConfig) -> None:
     typer.echo(as_yaml(settings))
     data = open_data(settings)
     cost = estimate(settings, NumberedBatches(data.batches, open_extra(settings)))
-    hours = cost.step_seconds * settings.steps / 3600
+    hours = cost.total_seconds(settings) / 3600
+    cache = getattr(settings.data, "memory_gb", 0) * max(1, settings.engine.workers)
     for line in (
         f"data: {data.images} images train, {len(data.held_out)} validate",
         *data.notes,
         f"network: {cost.parameters:,} parameters",
-        f"memory: about {cost.bytes / 1e9:.1f} GB on the device, and working space on top",
-        f"time: {cost.step_seconds:.2f} s a step as measured here, "
-        f"{_duration(hours)} for {settings.steps:,} steps",
-        f"loading: {cost.batch_seconds:.2f} s a batch in one process; "
-        f"{settings.engine.workers} processes load ahead",
+        f"memory: about {cost.bytes / 1e9:.1f} GB on the device (float32), and working space on "
+        "top" + (f"; up to {cache:g} GB of images beside it" if cache else ""),
+        f"time: {cost.step_seconds:.2f} s a step and {cost.batch_seconds:.2f} s to prepare a "
+        f"batch, as measured here; about {_duration(hours)} for {settings.steps:,} steps, and "
+        "validation on top",
     ):
         typer.echo(f"# {line}")
 

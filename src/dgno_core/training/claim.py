@@ -6,6 +6,7 @@ where signals do not: on Windows, and from a napari that did not start the run.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
@@ -59,29 +60,43 @@ def owner(folder: Path) -> Owner | None:
 
 
 def claim(folder: Path) -> None:
-    """Take a folder for this process, and forget earlier wishes to stop.
+    """Take a folder for this process, and forget wishes to stop from before it began.
 
     Raises
     ------
     DGNOError
         If another process trains there.
     """
-    other = owner(folder)
-    if other is not None and other.pid != os.getpid():
-        raise DGNOError(
-            f"Process {other.pid} on {other.host} is training in {folder}; stop it first, or "
-            "choose another folder."
-        )
-    (folder / STOP).unlink(missing_ok=True)
     me = psutil.Process()
+    stop = folder / STOP
+    if stop.exists() and stop.stat().st_mtime < me.create_time():
+        stop.unlink(missing_ok=True)
     content = {"pid": me.pid, "started": me.create_time(), "host": socket.gethostname()}
-    (folder / CLAIM).write_text(json.dumps(content), encoding="utf-8")
+    for _ in range(2):
+        try:
+            with (folder / CLAIM).open("x", encoding="utf-8") as file:
+                file.write(json.dumps(content))
+        except FileExistsError:
+            other = owner(folder)
+            if other is not None and other.pid != os.getpid():
+                raise DGNOError(
+                    f"Process {other.pid} on {other.host} is training in {folder}; stop it first, "
+                    f"or choose another folder. If it no longer runs, delete {folder / CLAIM}."
+                ) from None
+            (folder / CLAIM).unlink(missing_ok=True)  # left by a process that was killed
+        else:
+            return
+    raise DGNOError(f"Another process has just begun to train in {folder}; choose another folder.")
 
 
 def release(folder: Path) -> None:
-    """Give a folder back."""
-    (folder / CLAIM).unlink(missing_ok=True)
-    (folder / STOP).unlink(missing_ok=True)
+    """Give a folder back, if it is this process's."""
+    other = owner(folder)
+    if other is None or other.pid == os.getpid():
+        for name in (CLAIM, STOP):
+            # The folder may never have come to be.
+            with contextlib.suppress(OSError):
+                (folder / name).unlink()
 
 
 def ask_to_stop(folder: Path) -> None:

@@ -54,7 +54,11 @@ class ValidationConfig(Frozen):
 
 
 class EngineConfig(Frozen):
-    """How the machine is used. The weights do not depend on it, but for rounding."""
+    """How the machine is used.
+
+    The weights depend on `devices`, which multiplies the batch, and
+    on the rounding of `precision`; both are in the recipe.
+    """
 
     device: str = Field("auto", description="auto, cpu, cuda, cuda:N or mps")
     devices: int = Field(1, gt=0, description="processes, each with a device and a batch")
@@ -129,7 +133,10 @@ class TrainConfig(Frozen):
         """Settings that make the weights, without the paths of the computer that runs them."""
         left_out = {"name", "model", "card", "out", "engine"}
         settings = self.model_dump(mode="json", exclude=left_out)
-        settings["devices"] = self.engine.devices
+        settings["engine"] = {
+            "devices": self.engine.devices,
+            "precision": self.engine.precision,
+        }
         if settings["start"]:
             settings["start"] = Path(settings["start"]).name
         without_folders: dict[str, Any] = _without_folders(settings)

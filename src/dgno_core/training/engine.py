@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ import torch
 from torch import Tensor
 
 from dgno_core.errors import DGNOError
+from dgno_core.io.atomic import partial_path, publish, writing
 from dgno_core.models.checkpoint import load_model
 from dgno_core.models.device import place
 from dgno_core.models.network import Network
@@ -30,7 +32,7 @@ from dgno_core.training.events import (
     Validated,
 )
 from dgno_core.training.fabric import launch, recompute_activations
-from dgno_core.training.faults import check_finite
+from dgno_core.training.faults import fault_of
 from dgno_core.training.loader import Batch, NumberedBatches, Waiting, load_batches
 from dgno_core.training.logs import Logs
 from dgno_core.training.objective import build_objective
@@ -38,12 +40,18 @@ from dgno_core.training.results import save_weights
 from dgno_core.training.schedule import learning_rate
 from dgno_core.training.sources import TrainingData, open_data, open_extra
 from dgno_core.training.state import FILE_NAME, TrainState
+from dgno_core.training.together import all_said, any_of, raise_together
 from dgno_core.training.validation import save_picture, validate
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
 SEED_STRIDE = 1_000_003
+# Another stream than that of the batches, which have the same numbers.
+NETWORK_SEED = 500_000_000_003
+MOST_SKIPPED = 50
+# What a card tells of the weights that a run started from.
+FROM_START = ("name", "weights_sha256", "data", "licences", "not_for")
 
 
 def train_events(config: TrainConfig, *, resume: bool = False) -> Generator[TrainEvent, None, None]:
@@ -73,42 +81,67 @@ def train_events(config: TrainConfig, *, resume: bool = False) -> Generator[Trai
         If data or a checkpoint cannot be read, the folder holds another run or is in use, or the
         loss is no longer finite.
     """
+    all_outputs_count = config.loss.pixel == "multiscale" or config.model.kind != "dgno"
+    fabric = launch(config.engine, all_outputs_count=all_outputs_count)
+    try:
+        _take_folder(fabric, config, resume=resume)
+        run = _open(fabric, config, resume=resume)
+        if not fabric.is_global_zero:
+            for _ in run.events():
+                pass
+            return
+        with Logs(config.out, tensorboard=config.engine.tensorboard) as logs:
+            try:
+                for event in run.events():
+                    logs.write(event)
+                    yield event
+            except GeneratorExit:
+                # Between two events the state is whole: what is due is done after resuming.
+                if run.state.step:
+                    run.state.save(config.out, config)
+                raise
+    finally:
+        if fabric.is_global_zero:
+            release(config.out)
+
+
+def _take_folder(fabric: Fabric, config: TrainConfig, *, resume: bool) -> None:
+    """Make the run's folder and claim it; all processes fail if the first one cannot."""
+    error = None
+    if fabric.is_global_zero:
+        try:
+            _prepare(config, resume=resume)
+        except DGNOError as found:
+            error = found
+    raise_together(fabric, error)
+
+
+def _prepare(config: TrainConfig, *, resume: bool) -> None:
     out = config.out
     if not resume and (out / FILE_NAME).exists():
         raise DGNOError(
             f"{out} already holds a run; resume it with --resume or choose another folder."
         )
-    all_outputs_count = config.loss.pixel == "multiscale" or config.model.kind != "dgno"
-    fabric = launch(config.engine, all_outputs_count=all_outputs_count)
+    with writing(out):
+        out.mkdir(parents=True, exist_ok=True)
+        claim(out)
+        part = partial_path(out / "config.json")
+        part.write_text(config.model_dump_json(indent=2), encoding="utf-8")
+        publish(part, out / "config.json")
+
+
+def _open(fabric: Fabric, config: TrainConfig, *, resume: bool) -> _Run:
+    """Open data and weights, in every process."""
     data = open_data(config)
     batches = NumberedBatches(data.batches, open_extra(config))
     torch.manual_seed(config.seed)
     model = build_model(config.model) if resume else _start(config)
     state = TrainState(place(model, fabric.device), config.optim)
     if resume:
-        state.load(out, config, fabric.device)
+        state.load(config.out, config, fabric.device)
     elif model.card is not None:
-        state.start = model.card.model_dump(
-            mode="json", include={"name", "weights_sha256", "data", "licences"}
-        )
-    run = _Run(config, fabric, state, data, batches)
-    if not fabric.is_global_zero:
-        for _ in run.events():
-            pass
-        return
-    _prepare(config)
-    try:
-        with Logs(out, tensorboard=config.engine.tensorboard) as logs:
-            for event in run.events():
-                logs.write(event)
-                yield event
-    except GeneratorExit:
-        # Between two events the state is whole.
-        if state.step:
-            state.save(out, config)
-        raise
-    finally:
-        release(out)
+        state.start = model.card.model_dump(mode="json", include=set(FROM_START))
+    return _Run(config, fabric, state, data, batches)
 
 
 def _start(config: TrainConfig) -> Network:
@@ -122,19 +155,6 @@ def _start(config: TrainConfig) -> Network:
             "out `model` to take theirs."
         )
     return model.train()
-
-
-def _prepare(config: TrainConfig) -> None:
-    """Make the run's folder and take it."""
-    out = config.out
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        claim(out)
-        (out / "config.json").write_text(config.model_dump_json(indent=2), encoding="utf-8")
-    except OSError as error:
-        raise DGNOError(
-            f"The folder {out} cannot be written ({error.strerror}); choose another."
-        ) from error
 
 
 @dataclass
@@ -177,23 +197,34 @@ class _Run:
             self.data.notes,
         )
         batches = self._batches()
-        while state.step < config.steps:
-            yield from self._step(batches)
-            last = state.step == config.steps
-            reason = None if last else self._reason_to_stop()
+        stepped = False
+        while True:
+            last = state.step >= config.steps
+            reason = self._reason_to_stop() if stepped and not last else None
             if self.fabric.is_global_zero:
-                if last or state.step % config.validation.every == 0:
+                if self._validation_is_due():
                     yield from self._validate()
-                if last or reason or state.step % config.checkpoint_every == 0:
+                at_checkpoint = state.step % config.checkpoint_every == 0
+                if stepped and (last or reason or at_checkpoint):
                     yield CheckpointSaved(state.step, state.save(config.out, config))
-            if reason:
-                yield TrainStopped(state.step, config.steps, reason)
-                return
+            if last or reason:
+                break
+            yield from self._step(batches)
+            stepped = True
         if self.fabric.is_global_zero:
             path = save_weights(state, config, config.out / f"{config.name}.safetensors")
-            best = config.out / "best.safetensors"
-            yield TrainFinished(state.step, path, best if best.exists() else None)
+            if reason:
+                yield TrainStopped(state.step, config.steps, reason, path)
+            else:
+                best = config.out / "best.safetensors"
+                yield TrainFinished(state.step, path, best if best.exists() else None)
         self.fabric.barrier()
+
+    def _validation_is_due(self) -> bool:
+        """Also after a resume: the run may have stopped between a step and its validation."""
+        step, every = self.state.step, self.config.validation.every
+        is_time = step == self.config.steps or step % every == 0
+        return step > 0 and is_time and self.state.validated != step
 
     def _batches(self) -> Iterator[Batch]:
         """Batches of this process from the present step on, numbered alike for any worker."""
@@ -211,8 +242,9 @@ class _Run:
         self.model.train()
         total = 0.0
         for part in range(config.accumulate):
-            batch = next(batches)
-            yield from (BatchReplaced(state.step + 1, fault) for fault in batch.faults)
+            batch = self._next(batches)
+            faults = all_said(self.fabric, batch.faults)
+            yield from (BatchReplaced(state.step + 1, fault) for fault in faults)
             is_last = part == config.accumulate - 1
             with self.fabric.no_backward_sync(self.model, enabled=not is_last):
                 total += self._backward(batch, part)
@@ -228,50 +260,65 @@ class _Run:
             self.waiting.seconds - waited,
         )
 
+    def _next(self, batches: Iterator[Batch]) -> Batch:
+        """The next batch; all processes fail if one has none."""
+        error = None
+        try:
+            batch = next(batches)
+        except DGNOError as found:
+            error = found
+        raise_together(self.fabric, error)
+        return batch
+
     def _backward(self, batch: Batch, part: int) -> float:
         """Add the gradient of one forward pass; return its share of the loss."""
         config, fabric = self.config, self.fabric
         # Draws inside the network and the loss depend on the number of the batch alone, so a
         # resumed run repeats them.
         number = (self.state.step * config.accumulate + part) * fabric.world_size
-        seed = config.seed * SEED_STRIDE + number + fabric.global_rank
+        seed = NETWORK_SEED + config.seed * SEED_STRIDE + number + fabric.global_rank
         torch.manual_seed(seed)
         moved = batch.to(fabric.device)
         loss: Tensor = self.objective(self.model, moved, torch.Generator().manual_seed(seed))
         loss = loss / config.accumulate
         value = float(loss.detach())
-        check_finite(value, "loss", self.state.step, batch, config.out)
+        self._check(value, "loss", batch)
         fabric.backward(loss)
         return value
 
+    def _check(self, value: float, name: str, batch: Batch) -> None:
+        """Stop all processes if a number is not finite in one."""
+        step, rank = self.state.step, self.fabric.global_rank
+        raise_together(self.fabric, fault_of(value, name, step, batch, self.config.out, rank))
+
     def _update(self, batch: Batch) -> None:
-        config = self.config
+        config, state = self.config, self.state
+        limit = math.inf if config.optim.clip is None else config.optim.clip
+        norm: Any = self.fabric.clip_gradients(
+            self.model, self.optimizer, max_norm=limit, error_if_nonfinite=False
+        )
         # fp16 meets infinite gradients while it looks for its loss scale, and skips those steps.
-        looks_for_scale = config.engine.precision == "fp16"
-        if config.optim.clip is not None:
-            norm = self.fabric.clip_gradients(
-                self.model,
-                self.optimizer,
-                max_norm=config.optim.clip,
-                error_if_nonfinite=False,
-            )
-            if not looks_for_scale and norm is not None:
-                check_finite(float(norm), "gradient", self.state.step, batch, config.out)
+        may_skip = config.engine.precision == "fp16" and state.skipped < MOST_SKIPPED
+        state.skipped = 0 if math.isfinite(norm) else state.skipped + 1
+        if not may_skip:
+            self._check(float(norm), "gradient", batch)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
-        self.state.loss_scale = self._precision.state_dict()
+        state.loss_scale = self._precision.state_dict()
 
     def _reason_to_stop(self) -> str | None:
         """Why to stop now; all processes agree on it."""
-        minutes, reason = self.config.engine.minutes, None
-        if is_asked_to_stop(self.config.out):
-            reason = "as asked"
-        elif minutes is not None and time.monotonic() - self.began > 60 * minutes:
-            reason = f"the time budget of {minutes:g} minutes is used up"
-        return self.fabric.broadcast(reason) if self.fabric.world_size > 1 else reason
+        minutes = self.config.engine.minutes
+        if any_of(self.fabric, is_asked_to_stop(self.config.out)):
+            return "as asked"
+        late = minutes is not None and time.monotonic() - self.began > 60 * minutes
+        if any_of(self.fabric, late):
+            return f"the time budget of {minutes:g} minutes is used up"
+        return None
 
     def _validate(self) -> Iterator[TrainEvent]:
         config, state = self.config, self.state
+        state.validated = state.step
         if not self.data.held_out:
             return
         scores, restored = validate(state.average, self.data.held_out, self.fabric.device)

@@ -9,12 +9,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from dgno_core.models.device import place, resolve_device
+from dgno_core.models.device import place
 from dgno_core.models.registry import build_model
 from dgno_core.training.config import TrainConfig
-from dgno_core.training.fabric import recompute_activations
+from dgno_core.training.fabric import launch, recompute_activations
 from dgno_core.training.loader import Batch, NumberedBatches
 from dgno_core.training.objective import build_objective
+from dgno_core.training.state import TrainState
 
 # Weights, their gradients, the two moments of AdamW, and the averaged weights.
 COPIES = 5
@@ -30,17 +31,29 @@ class Estimate:
     parameters
         Number of trained numbers.
     bytes
-        Weights, optimiser, and what a forward pass keeps for its backward pass.
+        Weights, optimiser, and what a forward pass keeps for its backward pass, in float32.
     step_seconds
-        One optimiser step, measured; without the time to prepare batches.
+        One optimiser step in the precision of the run, measured; without preparing batches.
     batch_seconds
-        Preparing one batch in one process, measured.
+        Preparing one batch in one process, measured; the first, so files are read for it.
     """
 
     parameters: int
     bytes: int
     step_seconds: float
     batch_seconds: float
+
+    def total_seconds(self, config: TrainConfig) -> float:
+        """Seconds of all steps of a run, without validation.
+
+        Batches are prepared before a step without workers, and beside it with them.
+        """
+        loading = config.accumulate * self.batch_seconds
+        workers = config.engine.workers
+        together = (
+            max(self.step_seconds, loading / workers) if workers else (self.step_seconds + loading)
+        )
+        return config.steps * together
 
 
 def estimate(config: TrainConfig, batches: NumberedBatches) -> Estimate:
@@ -65,22 +78,26 @@ def estimate(config: TrainConfig, batches: NumberedBatches) -> Estimate:
     began = time.perf_counter()
     batch = batches[0]
     batch_seconds = time.perf_counter() - began
-    model = build_model(config.model)
-    parameters = sum(p.numel() for p in model.parameters())
     kept = saved_bytes(config, batch)
-    device = resolve_device(config.engine.device)
+    fabric = launch(config.engine.changed(devices=1))
+    network = build_model(config.model)
+    parameters = sum(p.numel() for p in network.parameters())
+    state = TrainState(place(network, fabric.device), config.optim)
     if config.engine.recompute:
-        recompute_activations(model)
-    place(model, device)
-    moved = batch.to(device)
+        recompute_activations(network)
+    model, optimizer = fabric.setup(network, state.optimizer)
+    moved = batch.to(fabric.device)
     objective = build_objective(config.loss)
     seconds = []
     for _ in range(1 + TIMED_STEPS):
         began = time.perf_counter()
         for _ in range(config.accumulate):
-            objective(model, moved, torch.Generator().manual_seed(0)).backward()
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
+            fabric.backward(objective(model, moved, torch.Generator().manual_seed(0)))
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        state.update_average(config.optim.ema)
+        if fabric.device.type == "cuda":
+            torch.cuda.synchronize(fabric.device)
         seconds.append(time.perf_counter() - began)
     return Estimate(parameters, 4 * COPIES * parameters + kept, min(seconds[1:]), batch_seconds)
 

@@ -86,11 +86,12 @@ class CheckpointSaved(TrainEvent):
 
 @dataclass(frozen=True)
 class TrainStopped(TrainEvent):
-    """The run stopped before its last step, resumably."""
+    """The run stopped before its last step, resumably; `path` are the weights so far."""
 
     step: int
     total: int
     reason: str
+    path: Path
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,10 @@ from dgno_core.errors import DGNOError
 from dgno_core.training.loader import Batch
 
 
-def check_finite(value: float, name: str, step: int, batch: Batch, folder: Path) -> None:
-    """Stop the run if a number is not finite.
+def fault_of(
+    value: float, name: str, step: int, batch: Batch, folder: Path, rank: int
+) -> DGNOError | None:
+    """What is wrong with a step whose number is not finite.
 
     Parameters
     ----------
@@ -27,22 +29,25 @@ def check_finite(value: float, name: str, step: int, batch: Batch, folder: Path)
         The batch that gave it; it is saved for inspection.
     folder : Path
         The run's folder.
+    rank : int
+        Number of this process.
 
-    Raises
-    ------
-    DGNOError
-        If `value` is infinite or NaN.
+    Returns
+    -------
+    DGNOError or None
+        None if `value` is finite.
     """
     if math.isfinite(value):
-        return
-    kept = _save(batch, folder / f"not-finite-step-{step + 1:06d}.safetensors")
+        return None
+    process = f"-process-{rank}" if rank else ""
+    kept = _save(batch, folder / f"not-finite-step-{step + 1:06d}{process}.safetensors")
     broken = [name for name, tensor in batch.tensors().items() if not tensor.isfinite().all()]
     cause = (
         f"its {' and '.join(broken)} images hold values that are not finite: check the data"
         if broken
         else "lower optim.lr, then resume"
     )
-    raise DGNOError(
+    return DGNOError(
         f"The {name} is {value} at step {step + 1}; the last checkpoint is kept. The batch {kept}; "
         f"{cause}."
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from dgno_core.io.atomic import writing
 from dgno_core.training.events import StepDone, TrainEvent, Validated
 
 COLUMNS = ("step", "loss", "lr", "seconds", "waited", "blurred", "psnr", "ssim")
@@ -58,17 +59,26 @@ class Logs:
         self._stack.close()
 
     def write(self, event: TrainEvent) -> None:
-        """Log one event."""
-        self._lines.write(json.dumps(event.to_dict()) + "\n")
-        self._lines.flush()
-        if not isinstance(event, StepDone | Validated):
-            return
+        """Log one event.
+
+        Raises
+        ------
+        DGNOError
+            If the disk is full, for example.
+        """
         values = event.to_dict()
-        self._rows.writerow(values)
-        self._table.flush()
+        scores = isinstance(event, StepDone | Validated)
+        with writing(self.folder):
+            self._lines.write(json.dumps(values) + "\n")
+            self._lines.flush()
+            if scores:
+                self._rows.writerow(values)
+                self._table.flush()
+        if not scores:
+            return
         if self._board is not None:
             for name in set(COLUMNS[1:]) & values.keys():
-                self._board.add_scalar(name, values[name], event.step)
+                self._board.add_scalar(name, values[name], values["step"])
 
 
 def _appended(path: Path) -> Any:

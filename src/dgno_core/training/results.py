@@ -59,7 +59,7 @@ def save_weights(state: TrainState, config: TrainConfig, path: Path) -> Path:
         recipe=json.dumps(_recipe(state, config)),
         budget=_budget(state, config),
         scores=dict(state.scores),
-        not_for=text.not_for,
+        not_for=tuple(dict.fromkeys([*state.start.get("not_for", ()), *text.not_for])),
     )
     save_model(model, card, path, dtype=torch.float16)
     return path

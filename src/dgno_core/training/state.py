@@ -35,6 +35,10 @@ class TrainState:
     ----------
     step : int
         Steps done.
+    validated : int
+        Step of the last validation.
+    skipped : int
+        Steps in a row whose gradient was not finite, for fp16 only.
     best : float
         Highest validation PSNR so far, in dB.
     loss_scale : dict
@@ -54,6 +58,8 @@ class TrainState:
             model.parameters(), lr=optim.lr, betas=optim.betas, weight_decay=optim.weight_decay
         )
         self.step = 0
+        self.validated = 0
+        self.skipped = 0
         self.best = -math.inf
         self.loss_scale: dict[str, Any] = {}
         self.start: dict[str, Any] = {}
@@ -81,6 +87,8 @@ class TrainState:
             "model": self.model.state_dict(),
             "average": self.average.state_dict(),
             "optimizer": self.optimizer.state_dict(),
+            "validated": self.validated,
+            "skipped": self.skipped,
             "best": self.best,
             "loss_scale": self.loss_scale,
             "scores": self.scores,
@@ -124,6 +132,8 @@ class TrainState:
             self.average.load_state_dict(content["average"])
             self.optimizer.load_state_dict(content["optimizer"])
             self.step = int(content["step"])
+            self.validated = int(content["validated"])
+            self.skipped = int(content["skipped"])
             self.best = float(content["best"])
             self.loss_scale = dict(content["loss_scale"])
             self.scores = dict(content["scores"])
