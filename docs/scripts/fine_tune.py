@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -33,6 +34,20 @@ def rows_of(run: Path) -> list[dict[str, str]]:
     """Validations of a run."""
     with (run / "log.csv").open() as table:
         return [row for row in csv.DictReader(table) if row["psnr"]]
+
+
+def last_weights(run: Path, name: str) -> Path:
+    """Weights of the last step; those of the best validation were chosen on the rows reported."""
+    path = run / f"{name}.safetensors"
+    if not path.is_file():
+        sys.exit(f"There is no {path}: let the run end, with dgno-train --resume if it stopped.")
+    return path
+
+
+def depth_of(pair: str) -> int:
+    """Planes from focus, by the name of a pair: -3 for `stack, z 5 to 8`."""
+    blurred, sharp = map(int, re.findall(r"z (\d+) to (\d+)$", pair)[0])
+    return blurred - sharp
 
 
 def plot_curve(run: Path, start: float, blurred: float, path: Path) -> None:
@@ -76,13 +91,12 @@ def main() -> None:
     held_out = open_data(config).held_out
     restored = {
         name: validate(load_model(path, "cpu"), held_out, CPU)[1]
-        for name, path in (("packaged", config.start), ("tuned", run / "best.safetensors"))
+        for name, path in (("packaged", config.start), ("tuned", last_weights(run, config.name)))
     }
     scores = {"blurred": [psnr(image.blurred, image.sharp) for image in held_out]}
     for name, images in restored.items():
         scores[name] = [psnr(o, i.sharp) for o, i in zip(images, held_out, strict=True)]
-    total = len(held_out) + 1
-    depths = np.array([d for d in range(-(total // 2), total // 2 + 1) if d])
+    depths = np.array([depth_of(image.name) for image in held_out])
     means = {name: float(np.mean(values)) for name, values in scores.items()}
     print(json.dumps({name: round(value, 2) for name, value in means.items()}))
     for depth, *values in zip(depths, *scores.values(), strict=True):
@@ -91,7 +105,7 @@ def main() -> None:
     plot_planes(depths, scores, out / "fine-tuning-planes.png")
     low, high = (float(held_out[0].sharp.quantile(q)) for q in (0.001, 0.999))
     strips = []
-    for number in (int(np.flatnonzero(depths == depth)[0]) for depth in SHOWN):
+    for number in (n for depth in SHOWN for n in np.flatnonzero(depths == depth)):
         image = held_out[number]
         four = [image.blurred, restored["packaged"][number], restored["tuned"][number], image.sharp]
         strips.append(strip(four, low, high))
