@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 #: Kinds of training images, and what the panel calls them.
 KINDS = {
-    "stack": "Focal stack (layer)",
-    "pair": "Blurred and sharp (two layers)",
-    "stacks": "Focal stacks (folder)",
-    "pairs": "Blurred and sharp (two folders)",
-    "sharp": "Sharp image, blurred here (layer)",
-    "sharps": "Sharp images, blurred here (folder)",
+    "stack": "Focal stack layer",
+    "pair": "Blurred + sharp layers",
+    "stacks": "Folder of stacks",
+    "pairs": "Blurred + sharp folders",
+    "sharp": "Sharp layer, blurred here",
+    "sharps": "Sharp folder, blurred here",
 }
 EXPLANATIONS = {
     "sharp": "The computer blurs the image anew for every step. Choose an image in focus.",
@@ -59,7 +59,7 @@ class ChoiceForm(QWidget):
         self.kind_combo.setSizeAdjustPolicy(
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )
-        self.kind_combo.setMinimumContentsLength(12)
+        self.kind_combo.setMinimumContentsLength(14)
         self.layer_combo = LayerCombo(viewer)
         self.sharp_combo = LayerCombo(viewer)
         self.sharp_combo.set_following(False)

@@ -616,6 +616,11 @@ def test_restore_opens_as_a_tab_in_which_texts_take_no_more_room_than_they_need(
     restore = next(iter(set(napari_window.window.dock_widgets.values()) - {panel}))
     wait_until(qtbot, restore.isVisible)
     summary = restore.form.summary
+    restore.form.set_summary("What a model is for, and what it is not for. " * 6)
+    qtbot.wait(100)
+    long = summary.height()
+    restore.form.set_summary("Short.")
+    wait_until(qtbot, lambda: summary.height() < long)
     wait_until(qtbot, lambda: summary.height() <= summary.heightForWidth(summary.width()) + 10)
 
 
