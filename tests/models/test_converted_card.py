@@ -22,6 +22,8 @@ from dgno_core.models.released_file import CONTAINERS, read_state_dict
 from support.released_mpt import released_state
 from support.shared import load_fixture, needs_fixtures
 
+# Windows of 24 pixels in the first two blocks.
+THIRDS = ((3, 3, 2, 2, 1, 1), *SCALE_SETS["paper"][1:])
 STATE = {"inproj.weight": torch.arange(12.0).view(3, 4), "output.weight": torch.ones(2)}
 
 
@@ -77,7 +79,7 @@ def test_the_card_of_a_dgno(name: str, channels: int, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("reductions", "multiple", "tile"),
-    [(SCALE_SETS["flat"], 64, 512), (SCALE_SETS["smaller"], 256, 512)],
+    [(SCALE_SETS["flat"], 64, 512), (SCALE_SETS["smaller"], 256, 512), (THIRDS, 384, 768)],
 )
 def test_tiles_fit_the_windows(
     reductions: Reductions, multiple: int, tile: int, tmp_path: Path

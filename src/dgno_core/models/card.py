@@ -20,7 +20,6 @@ from dgno_core.frozen import Frozen
 from dgno_core.models.config import NetworkConfig
 
 CARD_KEY = "dgno_card"
-HASH_KEY = "dgno_weights_sha256"
 _HEADER_LIMIT = 100_000_000
 _TILE = 512  # pixels, or the next smaller multiple of a network's grid
 _GRID = 32  # pixels, for networks whose own grid is finer
@@ -179,8 +178,7 @@ def read_card_file(path: Path) -> ModelCard:
     DGNOError
         If the file cannot be read or holds no card.
     """
-    header = read_header(path)
-    text = header.get(CARD_KEY)
+    text = read_header(path).get(CARD_KEY)
     if text is None:
         raise DGNOError(
             f"{path} holds no DGNO model card; only files saved by this program can be loaded."
@@ -193,7 +191,7 @@ def read_card_file(path: Path) -> ModelCard:
             "version: update napari-dgno."
         ) from error
     found = weights_hash(path)
-    if header.get(HASH_KEY, found) != found:
+    if card.weights_sha256 not in ("", found):
         raise DGNOError(
             f"The weights in {path} are not those that were saved; copy or download it again."
         )

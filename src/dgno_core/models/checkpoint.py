@@ -13,7 +13,7 @@ from torch import Tensor
 
 from dgno_core.errors import DGNOError
 from dgno_core.io.atomic import discard, partial_path, publish, writing
-from dgno_core.models.card import CARD_KEY, HASH_KEY, ModelCard, read_card_file
+from dgno_core.models.card import CARD_KEY, ModelCard, read_card_file
 from dgno_core.models.config import NetworkConfig
 from dgno_core.models.device import place, resolve_device
 from dgno_core.models.network import Network
@@ -49,11 +49,8 @@ def save_model(
         name: tensor.detach().to("cpu", dtype or tensor.dtype).contiguous()
         for name, tensor in model.state_dict().items()
     }
-    header = {
-        CARD_KEY: card.model_dump_json(exclude={"weights_sha256"}),
-        HASH_KEY: _hash(save(tensors)),
-    }
-    content = save(tensors, metadata=header)
+    whole = card.changed(weights_sha256=_hash(save(tensors)))
+    content = save(tensors, metadata={CARD_KEY: whole.model_dump_json()})
     part = partial_path(path)
     with writing(path):
         try:
