@@ -85,6 +85,16 @@ def test_a_damaged_checkpoint_says_so(config_file: Path) -> None:
         next(train_events(config, resume=True))
 
 
+def test_a_checkpoint_of_another_version_says_so(config_file: Path) -> None:
+    config = load_config(config_file)
+    stop_after(train_events(config), 3)
+    content = torch.load(config.out / "last.pt", weights_only=True)
+    del content["start"]
+    torch.save(content, config.out / "last.pt")
+    with pytest.raises(DGNOError, match="another version"):
+        next(train_events(config, resume=True))
+
+
 def test_a_full_disk_keeps_the_checkpoint_before(
     config_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

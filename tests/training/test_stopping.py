@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -17,7 +18,7 @@ import torch
 from dgno_core.errors import DGNOError
 from dgno_core.models import load_model, read_card
 from dgno_core.training import TrainConfig, load_config, train_events
-from dgno_core.training.claim import CLAIM, ask_to_stop, owner
+from dgno_core.training.claim import CLAIM, Owner, ask_to_stop, owner
 from dgno_core.training.events import (
     CheckpointSaved,
     StepDone,
@@ -118,6 +119,22 @@ def test_a_folder_in_use_is_left_alone(config_file: Path) -> None:
     with pytest.raises(DGNOError, match=r"on elsewhere .* delete .*running\.json"):
         next(train_events(config))
     run.close()
+
+
+def test_a_process_that_ended_owns_nothing(tmp_path: Path) -> None:
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    started = psutil.Process(process.pid).create_time()
+    while psutil.Process(process.pid).status() != psutil.STATUS_ZOMBIE:
+        time.sleep(0.01)
+    assert not Owner(process.pid, started, socket.gethostname()).is_alive, "nobody waited for it"
+    process.wait()
+    assert not Owner(process.pid, started, socket.gethostname()).is_alive
+
+
+def test_asking_for_the_owner_loads_no_torch(tmp_path: Path) -> None:
+    script = "import sys; from dgno_core.training.claim import owner; print('torch' in sys.modules)"
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert ended.stdout.strip() == "False", ended.stderr
 
 
 def test_a_wish_to_stop_during_the_start_counts(

@@ -35,7 +35,9 @@ class Owner:
         if self.host != socket.gethostname():
             return True
         try:
-            return abs(psutil.Process(self.pid).create_time() - self.started) < 1
+            process = psutil.Process(self.pid)
+            is_zombie = process.status() == psutil.STATUS_ZOMBIE  # ended, but not yet waited for
+            return not is_zombie and abs(process.create_time() - self.started) < 1
         except psutil.Error:
             return False
 

@@ -145,10 +145,15 @@ class TrainState:
             raise DGNOError(
                 f"There is no checkpoint {path} to resume from; start without --resume."
             ) from error
+        except KeyError as error:
+            raise DGNOError(
+                f"The checkpoint {path} was written by another version of this program, which does "
+                "not know what it lacks; go on with that version, or start again from the weights "
+                f"beside it (start: {folder / 'best.safetensors'})."
+            ) from error
         except (
             OSError,
             RuntimeError,
-            KeyError,
             ValueError,
             EOFError,
             pickle.UnpicklingError,
