@@ -30,6 +30,8 @@ class Stage:
         Where the pictures go.
     """
 
+    panel_name = "Restore"
+
     def __init__(self, folder: Path) -> None:
         import napari
         from qtpy.QtWidgets import QApplication
@@ -37,7 +39,8 @@ class Stage:
         self.folder = folder
         self.viewer = napari.Viewer(show=True, show_welcome_screen=False)
         self.application = QApplication.instance()
-        self.panel: Any = self.viewer.window.add_plugin_dock_widget("napari-dgno", "Restore")[1]
+        add = self.viewer.window.add_plugin_dock_widget
+        self.panel: Any = add("napari-dgno", self.panel_name)[1]
         self.viewer.window._qt_window.resize(1400, 800)  # the docks leave 640 to the canvas
         self.wait(1.0)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +24,15 @@ class Preferences:
         Folder with the user's own models, if any.
     memory_share : float
         Share of the free memory that a restoration may use, 0 to 1.
+    runs_folder : pathlib.Path
+        Folder in which each training gets its own.
     """
 
     device: str = "auto"
     tile: int | None = None
     model_folder: Path | None = None
     memory_share: float = 0.5
+    runs_folder: Path = field(default_factory=lambda: Path.home() / "napari-dgno-runs")
 
 
 def preference_model() -> Any | None:
@@ -37,10 +40,19 @@ def preference_model() -> Any | None:
 
     That is so while the plugin is not registered (a script that makes the panel by hand).
     """
+    return _part("restoration")
+
+
+def training_model() -> Any | None:
+    """Return napari's live settings of training, in the same way."""
+    return _part("training")
+
+
+def _part(name: str) -> Any | None:
     from napari.settings import get_plugin_settings
 
     try:
-        return get_plugin_settings(PLUGIN).restoration
+        return getattr(get_plugin_settings(PLUGIN), name)
     except (KeyError, AttributeError):
         return None
 
@@ -50,10 +62,17 @@ def read_preferences() -> Preferences:
     model = preference_model()
     if model is None:
         return Preferences()
-    folder = model.model_folder.strip()
+    training = training_model()
+    runs = _folder("" if training is None else training.runs_folder)
     return Preferences(
         device=model.device,
         tile=model.tile or None,
-        model_folder=Path(os.path.expanduser(folder)) if folder else None,
+        model_folder=_folder(model.model_folder),
         memory_share=model.memory_share,
+        **({} if runs is None else {"runs_folder": runs}),
     )
+
+
+def _folder(text: str) -> Path | None:
+    text = text.strip()
+    return Path(os.path.expanduser(text)) if text else None

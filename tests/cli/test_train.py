@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -32,13 +33,18 @@ def config(tmp_path: Path) -> Path:
         "name": "tiny",
         "out": "run",
         "model": {"kind": "dgno", "width": 8, "heads": 2, "blocks": [1, 1, 1, 1], "iterations": 1},
-        "data": {"root": ".", "sources": [{"list": "list.txt"}], "held_out_every": 2},
+        "data": {
+            "kind": "synthetic",
+            "root": ".",
+            "sources": [{"list": "list.txt"}],
+            "held_out_every": 2,
+        },
         "steps": 3,
         "batch": 1,
         "crop": 32,
         "checkpoint_every": 1,
-        "validate_every": 2,
-        "device": "cpu",
+        "validation": {"every": 2},
+        "engine": {"device": "cpu", "tensorboard": False},
     }
     path.write_text(yaml.safe_dump(settings))
     return path
@@ -100,7 +106,44 @@ def test_a_dry_run_prints_the_settings_and_writes_nothing(dgno: Dgno, config: Pa
 def test_the_printed_settings_are_a_config(dgno: Dgno, config: Path, tmp_path: Path) -> None:
     first = dgno("train", config, "--dry-run").out
     (tmp_path / "again.yaml").write_text(first)
-    assert dgno("train", tmp_path / "again.yaml", "--dry-run").out == first
+    second = dgno("train", tmp_path / "again.yaml", "--dry-run").out
+    assert yaml.safe_load(second) == yaml.safe_load(first)
+
+
+def test_a_dry_run_tells_the_data_and_the_cost(dgno: Dgno, config: Path) -> None:
+    told = [
+        line for line in dgno("train", config, "--dry-run").out.splitlines() if line[0:1] == "#"
+    ]
+    assert told[0] == "# data: 2 images train, 2 validate"
+    assert [line.split()[1] for line in told[1:]] == ["network:", "memory:", "time:"]
+
+
+def test_a_recipe_has_a_name(dgno: Dgno, tmp_path: Path) -> None:
+    ended = dgno("train", "dgno-cell-smal")
+    assert (ended.status, ended.err.count("\n")) == (2, 1)
+    assert "dgno-cell-small" in ended.err
+    ended = dgno("train", "dgno-cell-small", "--set", f"data.root={tmp_path / 'none'}")
+    assert (ended.status, ended.err.count("\n")) == (2, 1)
+    assert "data.root" in ended.err
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_the_step_and_the_run_goes_on(config: Path, tmp_path: Path) -> None:
+    words = [str(config), "--set", f"out={tmp_path / 'run'}", "--set", "steps=100000",
+             "--set", "checkpoint_every=100000", "--events", "-"]  # fmt: skip
+    command = [sys.executable, "-c", "from dgno_core.cli.train import main; main()", *words]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    for line in process.stdout:
+        if json.loads(line)["event"] == "StepDone":
+            break
+    process.send_signal(signal.SIGINT)
+    rest, complaint = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in complaint
+    events = [json.loads(line) for line in rest.splitlines()]
+    assert [event["event"] for event in events[-2:]] == ["CheckpointSaved", "TrainStopped"]
+    assert (tmp_path / "run" / "last.pt").is_file()
 
 
 @pytest.mark.parametrize(
@@ -108,7 +151,7 @@ def test_the_printed_settings_are_a_config(dgno: Dgno, config: Path, tmp_path: P
     [
         (["--set", "stesp=7"], "stesp"),
         (["--set", "steps"], "key=value"),
-        (["--set", "device=abacus"], "abacus"),
+        (["--set", "engine.device=abacus"], "abacus"),
         (["--resume"], ""),
     ],
 )
@@ -123,6 +166,6 @@ def test_dgno_train_is_the_same_command(
 ) -> None:
     expected = dgno("train", config, "--dry-run").out
     assert run(train_app, "dgno-train", [str(config), "--dry-run"]) == 0
-    assert capsys.readouterr().out == expected
+    assert yaml.safe_load(capsys.readouterr().out) == yaml.safe_load(expected)
     assert run(train_app, "dgno-train", []) == 2
     assert capsys.readouterr().err.startswith("dgno-train: Missing argument 'CONFIG.yaml'")

@@ -86,16 +86,24 @@ def test_the_blurred_percentiles_scale_both_images() -> None:
     assert first.min() >= 999.9
 
 
-def test_pairs_of_a_stack_share_one_range() -> None:
+def test_a_stack_has_one_range_of_all_its_planes_whichever_pairs_there_are() -> None:
     dim, bright = images(0) // 4, images(1)
-    made = [
-        FocusPair("dim", ArrayRef(dim), ArrayRef(dim), stack="s"),
-        FocusPair("bright", ArrayRef(bright), ArrayRef(bright), stack="s"),
-    ]
-    top = patches(pairs=made, weights=[1, 0]).batch(0)[0].max()
-    assert top < 0.3
+    planes = (ArrayRef(dim), ArrayRef(bright), ArrayRef(images(2) * 2))
+    made = [FocusPair(str(z), planes[z], planes[z], stack=planes) for z in range(2)]
+    low, high = np.percentile([plane.read() for plane in planes], (0.1, 99.9))
+    for source in (patches(pairs=made), patches(pairs=made[:1])):
+        blurred, sharp = source.whole(made[0])
+        np.testing.assert_allclose(blurred[0], (dim - low) / (high - low), atol=1e-6)
+        assert torch.equal(blurred, sharp)
+    assert patches(pairs=made[:1]).batch(0)[0].max() < 0.2
     alone = [FocusPair(pair.name, pair.blurred, pair.sharp) for pair in made]
     assert patches(pairs=alone, weights=[1, 0]).batch(0)[0].max() > 0.9
+
+
+def test_images_that_validate_do_not_fill_the_memory_for_training() -> None:
+    source = patches()
+    source.whole(FocusPair("held out", ArrayRef(images(7)), ArrayRef(images(8))))
+    assert source.cache.used == 0
 
 
 def test_minmax_scales_each_image_by_itself() -> None:

@@ -41,7 +41,7 @@ def test_import_brings_neither_torch_nor_qt(module: str) -> None:
 
 
 @pytest.mark.gui
-def test_menu_entries_open_the_panel(napari_window: Any) -> None:
+def test_menu_entries_open_the_panels(napari_window: Any) -> None:
     window = napari_window.window
     window.layers_menu.aboutToShow.emit()
     entries = {
@@ -50,11 +50,13 @@ def test_menu_entries_open_the_panel(napari_window: Any) -> None:
         for action in _actions(menu)
         if "DGNO deblurring" in action.text()
     }
-    assert list(entries) == ["Restore (DGNO deblurring)"]
-    assert "Restore (DGNO deblurring)" in [a.text() for a in _actions(window.plugins_menu)]
+    panels = ["Restore (DGNO deblurring)", "Train (DGNO deblurring)"]
+    assert sorted(entries) == panels
+    assert set(panels) <= {action.text() for action in _actions(window.plugins_menu)}
     assert "Restore (DGNO deblurring)" in [a.text() for a in _actions(window.layers_menu)]
-    entries["Restore (DGNO deblurring)"].trigger()
-    assert "Restore (DGNO deblurring)" in window.dock_widgets
+    for title in panels:
+        entries[title].trigger()
+        assert title in window.dock_widgets
 
 
 @pytest.mark.gui

@@ -30,13 +30,18 @@ def config_file(tmp_path: Path) -> Path:
                 "kind": "mamba", "tokens": 8, "rank": 4, "state": 2, "routing_noise": True,
             },
         },
-        "data": {"root": ".", "sources": [{"list": "list.txt"}], "held_out_every": 3},
+        "data": {
+            "kind": "synthetic",
+            "root": ".",
+            "sources": [{"list": "list.txt"}],
+            "held_out_every": 3,
+        },
         "optim": {"warmup": 2},
         "steps": 6,
         "batch": 2,
         "crop": 32,
-        "device": "cpu",
-        "validate_every": 3,
+        "engine": {"device": "cpu", "tensorboard": False},
+        "validation": {"every": 3},
         "checkpoint_every": 3,
     }  # fmt: skip
     path = tmp_path / "tiny.yaml"

@@ -4,11 +4,14 @@ from pathlib import Path
 
 import pytest
 
+from dgno_core.data.datasets import find_dataset
+from dgno_core.encoders.config import MambaBlocks
 from dgno_core.errors import DGNOError
-from dgno_core.training import load_config
-from dgno_core.training.engine import named_images
-
-PACKAGED = sorted((Path(__file__).parents[2] / "src/dgno_core/configs").glob("*.yaml"))
+from dgno_core.models import architecture
+from dgno_core.training import TrainConfig, load_config
+from dgno_core.training.data_config import SetData, SyntheticData
+from dgno_core.training.recipes import CONFIGS, find_recipe, recipe_names
+from dgno_core.training.sources import named_images
 
 
 def test_paths_are_relative_to_the_file(config_file: Path) -> None:
@@ -26,7 +29,7 @@ def test_overrides_reach_nested_keys(config_file: Path) -> None:
 @pytest.mark.parametrize(
     ("override", "complaint"),
     [
-        ("optim.lrr=1", "there is no setting optim.lrr, perhaps lr is meant"),
+        ("optim.lrr=1", "there is no setting optim.lrr, perhaps optim.lr is meant"),
         ("stepz=3", "perhaps steps is meant"),
         ("steps=many", "steps: input should be a valid integer"),
         ("model.flux=sideways", "model.flux"),
@@ -75,27 +78,64 @@ def test_held_out_images_are_not_trained_on(config_file: Path) -> None:
     assert not {name for name, _ in train} & {name for name, _ in held_out}
 
 
-@pytest.mark.parametrize("path", PACKAGED, ids=lambda path: path.stem)
-def test_packaged_configs_load_and_fit_their_architecture(path: Path) -> None:
-    from dgno_core.models import architecture
+def recipe(name: str) -> TrainConfig:
+    """A packaged recipe, its folders given."""
+    given = {"user-stack": ["data.stacks=[stack.tif]"]}.get(name, ["data.root=images"])
+    return load_config(find_recipe(name), [*given, "extra.root=more"] if "-ex" in name else given)
 
-    config = load_config(path)
-    name = config.name.removesuffix("-colour")
-    assert config.model == architecture(name, config.model.channels)
-    assert all(source.list.is_file() for source in config.data.sources)
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_every_recipe_is_complete(name: str) -> None:
+    config = recipe(name)
+    assert config.name == name
+    assert config.out == Path.cwd() / "runs" / name
+    if isinstance(config.data, SyntheticData):
+        assert config.model == architecture("dgno-cell-small", config.model.channels)
+        assert all(source.list.is_file() for source in config.data.sources)
+    for data in (config.data, config.extra):
+        if isinstance(data, SetData):
+            about = find_dataset(data.name).about
+            assert about.name == data.name
+            colours = 1 if data.name.startswith("bbbc006") or data.grey else 3
+            assert colours == config.model.channels
+
+
+def test_the_papers_numbers_are_in_their_recipes() -> None:
+    dgno, mpt = recipe("dgno-cell-bbbc006-w2"), recipe("mpt-dpdd-efcr-ex")
+    noisy = architecture("dgno-cell").changed(lifting=MambaBlocks(routing_noise=True))
+    assert dgno.model == noisy
+    assert (dgno.optim.lr, dgno.optim.final_lr, dgno.optim.weight_decay) == (3e-4, 1e-6, 1e-4)
+    assert (dgno.batch, dgno.crop, dgno.loss.pixel, dgno.data.normalisation) == (
+        8, 256, "multiscale", "minmax",
+    )  # fmt: skip
+    assert mpt.model == architecture("mpt", 3)
+    assert (mpt.optim.lr, mpt.optim.final_lr, mpt.steps) == (1e-4, 1e-6, 300_000)
+    assert (mpt.batch, mpt.crop, mpt.loss.pixel, mpt.loss.efcr.beta) == (8, 256, "l1", 1e-5)
+    assert (mpt.data.name, mpt.extra.name, mpt.data.scale) == ("dpdd", "lfdof", (0.7, 1.0))
+    assert recipe("mpt-cadisblur-efcr-ex-catablur").extra.name == "catablur"
+
+
+def test_a_config_can_extend_another(config_file: Path) -> None:
+    own = config_file.with_name("own.yaml")
+    own.write_text("extends: tiny.yaml\nname: own\noptim: {lr: 0.5}\nmodel: mpt\ncrop: 128\n")
+    config, base = load_config(own), load_config(config_file)
+    assert (config.name, config.optim.lr, config.model) == ("own", 0.5, architecture("mpt"))
+    assert config.optim.warmup == base.optim.warmup == 2
+    assert config.data == base.data
+    config_file.write_text("extends: own.yaml\n")
+    with pytest.raises(DGNOError, match="extends itself"):
+        load_config(own)
 
 
 def test_packaged_lists_name_no_evaluation_image(shared_data: Path) -> None:
     evaluation = (shared_data / "EVAL.tsv").read_text()
-    lists = PACKAGED[0].parent / "lists"
+    lists = CONFIGS / "lists"
     names = [line for path in lists.glob("*.txt") for line in path.read_text().split()]
     assert len(names) > 300
     assert not [name for name in names if name in evaluation]
 
 
 def test_a_model_is_a_name_or_a_name_with_changes(config_file: Path) -> None:
-    from dgno_core.models import architecture
-
     assert load_config(config_file, ["model=restormer", "crop=128"]).model == architecture(
         "restormer"
     )
@@ -105,5 +145,7 @@ def test_a_model_is_a_name_or_a_name_with_changes(config_file: Path) -> None:
         load_config(config_file, ["model=unet"])
     with pytest.raises(DGNOError, match=r"model needs a base"):
         load_config(config_file, ["model={width: 16}"])
-    with pytest.raises(DGNOError, match=r"no setting model\.lifting\.tokenz, perhaps tokens"):
+    with pytest.raises(
+        DGNOError, match=r"no setting model\.lifting\.tokenz, perhaps model.lifting.tokens"
+    ):
         load_config(config_file, ["model={base: dgno-cell, lifting: {kind: mamba, tokenz: 3}}"])

@@ -12,8 +12,14 @@ from dgno_core.data.patches import SyntheticPairs
 from dgno_core.errors import DGNOError
 from dgno_core.models import load_model, read_card
 from dgno_core.training import load_config, train_events
-from dgno_core.training.engine import learning_rate
-from dgno_core.training.events import CheckpointSaved, StepDone, TrainFinished, TrainStarted
+from dgno_core.training.events import (
+    CheckpointSaved,
+    StepDone,
+    TrainFinished,
+    TrainStarted,
+    Validated,
+)
+from dgno_core.training.schedule import learning_rate
 
 
 def finished(events: list) -> Path:
@@ -79,6 +85,16 @@ def test_a_damaged_checkpoint_says_so(config_file: Path) -> None:
         next(train_events(config, resume=True))
 
 
+def test_a_checkpoint_of_another_version_says_so(config_file: Path) -> None:
+    config = load_config(config_file)
+    stop_after(train_events(config), 3)
+    content = torch.load(config.out / "last.pt", weights_only=True)
+    del content["start"]
+    torch.save(content, config.out / "last.pt")
+    with pytest.raises(DGNOError, match="another version"):
+        next(train_events(config, resume=True))
+
+
 def test_a_full_disk_keeps_the_checkpoint_before(
     config_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -127,7 +143,7 @@ def test_learning_rate_warms_up_and_falls(config_file: Path) -> None:
 def test_training_lowers_the_loss(config_file: Path) -> None:
     config = load_config(
         config_file,
-        ["steps=40", "optim.lr=0.003", "validate_every=100", "checkpoint_every=100",
+        ["steps=40", "optim.lr=0.003", "validation.every=100", "checkpoint_every=100",
          "model.lifting.routing_noise=false"],
     )  # fmt: skip
     losses = [e.loss for e in train_events(config) if isinstance(e, StepDone)]
@@ -140,12 +156,12 @@ def test_a_gradient_that_is_not_finite_leaves_the_checkpoint_sound(
     config = load_config(config_file, ["checkpoint_every=1"])
     step = torch.nn.utils.clip_grad_norm_
 
-    def poisoned(parameters, limit: float) -> torch.Tensor:
+    def poisoned(parameters, **settings: object) -> torch.Tensor:
         parameters = list(parameters)
         if poisoned.calls == 2:
             parameters[0].grad.fill_(float("inf"))
         poisoned.calls += 1
-        return step(parameters, limit)
+        return step(parameters, **settings)
 
     poisoned.calls = 0
     monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", poisoned)
@@ -198,3 +214,56 @@ def test_an_output_folder_that_cannot_be_made_says_so(config_file: Path) -> None
     config = load_config(config_file, [f"out={config_file}/inside-a-file"])
     with pytest.raises(DGNOError, match="choose another"):
         next(train_events(config))
+
+
+def test_weights_that_are_not_finite_are_never_saved(
+    config_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also without clipping, the gradient is looked at."""
+    config = load_config(config_file, ["checkpoint_every=1", "optim.clip=null"])
+    real = torch.nn.utils.clip_grad_norm_
+    calls = []
+
+    def poisoned(parameters: object, **settings: object) -> torch.Tensor:
+        calls.append(settings["max_norm"])
+        parameters = list(parameters)  # type: ignore[call-overload]
+        if len(calls) == 3:
+            parameters[0].grad.fill_(float("nan"))
+        return real(parameters, **settings)
+
+    monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", poisoned)
+    with pytest.raises(DGNOError, match="gradient is nan at step 3"):
+        list(train_events(config))
+    assert calls == [float("inf")] * 3
+    content = torch.load(config.out / "last.pt", weights_only=True)
+    assert content["step"] == 2
+    assert all(t.isfinite().all() for t in content["model"].values())
+
+
+def test_the_average_lags_behind_and_is_what_is_written(config_file: Path) -> None:
+    config = load_config(config_file, ["optim.ema=0.5", "optim.lr=0.01"])
+    path = finished(list(train_events(config)))
+    content = torch.load(config.out / "last.pt", weights_only=True)
+    written = load_model(path, "cpu").state_dict()
+    moved = 0
+    for key, average in content["average"].items():
+        torch.testing.assert_close(written[key], average, rtol=1e-3, atol=1e-4)
+        moved += not torch.equal(average, content["model"][key])
+    assert moved > 50
+    first = load_config(config_file, ["optim.ema=0", "steps=1", f"out={config.out}-none"])
+    list(train_events(first))
+    content = torch.load(first.out / "last.pt", weights_only=True)
+    assert all(torch.equal(content["average"][k], content["model"][k]) for k in content["model"])
+
+
+def test_the_best_score_is_remembered(config_file: Path) -> None:
+    config = load_config(config_file)
+    run = train_events(config)
+    for event in run:
+        if isinstance(event, CheckpointSaved) and event.step == 3:
+            break
+    run.close()
+    content = torch.load(config.out / "last.pt", weights_only=True)
+    torch.save(content | {"best": 99.0}, config.out / "last.pt")
+    checks = [e for e in train_events(config, resume=True) if isinstance(e, Validated)]
+    assert [check.is_best for check in checks] == [False]

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
-from contextlib import ExitStack, closing
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
 from dgno_core.cli.progress import Bar
+from dgno_core.cli.running import INTERRUPTED, new_app
 from dgno_core.cli.running import main as run_main
-from dgno_core.cli.running import new_app
 
 if TYPE_CHECKING:
     from dgno_core.training import TrainConfig
 
 
 def train(
-    config: Annotated[Path, typer.Argument(metavar="CONFIG.yaml", help="What to train, and how.")],
+    config: Annotated[
+        str, typer.Argument(metavar="CONFIG.yaml", help="A file, or the name of a recipe.")
+    ],
     overrides: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Change one setting; may be repeated."),
@@ -28,19 +33,24 @@ def train(
         bool, typer.Option("--resume", help="Go on exactly where the last checkpoint stands.")
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print the settings that would be used, and stop.")
+        bool,
+        typer.Option(
+            "--dry-run",
+            help="Print the settings, the sizes of the data and what a step costs, and stop.",
+        ),
     ] = False,
     events: Annotated[
         str | None,
         typer.Option(metavar="FILE", help="Write every event as a line of JSON; - is stdout."),
     ] = None,
 ) -> None:
-    """Train a model as a YAML file says."""
+    """Train a model as a YAML file says. Ctrl-C stops after the step in hand, resumably."""
     from dgno_core.training import load_config
+    from dgno_core.training.recipes import find_recipe
 
-    settings = load_config(config, list(overrides or []))
+    settings = load_config(find_recipe(config), list(overrides or []))
     if dry_run:
-        typer.echo(as_yaml(settings), nl=False)
+        explain(settings)
         return
     with ExitStack() as stack:
         lines: TextIO | None = None
@@ -48,38 +58,107 @@ def train(
             lines = sys.stdout
         elif events is not None:
             lines = stack.enter_context(Path(events).open("a", encoding="utf-8"))
-        follow(settings, resume=resume, lines=lines)
+        stack.enter_context(stopping_after_the_step(settings.out))
+        reason = follow(settings, resume=resume, lines=lines)
+    if reason == "as asked":
+        raise typer.Exit(INTERRUPTED)
 
 
-def follow(settings: TrainConfig, *, resume: bool, lines: TextIO | None) -> None:
-    """Drive the training and show its events: JSON lines, a progress bar, or both."""
+@contextmanager
+def stopping_after_the_step(out: Path) -> Iterator[None]:
+    """Let the first Ctrl-C (or terminate) end the run after its step, and the second at once."""
+    from dgno_core.training.claim import ask_to_stop
+
+    def ask(number: int, frame: Any) -> None:
+        if not out.is_dir():
+            raise KeyboardInterrupt
+        ask_to_stop(out)
+        signal.signal(number, signal.default_int_handler)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may set handlers
+        return
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def follow(settings: TrainConfig, *, resume: bool, lines: TextIO | None) -> str | None:
+    """Drive the training and show its events: JSON lines, a progress bar, or both.
+
+    Returns
+    -------
+    str or None
+        Why the run stopped before its end; None if it reached it.
+    """
     from dgno_core.training import train_events
-    from dgno_core.training.events import CheckpointSaved, StepDone, TrainFinished, Validated
+    from dgno_core.training.events import (
+        BatchReplaced,
+        CheckpointSaved,
+        StepDone,
+        TrainFinished,
+        TrainStarted,
+        TrainStopped,
+        Validated,
+    )
 
-    saved = None
+    reason = None
     with Bar("training") as bar, closing(train_events(settings, resume=resume)) as events:
-        try:
-            for event in events:
-                if lines is not None:
-                    print(json.dumps(event.to_dict()), file=lines, flush=True)
-                match event:
-                    case StepDone():
-                        bar.update(event.step, event.total, f"loss {event.loss:.4f}")
-                    case Validated():
-                        bar.say(f"step {event.step}: {event.blurred:.2f} -> {event.psnr:.2f} dB")
-                    case CheckpointSaved():
-                        saved = event
-                        bar.say(f"saved {event.path}")
-                    case TrainFinished():
-                        if lines is not sys.stdout:
-                            typer.echo(event.path)
-        except KeyboardInterrupt:
-            bar.say(
-                "stopped before the first checkpoint of this call"
-                if saved is None
-                else f"stopped; --resume goes on from step {saved.step}"
-            )
-            raise
+        for event in events:
+            if lines is not None:
+                print(json.dumps(event.to_dict()), file=lines, flush=True)
+            match event:
+                case TrainStarted():
+                    bar.say(f"{event.images} images train, {event.held_out} validate")
+                    for note in event.notes:
+                        bar.say(note)
+                case StepDone():
+                    bar.update(event.step, event.total, f"loss {event.loss:.4f}")
+                case BatchReplaced():
+                    bar.say(f"skipped a batch: {event.message}")
+                case Validated():
+                    best = " (best so far)" if event.is_best else ""
+                    bar.say(f"step {event.step}: {event.blurred:.2f} -> {event.psnr:.2f} dB{best}")
+                case CheckpointSaved():
+                    bar.say(f"saved {event.path}")
+                case TrainStopped():
+                    reason = event.reason
+                    bar.say(f"stopped at step {event.step}, {reason}; --resume goes on from there")
+                case TrainFinished():
+                    if lines is not sys.stdout:
+                        typer.echo(event.path)
+    return reason
+
+
+def explain(settings: TrainConfig) -> None:
+    """Print the resolved settings as YAML, and as comments the data and what a run costs."""
+    from dgno_core.training.estimate import estimate
+    from dgno_core.training.loader import NumberedBatches
+    from dgno_core.training.sources import open_data, open_extra
+
+    typer.echo(as_yaml(settings))
+    data = open_data(settings)
+    cost = estimate(settings, NumberedBatches(data.batches, open_extra(settings)))
+    hours = cost.total_seconds(settings) / 3600
+    cache = getattr(settings.data, "memory_gb", 0) * max(1, settings.engine.workers)
+    for line in (
+        f"data: {data.images} images train, {len(data.held_out)} validate",
+        *data.notes,
+        f"network: {cost.parameters:,} parameters",
+        f"memory: about {cost.bytes / 1e9:.1f} GB on the device (float32), and working space on "
+        "top" + (f"; up to {cache:g} GB of images beside it" if cache else ""),
+        f"time: {cost.step_seconds:.2f} s a step and {cost.batch_seconds:.2f} s to prepare a "
+        f"batch, as measured here; about {_duration(hours)} for {settings.steps:,} steps, and "
+        "validation on top",
+    ):
+        typer.echo(f"# {line}")
+
+
+def _duration(hours: float) -> str:
+    return f"{hours:.1f} hours" if hours >= 1 else f"{60 * hours:.0f} minutes"
 
 
 def as_yaml(settings: TrainConfig) -> str:

@@ -105,7 +105,7 @@ def paired_arrays(
     """
     inputs = _array_planes(blurred, f"{name}, blurred")
     if sharp is None:
-        return [FocusPair(plane.name, plane, None, split, stack=name) for plane in inputs]
+        return _unlabelled(inputs, split)
     planes = _array_planes(sharp, f"{name}, sharp")
     return _paired(inputs, planes, name, split)
 
@@ -126,8 +126,7 @@ def unlabelled_folder(folder: str | Path, split: str = "train") -> list[FocusPai
         If it holds no images.
     """
     files = [file for group in _matching(Path(folder), NAME).values() for file in group]
-    planes = [plane for file in files for plane in stack_planes(file)]
-    return [FocusPair(plane.name, plane, None, split) for plane in planes]
+    return [pair for file in files for pair in _unlabelled(stack_planes(file), split)]
 
 
 def _matching(folder: Path, pattern: str) -> dict[str, list[Path]]:
@@ -161,6 +160,12 @@ def _lonely(files: Sequence[Path], folder: Path, missing: str, other: Path) -> s
     return f"{names}{more} in {folder} {has} no {missing} partner in {other}"
 
 
+def _unlabelled(planes: Sequence[Readable], split: str) -> list[FocusPair]:
+    """Planes of one image or stack, without targets."""
+    stack = tuple(planes) if len(planes) > 1 else None
+    return [FocusPair(plane.name, plane, None, split, stack=stack) for plane in planes]
+
+
 def _paired(
     inputs: Sequence[Readable], targets: Sequence[Readable], name: str, split: str
 ) -> list[FocusPair]:
@@ -172,9 +177,9 @@ def _paired(
         )
     if len(inputs) == 1:
         return [FocusPair(name, inputs[0], targets[0], split)]
-    sharp = list(targets) * (len(inputs) if len(targets) == 1 else 1)
+    sharp, stack = list(targets) * (len(inputs) if len(targets) == 1 else 1), tuple(inputs)
     return [
-        FocusPair(f"{name}, z {z}", plane, target, split, stack=name)
+        FocusPair(f"{name}, z {z}", plane, target, split, stack=stack)
         for z, (plane, target) in enumerate(zip(inputs, sharp, strict=True))
     ]
 

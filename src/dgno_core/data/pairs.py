@@ -197,8 +197,8 @@ class FocusPair:
     region
         The part that counts, for example one half of the stack; None for all of it.
     stack
-        Name of the stack that the blurred image belongs to: pairs of one stack share one range of
-        intensities, as the planes of a stack do when it is restored. None: the image by itself.
+        All planes, as recorded, of the stack that the blurred image comes from. They have one range
+        of intensities together, as when the stack is restored. None: the image by itself.
     """
 
     name: str
@@ -206,7 +206,7 @@ class FocusPair:
     sharp: Readable | None
     split: str = "train"
     region: Region | None = None
-    stack: str | None = None
+    stack: tuple[Readable, ...] | None = None
 
     def read(
         self, reader: Callable[[Readable], NDArray[Any]] | None = None

@@ -49,7 +49,9 @@ class StackPairs:
     Attributes
     ----------
     pairs
-        Registered and cut to what both images show.
+        Registered and cut to what both images show, on the grid of the reference.
+    shape
+        ``(Y, X)`` of the reference.
     curve
         Focus measure of each plane.
     best
@@ -61,6 +63,7 @@ class StackPairs:
     """
 
     pairs: list[FocusPair]
+    shape: tuple[int, int]
     curve: NDArray[np.float64]
     best: BestPlane
     registrations: dict[int, Registration]
@@ -143,7 +146,9 @@ def stack_pairs(
         pairs = [_pair(name, aligned, i, reference, split) for i in inputs]
     if not pairs:
         raise DGNOError(f"{name} has no tile whose focus is clear enough for a pair.")
-    return StackPairs(pairs, curve, best, registrations, warnings)
+    pairs = [replace(pair, stack=tuple(stack)) for pair in pairs]
+    height, width = stack[reference].read().shape[:2]
+    return StackPairs(pairs, (height, width), curve, best, registrations, warnings)
 
 
 @dataclass(frozen=True)
@@ -200,7 +205,7 @@ def _pair(
 ) -> FocusPair:
     region = aligned[blurred].region & aligned[sharp].region & (tile or Region())
     images = aligned[blurred].image, aligned[sharp].image
-    return FocusPair(f"{name}, z {blurred} to {sharp}", *images, split, region, name)
+    return FocusPair(f"{name}, z {blurred} to {sharp}", *images, split, region)
 
 
 def _composite_pairs(
@@ -217,7 +222,7 @@ def _composite_pairs(
     for plane in planes[1:]:
         region = region & plane.region
     return [
-        FocusPair(f"{name}, z {i} to composite", aligned[i].image, target, split, region, name)
+        FocusPair(f"{name}, z {i} to composite", aligned[i].image, target, split, region)
         for i in inputs
     ]
 
@@ -240,6 +245,5 @@ def _local_pairs(
         left, right = (int(edge) for edge in focus.edges_x[column : column + 2])
         tile = Region(top, bottom, left, right)
         where = f"{name}, tile {row} {column}"
-        found = [_pair(where, aligned, i, sharp, split, tile) for i in inputs if i != sharp]
-        pairs += [replace(pair, stack=name) for pair in found]
+        pairs += [_pair(where, aligned, i, sharp, split, tile) for i in inputs if i != sharp]
     return pairs

@@ -55,6 +55,8 @@ def writing(path: Path) -> Iterator[None]:
             problem = "the disk is full; free some space or choose another place"
         elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             problem = "you may not write there; choose another place"
+        elif error.errno == errno.ENOTDIR:
+            problem = "a part of the path is a file; choose another place"
         elif error.errno == errno.ENOENT:
             problem = f"there is no folder {path.parent}; make it first"
         else:

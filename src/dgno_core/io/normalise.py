@@ -96,6 +96,11 @@ class RangeSampler:
         return IntensityRange(float(low), float(high))
 
 
+def type_range(dtype: np.dtype[Any]) -> IntensityRange:
+    """Return zero to the largest value of an integer type, or to one for floats."""
+    return IntensityRange(0.0, float(np.iinfo(dtype).max) if dtype.kind in "iu" else 1.0)
+
+
 @dataclass
 class RangeEstimator:
     """Finds the intensity ranges of a stack from its planes, added one by one.
@@ -146,8 +151,7 @@ class RangeEstimator:
 
     def type_ranges(self, dtype: np.dtype[Any]) -> tuple[IntensityRange, ...]:
         """Return for each of them the range of an integer type, or 0 to 1 for floats."""
-        top = float(np.iinfo(dtype).max) if dtype.kind in "iu" else 1.0
-        return (IntensityRange(0.0, top),) * len(self._samplers)
+        return (type_range(dtype),) * len(self._samplers)
 
 
 def _work_type(dtype: np.dtype[Any]) -> type[np.float32] | type[np.float64]:

@@ -1,48 +1,72 @@
-"""What a training run is made of, read from YAML; a misspelt key is an error."""
+"""What a training run is made of: frozen settings, in which a misspelt key is an error.
+
+`TrainConfig.recipe` is the part that makes the weights; how the machine is used (`EngineConfig`)
+and where files lie are not in it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal
 
-import yaml
-from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from dgno_core.data.degrade_config import DegradeConfig
 from dgno_core.errors import DGNOError
 from dgno_core.frozen import Frozen
+from dgno_core.losses.regularisation import EFCR
 from dgno_core.models.config import NetworkConfig
 from dgno_core.models.registry import architecture
-
-
-class SourceConfig(Frozen):
-    """A list of sharp images and how often they are drawn."""
-
-    list: Path = Field(description="text file with one image a line")
-    contains: str = Field("", description="take only the names that start with this")
-    share: float = Field(1.0, gt=0, description="of the crops, relative to the other sources")
-
-
-class DataConfig(Frozen):
-    """Sharp images for training and a few held out for validation."""
-
-    root: Path = Field(description="folder to which the lists' names are relative")
-    sources: tuple[SourceConfig, ...] = Field(min_length=1)
-    held_out_every: int = Field(15, ge=2, description="every n-th image validates")
-    degrade: DegradeConfig = DegradeConfig()
+from dgno_core.training.data_config import DataConfig, ExtraDataConfig
 
 
 class OptimConfig(Frozen):
-    """AdamW with a cosine schedule."""
+    """AdamW with a linear warm-up and a cosine schedule."""
 
     lr: float = Field(1e-3, gt=0)
     final_lr: float = Field(1e-5, ge=0)
     warmup: int = Field(50, ge=0, description="steps of linear warm-up")
+    betas: tuple[float, float] = (0.9, 0.999)
     weight_decay: float = Field(1e-4, ge=0)
-    clip: float = Field(0.5, gt=0, description="largest norm of the gradient")
-    ema: float = Field(0.998, ge=0, lt=1, description="decay of the averaged weights")
+    clip: float | None = Field(0.5, gt=0, description="largest norm of the gradient")
+    ema: float = Field(0.998, ge=0, lt=1, description="decay of the averaged weights; 0: none")
+
+
+class LossConfig(Frozen):
+    """Pixel loss, and the regularisation of the MPT paper on top of it."""
+
+    pixel: Literal["multiscale", "l1"] = Field(
+        "multiscale", description="DGNO paper's App. G, or L1 on the full size (MPT paper)"
+    )
+    frequency_weight: float = Field(0.1, ge=0, description="of the multi-scale loss")
+    downsample: Literal["bilinear", "nearest", "area"] = Field(
+        "bilinear", description="how the multi-scale loss halves its target"
+    )
+    efcr: EFCR | None = None
+
+
+class ValidationConfig(Frozen):
+    """Whole held-out images, scored and pictured in passing."""
+
+    every: int = Field(100, gt=0, description="steps")
+    images: int = Field(6, gt=0, description="how many images, at most")
+    side: int = Field(1024, ge=64, description="longer images are cut to their middle, in pixels")
+    pictures: int = Field(2, ge=0, description="how many of them are written as pictures")
+
+
+class EngineConfig(Frozen):
+    """How the machine is used.
+
+    The weights depend on `devices`, which multiplies the batch, and
+    on the rounding of `precision`; both are in the recipe.
+    """
+
+    device: str = Field("auto", description="auto, cpu, cuda, cuda:N or mps")
+    devices: int = Field(1, gt=0, description="processes, each with a device and a batch")
+    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    workers: int = Field(0, ge=0, description="processes that prepare batches")
+    recompute: bool = Field(False, description="recompute activations: less memory, more time")
+    minutes: float | None = Field(None, gt=0, description="stop, resumably, after so long")
+    tensorboard: bool = Field(True, description="write TensorBoard files if it is installed")
 
 
 class CardText(Frozen):
@@ -60,20 +84,26 @@ class TrainConfig(Frozen):
     """A training run."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$", description="name of the weights")
-    out: Path = Field(description="folder of the run: checkpoints, log and weights")
+    out: Path = Field(description="folder of the run: checkpoints, logs and weights")
     model: NetworkConfig = Field(
         description="name of an architecture, or its settings with `base: NAME` or `kind`"
     )
+    start: str | None = Field(
+        None, description="weights to start from: a packaged name, or a .safetensors file"
+    )
     data: DataConfig
+    extra: ExtraDataConfig | None = Field(None, description="images of another kind, for EFCR_ex")
+    loss: LossConfig = LossConfig()
     optim: OptimConfig = OptimConfig()
+    validation: ValidationConfig = ValidationConfig()
+    engine: EngineConfig = EngineConfig()
     card: CardText = CardText()
     steps: int = Field(gt=0)
-    batch: int = Field(4, gt=0)
+    batch: int = Field(4, gt=0, description="crops a device and forward pass")
+    accumulate: int = Field(1, gt=0, description="forward passes a step")
     crop: int = Field(128, gt=0, description="side of the crops in pixels")
     seed: int = Field(0, ge=0)
-    device: str = "auto"
-    validate_every: int = Field(100, gt=0)
-    checkpoint_every: int = Field(50, gt=0)
+    checkpoint_every: int = Field(50, gt=0, description="steps")
 
     @field_validator("model", mode="before")
     @classmethod
@@ -91,127 +121,34 @@ class TrainConfig(Frozen):
         return model
 
     @model_validator(mode="after")
-    def _crop_is_not_padded(self) -> TrainConfig:
+    def _parts_fit(self) -> TrainConfig:
         if self.crop % self.model.multiple:
             raise ValueError(f"crop must be a multiple of {self.model.multiple} for this model")
+        if self.extra is not None and self.loss.efcr is None:
+            raise ValueError("extra images serve loss.efcr, which is not set")
         return self
 
     @property
     def recipe(self) -> dict[str, Any]:
         """Settings that make the weights, without the paths of the computer that runs them."""
-        left_out = {"name", "model", "card", "out", "device"}
+        left_out = {"name", "model", "card", "out", "engine"}
         settings = self.model_dump(mode="json", exclude=left_out)
-        del settings["data"]["root"]
-        for source in settings["data"]["sources"]:
-            source["list"] = Path(source["list"]).name
-        return settings
+        settings["engine"] = {
+            "devices": self.engine.devices,
+            "precision": self.engine.precision,
+        }
+        if settings["start"]:
+            settings["start"] = Path(settings["start"]).name
+        without_folders: dict[str, Any] = _without_folders(settings)
+        return without_folders
 
 
-def load_config(path: Path, overrides: Sequence[str] = ()) -> TrainConfig:
-    """Configuration of a YAML file.
-
-    Paths inside it are relative to the file.
-
-    Parameters
-    ----------
-    path : Path
-        YAML file.
-    overrides : sequence of str
-        ``key=value`` with dots for nested keys, for example ``optim.lr=5e-4``; the value is YAML,
-        and paths in it are relative to the current folder.
-
-    Returns
-    -------
-    TrainConfig
-
-    Raises
-    ------
-    DGNOError
-        If the file cannot be read or says something that makes no sense.
-    """
-    try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise DGNOError(f"The config {path} cannot be read: {error.strerror}.") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise DGNOError(f"The config {path} is not valid YAML{_place(error)}.") from error
-    if not isinstance(tree, dict):
-        raise DGNOError(f"The config {path} is empty or not a list of settings.")
-    _resolve_paths(tree, path.parent.resolve())
-    for override in overrides:
-        _override(tree, override)
-    try:
-        return TrainConfig.model_validate(tree)
-    except ValidationError as error:
-        raise DGNOError(
-            f"The config {path} is not complete or not right: {_explain(error)}."
-        ) from (error)
-
-
-def _explain(error: ValidationError) -> str:
-    """All that is wrong with the settings, in words."""
-    faults = []
-    for fault in error.errors():
-        key = ".".join(_without_kinds(fault["loc"]))
-        if fault["type"] == "missing":
-            faults.append(f"{key} is missing")
-        elif fault["type"] == "union_tag_not_found":
-            faults.append(f"{key} needs a base (such as dgno-cell-small) or a kind")
-        elif fault["type"] == "extra_forbidden":
-            close = get_close_matches(str(fault["loc"][-1]), _setting_names(), 1)
-            hint = f", perhaps {close[0]} is meant" if close else ""
-            faults.append(f"there is no setting {key}{hint}")
-        else:
-            reason = fault["msg"].removeprefix("Value error, ")
-            faults.append(f"{key}: {reason[:1].lower()}{reason[1:]}" if key else reason)
-    return "; ".join(faults)
-
-
-def _without_kinds(place: tuple[int | str, ...]) -> list[str]:
-    """Place of a setting as the file has it: pydantic adds the kind that a union was read as."""
-    owners = ("", *place)
-    pairs = zip(owners, place, strict=False)
-    return [str(part) for owner, part in pairs if owner not in ("model", "lifting")]
-
-
-def _setting_names(kind: type[BaseModel] = TrainConfig) -> list[str]:
-    """Names of all settings, nested ones too."""
-    names = []
-    for name, field in kind.model_fields.items():
-        names.append(name)
-        inner = [field.annotation, *get_args(field.annotation)]
-        for nested in inner:
-            if isinstance(nested, type) and issubclass(nested, BaseModel):
-                names += _setting_names(nested)
-    return names
-
-
-def _resolve_paths(tree: dict[str, Any], folder: Path) -> None:
-    data = tree.get("data")
-    places: list[tuple[Any, str]] = [(tree, "out"), (data, "root")]
-    if isinstance(data, dict) and isinstance(data.get("sources"), list):
-        places += [(source, "list") for source in data["sources"]]
-    for owner, key in places:
-        if isinstance(owner, dict) and isinstance(owner.get(key), str):
-            owner[key] = str(folder / owner[key])
-
-
-def _override(tree: dict[str, Any], override: str) -> None:
-    keys, separator, text = override.partition("=")
-    if not separator or not keys:
-        raise DGNOError(f"--set {override!r} is not of the form key=value.")
-    *parents, last = keys.split(".")
-    node: Any = tree
-    for key in parents:
-        node = node.setdefault(key, {})
-        if not isinstance(node, dict):
-            raise DGNOError(f"--set {override!r}: {key} has no settings below it.")
-    try:
-        node[last] = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise DGNOError(f"--set {override!r}: the value is not valid YAML.") from error
-
-
-def _place(error: Exception) -> str:
-    mark = getattr(error, "problem_mark", None)
-    return "" if mark is None else f" (see line {mark.line + 1}, column {mark.column + 1})"
+def _without_folders(value: Any, key: str = "") -> Any:
+    """Leave out folders and keep the names of files."""
+    if isinstance(value, dict):
+        return {k: _without_folders(v, k) for k, v in value.items() if k not in ("root", "folder")}
+    if isinstance(value, list | tuple):
+        return [_without_folders(item, key) for item in value]
+    if key in ("list", "blurred", "sharp", "stacks") and isinstance(value, str):
+        return Path(value).name
+    return value

@@ -1,210 +1,67 @@
-"""The training run as a generator of events."""
+"""The training run as a generator of events: the shell, the window and the tests drive it alike."""
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Generator, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
-from dgno_core.data.degrade_config import DegradeConfig
-from dgno_core.data.patches import SyntheticPairs
-from dgno_core.data.sharp_images import PERCENTILES, load_sharp_images, read_list
 from dgno_core.errors import DGNOError
-from dgno_core.losses import multiscale_loss
-from dgno_core.models.card import ModelCard
-from dgno_core.models.checkpoint import save_model
-from dgno_core.models.device import place, resolve_device
+from dgno_core.io.atomic import partial_path, publish, writing
+from dgno_core.models.checkpoint import load_model
+from dgno_core.models.device import place
 from dgno_core.models.network import Network
 from dgno_core.models.registry import build_model
-from dgno_core.training.config import DataConfig, OptimConfig, TrainConfig
+from dgno_core.training.claim import claim, is_asked_to_stop, release
+from dgno_core.training.config import TrainConfig
 from dgno_core.training.events import (
+    BatchReplaced,
     CheckpointSaved,
+    PictureSaved,
     StepDone,
     TrainEvent,
     TrainFinished,
     TrainStarted,
+    TrainStopped,
     Validated,
 )
+from dgno_core.training.fabric import launch, recompute_activations
+from dgno_core.training.faults import fault_of
+from dgno_core.training.loader import Batch, NumberedBatches, Waiting, load_batches
+from dgno_core.training.logs import Logs
+from dgno_core.training.objective import build_objective
+from dgno_core.training.results import save_weights
+from dgno_core.training.schedule import learning_rate
+from dgno_core.training.sources import TrainingData, open_data, open_extra
 from dgno_core.training.state import FILE_NAME, TrainState
+from dgno_core.training.together import all_said, any_of, raise_together
+from dgno_core.training.validation import save_picture, validate
 
-VALIDATION_BATCHES = 6
-# Validation draws from its own stream of batches, far from any training seed.
-VALIDATION_SEED = 7_000_000
-TILE = 512
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
 
-
-def learning_rate(step: int, total: int, optim: OptimConfig) -> float:
-    """Linear warm-up, then a half cosine from `lr` to `final_lr`.
-
-    Parameters
-    ----------
-    step : int
-        Number of the step, from 0 on.
-    total : int
-        Steps of the whole run.
-    optim : OptimConfig
-        Rates and length of the warm-up.
-
-    Returns
-    -------
-    float
-    """
-    if step < optim.warmup:
-        return optim.lr * (step + 1) / optim.warmup
-    progress = (step - optim.warmup) / max(1, total - optim.warmup)
-    return optim.final_lr + (optim.lr - optim.final_lr) * 0.5 * (1 + math.cos(math.pi * progress))
-
-
-def named_images(data: DataConfig) -> tuple[list[tuple[str, float]], list[tuple[str, float]]]:
-    """Training and held-out images, each with its weight in the draw.
-
-    Parameters
-    ----------
-    data : DataConfig
-        Sources; each source's share is spread over its images.
-
-    Returns
-    -------
-    train, held_out : list of (str, float)
-
-    Raises
-    ------
-    DGNOError
-        If a source names too few images.
-    """
-    train: list[tuple[str, float]] = []
-    held_out: list[tuple[str, float]] = []
-    for source in data.sources:
-        names = [name for name in read_list(source.list) if name.startswith(source.contains)]
-        if len(names) < 2:
-            raise DGNOError(
-                f"{source.list} names {len(names)} images that start with "
-                f"{source.contains!r}; at least 2 are needed, one of them for validation."
-            )
-        weighted = [(name, source.share / len(names)) for name in names]
-        held_out += weighted[:: data.held_out_every]
-        train += [pair for i, pair in enumerate(weighted) if i % data.held_out_every]
-    return train, held_out
-
-
-def _pairs(
-    config: TrainConfig, named: list[tuple[str, float]], seed: int, degrade: DegradeConfig
-) -> SyntheticPairs:
-    names, weights = zip(*named, strict=True)
-    images = load_sharp_images(config.data.root, names, config.model.channels)
-    return SyntheticPairs(
-        images,
-        weights,
-        crop=config.crop,
-        batch=config.batch,
-        config=degrade,
-        seed=seed,
-    )
-
-
-def psnr(output: Tensor, target: Tensor) -> Tensor:
-    """Peak signal-to-noise ratio of each image of a batch, in dB, for a peak of 1."""
-    return -10 * (output - target).square().flatten(1).mean(1).log10()
-
-
-def validate(model: Network, pairs: SyntheticPairs, device: torch.device) -> tuple[float, float]:
-    """PSNR in dB of blurred and of restored crops, means over the same crops every time.
-
-    Parameters
-    ----------
-    model : Network
-        The network.
-    pairs : SyntheticPairs
-        Held-out crops.
-    device : torch.device
-        Where the network is.
-
-    Returns
-    -------
-    blurred, restored : float
-    """
-    model.eval()
-    before, after = [], []
-    with torch.inference_mode():
-        for number in range(VALIDATION_BATCHES):
-            blurred, sharp = (t.to(device) for t in pairs.batch(number))
-            before.append(psnr(blurred, sharp))
-            after.append(psnr(model(blurred)[-1], sharp))
-    return float(torch.cat(before).mean()), float(torch.cat(after).mean())
-
-
-def _check_finite(value: float, name: str, step: int) -> None:
-    """Stop before the weights are spoilt."""
-    if not math.isfinite(value):
-        raise DGNOError(
-            f"The {name} is {value} at step {step + 1}; the last checkpoint is kept. "
-            "Lower optim.lr and resume."
-        )
-
-
-def _train_step(
-    state: TrainState, pairs: SyntheticPairs, config: TrainConfig, device: torch.device
-) -> StepDone:
-    began = time.perf_counter()
-    rate = learning_rate(state.step, config.steps, config.optim)
-    for group in state.optimizer.param_groups:
-        group["lr"] = rate
-    # Draws inside the network depend on the step alone, so a resumed run repeats them.
-    torch.manual_seed(config.seed * 1_000_003 + state.step)
-    blurred, sharp = (t.to(device) for t in pairs.batch(state.step))
-    state.model.train()
-    loss = multiscale_loss(state.model(blurred), sharp)
-    value = float(loss.detach())
-    _check_finite(value, "loss", state.step)
-    state.optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    norm = float(torch.nn.utils.clip_grad_norm_(state.model.parameters(), config.optim.clip))
-    _check_finite(norm, "gradient", state.step)
-    state.optimizer.step()
-    state.step += 1
-    state.update_average(config.optim.ema)
-    seconds = time.perf_counter() - began
-    return StepDone(state.step, config.steps, value, rate, seconds)
-
-
-def _finish(state: TrainState, config: TrainConfig) -> Path:
-    model = state.average
-    assert isinstance(model, Network)
-    text = config.card
-    # Tiles lie on the common grid of 32 pixels, and on that of the network's elements.
-    multiple = math.lcm(32, config.model.multiple)
-    card = ModelCard(
-        name=config.name,
-        title=text.title,
-        summary=text.summary,
-        config=config.model,
-        tile=TILE // multiple * multiple,
-        multiple=multiple,
-        percentiles=PERCENTILES,
-        blur_px=(0.0, config.data.degrade.max_width),
-        pixel_size_um=text.pixel_size_um,
-        data=text.data,
-        licences=text.licences,
-        recipe=json.dumps({**config.recipe, "history": state.history}),
-        budget=f"{config.steps} steps of {config.batch} crops of {config.crop} pixels",
-        scores=dict(state.scores),
-        not_for=text.not_for,
-    )
-    path = config.out / f"{config.name}.safetensors"
-    save_model(model, card, path, dtype=torch.float16)
-    return path
+SEED_STRIDE = 1_000_003
+# Another stream than that of the batches, which have the same numbers.
+NETWORK_SEED = 500_000_000_003
+MOST_SKIPPED = 50
+# What a card tells of the weights that a run started from.
+FROM_START = ("name", "weights_sha256", "data", "licences", "not_for")
 
 
 def train_events(config: TrainConfig, *, resume: bool = False) -> Generator[TrainEvent, None, None]:
-    """Train a network; closing the generator stops the run after the step in hand.
+    """Train a network; closing the generator stops the run after the step in hand, resumably.
 
-    Writes into ``config.out``: ``config.json``, ``log.jsonl`` (every event), ``last.pt`` (the
-    checkpoint, replaced atomically) and at the end ``<name>.safetensors``.
+    Writes into ``config.out``: ``config.json``, ``log.jsonl`` (every event), ``log.csv``,
+    ``last.pt`` (the checkpoint), ``best.safetensors``, ``pictures/`` and at the end
+    ``<name>.safetensors``. Each file is replaced whole or not at all.
+
+    With several devices every process runs this; only the first one yields events and writes.
 
     Parameters
     ----------
@@ -221,63 +78,263 @@ def train_events(config: TrainConfig, *, resume: bool = False) -> Generator[Trai
     Raises
     ------
     DGNOError
-        If data or a checkpoint cannot be read, the folder holds another run, or the loss is no
-        longer finite.
+        If data or a checkpoint cannot be read, the folder holds another run or is in use, or the
+        loss is no longer finite.
     """
+    all_outputs_count = config.loss.pixel == "multiscale" or config.model.kind != "dgno"
+    fabric = launch(config.engine, all_outputs_count=all_outputs_count)
+    try:
+        _take_folder(fabric, config, resume=resume)
+        run = _open(fabric, config, resume=resume)
+        if not fabric.is_global_zero:
+            for _ in run.events():
+                pass
+            return
+        with Logs(config.out, tensorboard=config.engine.tensorboard) as logs:
+            try:
+                for event in run.events():
+                    logs.write(event)
+                    yield event
+            except GeneratorExit:
+                # Between two events the state is whole: what is due is done after resuming.
+                if run.state.step:
+                    run.state.save(config.out, config)
+                raise
+    finally:
+        if fabric.is_global_zero:
+            release(config.out)
+
+
+def _take_folder(fabric: Fabric, config: TrainConfig, *, resume: bool) -> None:
+    """Make the run's folder and claim it; all processes fail if the first one cannot."""
+    error = None
+    if fabric.is_global_zero:
+        try:
+            _prepare(config, resume=resume)
+        except DGNOError as found:
+            error = found
+    raise_together(fabric, error)
+
+
+def _prepare(config: TrainConfig, *, resume: bool) -> None:
     out = config.out
     if not resume and (out / FILE_NAME).exists():
         raise DGNOError(
             f"{out} already holds a run; resume it with --resume or choose another folder."
         )
-    device = resolve_device(config.device)
-    train, held_out = named_images(config.data)
-    degrade = config.data.degrade
-    pairs = _pairs(config, train, config.seed, degrade)
-    # A crop without blur and noise has an infinite PSNR: it says nothing in a mean.
-    always = degrade.changed(share_sharp=0.0, share_clean=0.0)
-    checks = _pairs(config, held_out, VALIDATION_SEED, always)
-    torch.manual_seed(config.seed)
-    model = place(build_model(config.model), device)
-    state = TrainState(model, config.optim)
-    if resume:
-        state.load(out, config, device)
-    try:
+    with writing(out):
         out.mkdir(parents=True, exist_ok=True)
-        (out / "config.json").write_text(config.model_dump_json(indent=2), encoding="utf-8")
-    except OSError as error:
+        claim(out)
+        part = partial_path(out / "config.json")
+        part.write_text(config.model_dump_json(indent=2), encoding="utf-8")
+        publish(part, out / "config.json")
+
+
+def _open(fabric: Fabric, config: TrainConfig, *, resume: bool) -> _Run:
+    """Open data and weights, in every process."""
+    data = open_data(config)
+    batches = NumberedBatches(data.batches, open_extra(config))
+    torch.manual_seed(config.seed)
+    model = build_model(config.model) if resume else _start(config)
+    state = TrainState(place(model, fabric.device), config.optim)
+    if resume:
+        state.load(config.out, config, fabric.device)
+    elif model.card is not None:
+        state.start = model.card.model_dump(mode="json", include=set(FROM_START))
+    return _Run(config, fabric, state, data, batches)
+
+
+def _start(config: TrainConfig) -> Network:
+    """A network with random weights, or with those to start from."""
+    if config.start is None:
+        return build_model(config.model)
+    model = load_model(config.start, "cpu")
+    if model.config != config.model:
         raise DGNOError(
-            f"The folder {out} cannot be written ({error.strerror}); choose another."
-        ) from error
-
-    with (out / "log.jsonl").open("a", encoding="utf-8") as log:
-        for event in _run(config, state, pairs, checks, device, len(train), len(held_out)):
-            log.write(json.dumps(event.to_dict()) + "\n")
-            log.flush()
-            yield event
+            f"The weights {config.start} are of another network than the config describes; leave "
+            "out `model` to take theirs."
+        )
+    return model.train()
 
 
-def _run(
-    config: TrainConfig,
-    state: TrainState,
-    pairs: SyntheticPairs,
-    checks: SyntheticPairs,
-    device: torch.device,
-    images: int,
-    held_out: int,
-) -> Iterator[TrainEvent]:
-    parameters = sum(p.numel() for p in state.model.parameters())
-    yield TrainStarted(state.step, config.steps, parameters, images, held_out, str(device))
-    while state.step < config.steps:
-        yield _train_step(state, pairs, config, device)
-        last = state.step == config.steps
-        if last or state.step % config.validate_every == 0:
-            assert isinstance(state.average, Network)
-            blurred, restored = validate(state.average, checks, device)
-            state.scores = {
-                "validation: blurred, dB": blurred,
-                "validation: restored, dB": restored,
-            }
-            yield Validated(state.step, blurred, restored)
-        if last or state.step % config.checkpoint_every == 0:
-            yield CheckpointSaved(state.step, state.save(config.out, config))
-    yield TrainFinished(state.step, _finish(state, config))
+@dataclass
+class _Run:
+    """One call of `train_events` on one process."""
+
+    config: TrainConfig
+    fabric: Fabric
+    state: TrainState
+    data: TrainingData
+    batches: NumberedBatches
+    waiting: Waiting = field(default_factory=Waiting)
+    began: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        self.objective = build_objective(self.config.loss)
+        if self.config.engine.recompute:
+            recompute_activations(self.state.model)
+        model, optimizer = self.fabric.setup(self.state.model, self.state.optimizer)
+        self.model: Any = model
+        self.optimizer: Any = optimizer
+        if self.state.loss_scale:
+            self._precision.load_state_dict(self.state.loss_scale)
+
+    @property
+    def _precision(self) -> Any:
+        return self.fabric.strategy.precision
+
+    def events(self) -> Iterator[TrainEvent]:
+        """Steps, validations and checkpoints up to the last step or a wish to stop."""
+        config, state = self.config, self.state
+        yield TrainStarted(
+            state.step,
+            config.steps,
+            sum(p.numel() for p in state.model.parameters()),
+            self.data.images,
+            len(self.data.held_out),
+            str(self.fabric.device),
+            config.out,
+            self.data.notes,
+        )
+        batches = self._batches()
+        stepped = False
+        while True:
+            last = state.step >= config.steps
+            reason = self._reason_to_stop() if stepped and not last else None
+            if self.fabric.is_global_zero:
+                if self._validation_is_due():
+                    yield from self._validate()
+                at_checkpoint = state.step % config.checkpoint_every == 0
+                if stepped and (last or reason or at_checkpoint):
+                    yield CheckpointSaved(state.step, state.save(config.out, config))
+            if last or reason:
+                break
+            yield from self._step(batches)
+            stepped = True
+        if self.fabric.is_global_zero:
+            path = save_weights(state, config, config.out / f"{config.name}.safetensors")
+            if reason:
+                yield TrainStopped(state.step, config.steps, reason, path)
+            else:
+                best = config.out / "best.safetensors"
+                yield TrainFinished(state.step, path, best if best.exists() else None)
+        self.fabric.barrier()
+
+    def _validation_is_due(self) -> bool:
+        """Also after a resume: the run may have stopped between a step and its validation."""
+        step, every = self.state.step, self.config.validation.every
+        is_time = step == self.config.steps or step % every == 0
+        return step > 0 and is_time and self.state.validated != step
+
+    def _batches(self) -> Iterator[Batch]:
+        """Batches of this process from the present step on, numbered alike for any worker."""
+        config, world = self.config, self.fabric.world_size
+        first, last = (step * config.accumulate * world for step in (self.state.step, config.steps))
+        numbers = range(first + self.fabric.global_rank, last, world)
+        return load_batches(self.batches, numbers, config.engine.workers, self.waiting)
+
+    def _step(self, batches: Iterator[Batch]) -> Iterator[TrainEvent]:
+        config, state = self.config, self.state
+        began, waited = time.perf_counter(), self.waiting.seconds
+        rate = learning_rate(state.step, config.steps, config.optim)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.model.train()
+        total = 0.0
+        for part in range(config.accumulate):
+            batch = self._next(batches)
+            faults = all_said(self.fabric, batch.faults)
+            yield from (BatchReplaced(state.step + 1, fault) for fault in faults)
+            is_last = part == config.accumulate - 1
+            with self.fabric.no_backward_sync(self.model, enabled=not is_last):
+                total += self._backward(batch, part)
+        self._update(batch)
+        state.step += 1
+        state.update_average(config.optim.ema)
+        yield StepDone(
+            state.step,
+            config.steps,
+            total,
+            rate,
+            time.perf_counter() - began,
+            self.waiting.seconds - waited,
+        )
+
+    def _next(self, batches: Iterator[Batch]) -> Batch:
+        """The next batch; all processes fail if one has none."""
+        error = None
+        try:
+            batch = next(batches)
+        except DGNOError as found:
+            error = found
+        raise_together(self.fabric, error)
+        return batch
+
+    def _backward(self, batch: Batch, part: int) -> float:
+        """Add the gradient of one forward pass; return its share of the loss."""
+        config, fabric = self.config, self.fabric
+        # Draws inside the network and the loss depend on the number of the batch alone, so a
+        # resumed run repeats them.
+        number = (self.state.step * config.accumulate + part) * fabric.world_size
+        seed = NETWORK_SEED + config.seed * SEED_STRIDE + number + fabric.global_rank
+        torch.manual_seed(seed)
+        moved = batch.to(fabric.device)
+        loss: Tensor = self.objective(self.model, moved, torch.Generator().manual_seed(seed))
+        loss = loss / config.accumulate
+        value = float(loss.detach())
+        self._check(value, "loss", batch)
+        fabric.backward(loss)
+        return value
+
+    def _check(self, value: float, name: str, batch: Batch) -> None:
+        """Stop all processes if a number is not finite in one."""
+        step, rank = self.state.step, self.fabric.global_rank
+        raise_together(self.fabric, fault_of(value, name, step, batch, self.config.out, rank))
+
+    def _update(self, batch: Batch) -> None:
+        config, state = self.config, self.state
+        limit = math.inf if config.optim.clip is None else config.optim.clip
+        norm: Any = self.fabric.clip_gradients(
+            self.model, self.optimizer, max_norm=limit, error_if_nonfinite=False
+        )
+        # fp16 meets infinite gradients while it looks for its loss scale, and skips those steps.
+        may_skip = config.engine.precision == "fp16" and state.skipped < MOST_SKIPPED
+        state.skipped = 0 if math.isfinite(norm) else state.skipped + 1
+        if not may_skip:
+            self._check(float(norm), "gradient", batch)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        state.loss_scale = self._precision.state_dict()
+
+    def _reason_to_stop(self) -> str | None:
+        """Why to stop now; all processes agree on it."""
+        minutes = self.config.engine.minutes
+        if any_of(self.fabric, is_asked_to_stop(self.config.out)):
+            return "as asked"
+        late = minutes is not None and time.monotonic() - self.began > 60 * minutes
+        if any_of(self.fabric, late):
+            return f"the time budget of {minutes:g} minutes is used up"
+        return None
+
+    def _validate(self) -> Iterator[TrainEvent]:
+        config, state = self.config, self.state
+        state.validated = state.step
+        if not self.data.held_out:
+            return
+        scores, restored = validate(state.average, self.data.held_out, self.fabric.device)
+        state.scores = {
+            "validation: blurred, dB": scores.blurred,
+            "validation: restored, dB": scores.psnr,
+            "validation: restored, SSIM": scores.ssim,
+        }
+        is_best = scores.psnr > state.best
+        if is_best:
+            state.best = scores.psnr
+            save_weights(state, config, config.out / "best.safetensors")
+        yield Validated(state.step, scores.blurred, scores.psnr, scores.ssim, is_best)
+        shown = zip(self.data.held_out, restored, strict=True)
+        for number, (image, output) in enumerate(shown):
+            if number < config.validation.pictures:
+                path = Path(config.out / "pictures" / f"{number + 1}-step-{state.step:06d}.png")
+                save_picture(image, output, path)
+                yield PictureSaved(state.step, path)

@@ -1,4 +1,4 @@
-"""What a training run reports while it runs."""
+"""What a training run reports while it runs. `to_dict` is the line that ``--events`` writes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ class TrainEvent:
 
 @dataclass(frozen=True)
 class TrainStarted(TrainEvent):
-    """The run begins, or goes on at `step`."""
+    """The run begins, or goes on at `step`; `images` train and `held_out` validate.
+
+    `notes` are sentences about the data, such as which plane of a stack is the target.
+    """
 
     step: int
     total: int
@@ -27,26 +30,50 @@ class TrainStarted(TrainEvent):
     images: int
     held_out: int
     device: str
+    out: Path
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class StepDone(TrainEvent):
-    """One optimiser step; `seconds` of wall clock, loss before the step."""
+    """One optimiser step; the loss before it, wall-clock seconds, those waiting for data too."""
 
     step: int
     total: int
     loss: float
     lr: float
     seconds: float
+    waited: float
+
+
+@dataclass(frozen=True)
+class BatchReplaced(TrainEvent):
+    """An image could not be read; another batch was taken in its place."""
+
+    step: int
+    message: str
 
 
 @dataclass(frozen=True)
 class Validated(TrainEvent):
-    """PSNR in dB on held-out crops, of the input and of the averaged weights' output."""
+    """PSNR in dB (and SSIM) on whole held-out images, of the input and of the averaged weights.
+
+    `is_best` tells whether ``best.safetensors`` was written.
+    """
 
     step: int
     blurred: float
     psnr: float
+    ssim: float
+    is_best: bool
+
+
+@dataclass(frozen=True)
+class PictureSaved(TrainEvent):
+    """A held-out image as PNG: input, output and target side by side."""
+
+    step: int
+    path: Path
 
 
 @dataclass(frozen=True)
@@ -58,8 +85,19 @@ class CheckpointSaved(TrainEvent):
 
 
 @dataclass(frozen=True)
+class TrainStopped(TrainEvent):
+    """The run stopped before its last step, resumably; `path` are the weights so far."""
+
+    step: int
+    total: int
+    reason: str
+    path: Path
+
+
+@dataclass(frozen=True)
 class TrainFinished(TrainEvent):
-    """The weights are written."""
+    """The weights are written: those of the last step; `best` are those of the best validation."""
 
     step: int
     path: Path
+    best: Path | None

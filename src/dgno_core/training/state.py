@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 import os
 import pickle
 from pathlib import Path
@@ -34,6 +35,16 @@ class TrainState:
     ----------
     step : int
         Steps done.
+    validated : int
+        Step of the last validation.
+    skipped : int
+        Steps in a row whose gradient was not finite, for fp16 only.
+    best : float
+        Highest validation PSNR so far, in dB.
+    loss_scale : dict
+        State of the loss scaling, for fp16 only.
+    start : dict
+        Name, hash, data and licences of the weights that the run started from; may be empty.
     scores : dict
         Of the last validation.
     history : list of dict
@@ -44,15 +55,20 @@ class TrainState:
         self.model = model
         self.average = copy.deepcopy(model).requires_grad_(False)
         self.optimizer = torch.optim.AdamW(
-            model.parameters(), lr=optim.lr, weight_decay=optim.weight_decay
+            model.parameters(), lr=optim.lr, betas=optim.betas, weight_decay=optim.weight_decay
         )
         self.step = 0
+        self.validated = 0
+        self.skipped = 0
+        self.best = -math.inf
+        self.loss_scale: dict[str, Any] = {}
+        self.start: dict[str, Any] = {}
         self.scores: dict[str, float] = {}
         self.history: list[dict[str, Any]] = []
 
     def update_average(self, decay: float) -> None:
         """Move the averaged weights towards the network's; quickly at first."""
-        share = 1 - min(decay, (1 + self.step) / (10 + self.step))
+        share = 1 - min(decay, (1 + self.step) / (10 + self.step)) if decay else 1.0
         pairs = zip(self.average.parameters(), self.model.parameters(), strict=True)
         with torch.no_grad():
             for average, current in pairs:
@@ -71,7 +87,12 @@ class TrainState:
             "model": self.model.state_dict(),
             "average": self.average.state_dict(),
             "optimizer": self.optimizer.state_dict(),
+            "validated": self.validated,
+            "skipped": self.skipped,
+            "best": self.best,
+            "loss_scale": self.loss_scale,
             "scores": self.scores,
+            "start": json.dumps(self.start),
             "history": json.dumps(self.history),
             "config": json.dumps({"model": config.model.model_dump(), "recipe": config.recipe}),
         }
@@ -111,7 +132,12 @@ class TrainState:
             self.average.load_state_dict(content["average"])
             self.optimizer.load_state_dict(content["optimizer"])
             self.step = int(content["step"])
+            self.validated = int(content["validated"])
+            self.skipped = int(content["skipped"])
+            self.best = float(content["best"])
+            self.loss_scale = dict(content["loss_scale"])
             self.scores = dict(content["scores"])
+            self.start = json.loads(content["start"])
             self.history = json.loads(content["history"])
             if before["recipe"] != config.recipe:
                 self.history.append({"up to step": self.step, "recipe": before["recipe"]})
@@ -119,10 +145,15 @@ class TrainState:
             raise DGNOError(
                 f"There is no checkpoint {path} to resume from; start without --resume."
             ) from error
+        except KeyError as error:
+            raise DGNOError(
+                f"The checkpoint {path} was written by another version of this program, which does "
+                "not know what it lacks; go on with that version, or start again from the weights "
+                f"beside it (start: {folder / 'best.safetensors'})."
+            ) from error
         except (
             OSError,
             RuntimeError,
-            KeyError,
             ValueError,
             EOFError,
             pickle.UnpicklingError,

@@ -1,0 +1,196 @@
+"""Reading a training config: YAML in, checked settings or one clear sentence out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, get_args
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from dgno_core.errors import DGNOError
+from dgno_core.models.card import read_card
+from dgno_core.models.registry import SUFFIX
+from dgno_core.training.config import TrainConfig
+from dgno_core.training.recipes import CONFIGS
+
+# Settings that are files or folders, by the name of their last key.
+_UNIONS = ("model", "lifting", "data", "extra")
+_KIND_HINTS = {
+    "model": "a base (such as dgno-cell-small) or a kind",
+    "data": "a kind: synthetic, folders, stacks or set",
+    "extra": "a kind: synthetic, folders, stacks or set",
+}
+PATHS = ("out", "root", "list", "blurred", "sharp", "folder", "stacks")
+
+
+def load_config(path: Path, overrides: Sequence[str] = ()) -> TrainConfig:
+    """Configuration of a YAML file.
+
+    Paths inside it are relative to the file; in the packaged recipes those of data and results are
+    relative to the current folder. ``extends: OTHER.yaml`` takes over the settings of another file.
+
+    Parameters
+    ----------
+    path : Path
+        YAML file.
+    overrides : sequence of str
+        ``key=value`` with dots for nested keys, for example ``optim.lr=5e-4``; the value is YAML,
+        and paths in it are relative to the current folder.
+
+    Returns
+    -------
+    TrainConfig
+
+    Raises
+    ------
+    DGNOError
+        If the file cannot be read or says something that makes no sense.
+    """
+    tree = _read(path)
+    for override in overrides:
+        _override(tree, override)
+    if tree.get("start") and "model" not in tree:
+        tree["model"] = read_card(tree["start"]).config.model_dump()
+    try:
+        return TrainConfig.model_validate(tree)
+    except ValidationError as error:
+        raise DGNOError(
+            f"The config {path} is not complete or not right: {_explain(error)}."
+        ) from (error)
+
+
+def _read(path: Path, followed: tuple[Path, ...] = ()) -> dict[str, Any]:
+    """Settings of a file and of those that it extends, its own last."""
+    try:
+        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DGNOError(f"The config {path} cannot be read: {error.strerror}.") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise DGNOError(f"The config {path} is not valid YAML{_place(error)}.") from error
+    if not isinstance(tree, dict):
+        raise DGNOError(f"The config {path} is empty or not a list of settings.")
+    base = tree.pop("extends", None)
+    _resolve_paths(tree, path.parent.resolve(), _home(path))
+    if base is None:
+        return tree
+    other = path.parent / str(base)
+    if other in followed:
+        raise DGNOError(f"The config {path} extends itself.")
+    return _merged(_read(other, (*followed, path)), tree)
+
+
+def _home(path: Path) -> Path:
+    """Folder to which data and results are relative: the file's, or for recipes the current."""
+    return Path.cwd() if path.resolve().is_relative_to(CONFIGS) else path.parent.resolve()
+
+
+def _merged(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    """Settings of both; where both have one, the second's, unless it has parts of its own."""
+    merged = dict(base)
+    for key, value in own.items():
+        before = merged.get(key)
+        # Another kind of thing shares no parts with the first.
+        if (
+            isinstance(before, dict)
+            and isinstance(value, dict)
+            and value.get("kind", before.get("kind")) == before.get("kind")
+        ):
+            merged[key] = _merged(before, value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def _explain(error: ValidationError) -> str:
+    """All that is wrong with the settings, in words."""
+    faults = []
+    for fault in error.errors():
+        key = ".".join(_without_kinds(fault["loc"]))
+        if fault["type"] == "missing":
+            faults.append(f"{key} is missing")
+        elif fault["type"] == "union_tag_not_found":
+            faults.append(f"{key} needs {_KIND_HINTS.get(key, 'a kind')}")
+        elif fault["type"] == "extra_forbidden":
+            hint = _closest(str(fault["loc"][-1]))
+            faults.append(
+                f"there is no setting {key}" + (f", perhaps {hint} is meant" * bool(hint))
+            )
+        else:
+            reason = fault["msg"].removeprefix("Value error, ")
+            faults.append(f"{key}: {reason[:1].lower()}{reason[1:]}" if key else reason)
+    return "; ".join(faults)
+
+
+def _without_kinds(place: tuple[int | str, ...]) -> list[str]:
+    """Place of a setting as the file has it: pydantic adds the kind that a union was read as."""
+    owners = ("", *place)
+    pairs = zip(owners, place, strict=False)
+    return [str(part) for owner, part in pairs if owner not in _UNIONS]
+
+
+def _closest(name: str) -> str:
+    """The setting, with what it belongs to, whose own name is most like a misspelt one."""
+    known = {place.rpartition(".")[2]: place for place in _setting_names(TrainConfig)}
+    close = get_close_matches(name, known, 1)
+    return known[close[0]] if close else ""
+
+
+def _setting_names(kind: type[BaseModel], prefix: str = "") -> list[str]:
+    """All settings, nested ones too, as ``optim.lr``."""
+    names = []
+    for name, setting in kind.model_fields.items():
+        names.append(prefix + name)
+        for nested in (setting.annotation, *get_args(setting.annotation)):
+            if isinstance(nested, type) and issubclass(nested, BaseModel):
+                names += _setting_names(nested, f"{prefix}{name}.")
+    return names
+
+
+def _resolve_paths(tree: Any, folder: Path, home: Path) -> None:
+    """Make lists of images relative to the file, other paths relative to `home`."""
+    if isinstance(tree, list):
+        for item in tree:
+            _resolve_paths(item, folder, home)
+        return
+    if not isinstance(tree, dict):
+        return
+    for key, value in tree.items():
+        start = folder if key == "list" else home
+        if key in PATHS and isinstance(value, str) and not _is_choice(key, value):
+            tree[key] = str(start / value)
+        elif key in PATHS and isinstance(value, list):
+            tree[key] = [str(start / one) if isinstance(one, str) else one for one in value]
+        else:
+            _resolve_paths(value, folder, home)
+    # A name of weights is no path; a file is one.
+    if str(tree.get("start", "")).endswith(SUFFIX):
+        tree["start"] = str(home / tree["start"])
+
+
+def _is_choice(key: str, value: str) -> bool:
+    """Whether a word is no path: a stack's `sharp` may be the way to find it."""
+    return key == "sharp" and value in ("best", "local", "composite")
+
+
+def _override(tree: dict[str, Any], override: str) -> None:
+    keys, separator, text = override.partition("=")
+    if not separator or not keys:
+        raise DGNOError(f"--set {override!r} is not of the form key=value.")
+    *parents, last = keys.split(".")
+    node: Any = tree
+    for key in parents:
+        node = node.setdefault(key, {})
+        if not isinstance(node, dict):
+            raise DGNOError(f"--set {override!r}: {key} has no settings below it.")
+    try:
+        node[last] = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise DGNOError(f"--set {override!r}: the value is not valid YAML.") from error
+
+
+def _place(error: Exception) -> str:
+    mark = getattr(error, "problem_mark", None)
+    return "" if mark is None else f" (see line {mark.line + 1}, column {mark.column + 1})"

@@ -1,0 +1,108 @@
+"""Where training pairs come from: sharp images with synthetic blur, or pairs as they were taken."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import Field, model_validator
+
+from dgno_core.data.degrade_config import DegradeConfig
+from dgno_core.frozen import Frozen
+
+
+class SourceConfig(Frozen):
+    """A list of sharp images and how often they are drawn."""
+
+    list: Path = Field(description="text file with one image a line")
+    contains: str = Field("", description="take only the names that start with this")
+    share: float = Field(1.0, gt=0, description="of the crops, relative to the other sources")
+
+
+class SyntheticData(Frozen):
+    """Sharp images, blurred anew for every crop."""
+
+    kind: Literal["synthetic"] = "synthetic"
+    root: Path = Field(description="folder to which the lists' names are relative")
+    sources: tuple[SourceConfig, ...] = Field(min_length=1)
+    held_out_every: int = Field(15, ge=2, description="every n-th image validates")
+    degrade: DegradeConfig = DegradeConfig()
+
+
+class _Pairs(Frozen):
+    """What all real pairs share."""
+
+    normalisation: Literal["shared", "minmax", "type"] = Field(
+        "shared",
+        description="scale both images of a pair by the percentiles of the whole blurred file, "
+        "as when it is restored, each by its own minimum and maximum, or by the range of their "
+        "type",
+    )
+    scale: tuple[float, float] = Field((1.0, 1.0), description="of each crop, at most 1")
+    gain: tuple[float, float] = Field((1.0, 1.0), description="drawn for each crop")
+    offset: tuple[float, float] = Field((0.0, 0.0), description="drawn for each crop")
+    memory_gb: float = Field(2.0, gt=0, description="of images kept by each loading process")
+    grey: bool = Field(False, description="take the brightness of colour images")
+
+
+class FolderData(_Pairs):
+    """Two folders of images with equal names."""
+
+    kind: Literal["folders"] = "folders"
+    blurred: Path
+    sharp: Path
+    blurred_pattern: str = Field("{name}", description="{name} is what both files have in common")
+    sharp_pattern: str = "{name}"
+    held_out_every: int = Field(5, ge=2, description="every n-th sharp image validates")
+
+
+class StackData(_Pairs):
+    """Focal stacks: the plane in focus is the target of the others."""
+
+    kind: Literal["stacks"] = "stacks"
+    stacks: tuple[Path, ...] = Field(min_length=1, description="stack files, or folders of planes")
+    sharp: int | Literal["best", "local", "composite"] = Field(
+        "best", description="plane in focus, from 0 on, or how it is found"
+    )
+    planes: tuple[int, ...] | None = Field(None, description="inputs, from 0 on; none: all")
+    offsets: tuple[int, ...] | None = Field(None, description="inputs, counted from the target")
+    measure: Literal["laplacian", "tenengrad", "spectral"] = "tenengrad"
+    registered: bool = Field(True, description="register the planes to the target")
+    rows: tuple[float, float] = Field(
+        (0.0, 0.8), description="part of the height that trains; the rest of it validates"
+    )
+    gap: int = Field(32, ge=0, description="rows between both that do neither, in pixels")
+
+    @model_validator(mode="after")
+    def _rows_are_a_part(self) -> StackData:
+        top, bottom = self.rows
+        if not 0 <= top < bottom <= 1 or (top, bottom) == (0, 1):
+            raise ValueError("rows must be a part of the height, such as [0, 0.5]")
+        return self
+
+
+class SetData(_Pairs):
+    """One of the papers' data sets; see ``dgno data list``."""
+
+    kind: Literal["set"] = "set"
+    name: str
+    root: Path
+    planes: tuple[int, ...] | None = Field(None, description="BBBC006: blurred planes")
+
+
+DataConfig: TypeAlias = Annotated[
+    SyntheticData | FolderData | StackData | SetData, Field(discriminator="kind")
+]
+
+
+class UnlabelledData(_Pairs):
+    """A folder of blurred images without targets, as extra data."""
+
+    kind: Literal["unlabelled"] = "unlabelled"
+    folder: Path
+
+
+ExtraDataConfig: TypeAlias = Annotated[
+    SyntheticData | FolderData | StackData | SetData | UnlabelledData, Field(discriminator="kind")
+]
+PairsConfig: TypeAlias = FolderData | StackData | SetData | UnlabelledData

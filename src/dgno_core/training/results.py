@@ -1,0 +1,76 @@
+"""The weights that a run gives, with their card."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from dgno_core.data.sharp_images import PERCENTILES
+from dgno_core.models.card import ModelCard
+from dgno_core.models.checkpoint import save_model
+from dgno_core.models.network import Network
+from dgno_core.training.config import TrainConfig
+from dgno_core.training.state import TrainState
+
+
+def save_weights(state: TrainState, config: TrainConfig, path: Path) -> Path:
+    """Write the averaged weights in float16, with a card of what made them.
+
+    Parameters
+    ----------
+    state : TrainState
+        The run so far.
+    config : TrainConfig
+        Its settings.
+    path : Path
+        The file; replaced whole or not at all.
+
+    Returns
+    -------
+    Path
+        `path`.
+
+    Raises
+    ------
+    DGNOError
+        If the file cannot be written.
+    """
+    model = state.average
+    assert isinstance(model, Network)
+    text = config.card
+    degrade = getattr(config.data, "degrade", None)
+    normalisation = getattr(config.data, "normalisation", "shared")
+    card = ModelCard(
+        name=config.name,
+        title=text.title,
+        summary=text.summary,
+        config=config.model,
+        # As the images of the training were scaled, so are those that it will restore.
+        percentiles=(0.0, 100.0) if normalisation == "minmax" else PERCENTILES,
+        scaling="type" if normalisation == "type" else "percentiles",
+        blur_px=None if degrade is None else (0.0, degrade.max_width),
+        pixel_size_um=text.pixel_size_um,
+        # What the weights were before is still in them.
+        data=tuple(dict.fromkeys([*state.start.get("data", ()), *text.data])),
+        licences=tuple(dict.fromkeys([*state.start.get("licences", ()), *text.licences])),
+        recipe=json.dumps(_recipe(state, config)),
+        budget=_budget(state, config),
+        scores=dict(state.scores),
+        not_for=tuple(dict.fromkeys([*state.start.get("not_for", ()), *text.not_for])),
+    )
+    save_model(model, card, path, dtype=torch.float16)
+    return path
+
+
+def _recipe(state: TrainState, config: TrainConfig) -> dict[str, Any]:
+    start = {key: state.start[key] for key in ("name", "weights_sha256") if key in state.start}
+    return {**config.recipe, "start": start or None, "history": state.history}
+
+
+def _budget(state: TrainState, config: TrainConfig) -> str:
+    crops = config.batch * config.accumulate * config.engine.devices
+    steps = f"{state.step} steps" + ("" if state.step == config.steps else f" of {config.steps}")
+    return f"{steps} of {crops} crops of {config.crop} pixels"

@@ -1,0 +1,133 @@
+"""Scores and pictures of whole held-out images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from dgno_core.io.atomic import discard, partial_path, publish, writing
+
+
+@dataclass(frozen=True)
+class HeldOutImage:
+    """An image that validates: scaled as the network takes it.
+
+    Parameters
+    ----------
+    name
+        Of its file.
+    blurred, sharp
+        ``(C, Y, X)``, intensities about 0 ... 1.
+    """
+
+    name: str
+    blurred: Tensor
+    sharp: Tensor
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Means over the held-out images: PSNR in dB for a peak of 1, and SSIM."""
+
+    blurred: float
+    psnr: float
+    ssim: float
+
+
+def validate(
+    model: nn.Module, images: Sequence[HeldOutImage], device: torch.device
+) -> tuple[Scores, list[Tensor]]:
+    """Restore the held-out images.
+
+    Parameters
+    ----------
+    model : nn.Module
+        The network, on `device`; it is put into evaluation mode.
+    images : sequence of HeldOutImage
+        At least one.
+    device : torch.device
+        Where to compute.
+
+    Returns
+    -------
+    scores : Scores
+    restored : list of Tensor
+        ``(C, Y, X)`` each, on the CPU.
+    """
+    model.eval()
+    restored = []
+    with torch.inference_mode():
+        for image in images:
+            output = model(image.blurred[None].to(device))[-1]
+            restored.append(output[0].float().cpu())
+    pairs = list(zip(images, restored, strict=True))
+    return (
+        Scores(
+            fmean(psnr(image.blurred, image.sharp) for image in images),
+            fmean(psnr(output, image.sharp) for image, output in pairs),
+            fmean(ssim(output, image.sharp) for image, output in pairs),
+        ),
+        restored,
+    )
+
+
+def psnr(output: Tensor, target: Tensor) -> float:
+    """Peak signal-to-noise ratio in dB for a peak of 1."""
+    return float(-10 * (output - target).square().mean().log10())
+
+
+def ssim(output: Tensor, target: Tensor) -> float:
+    """Structural similarity of ``(C, Y, X)`` for a range of 1, scikit-image's defaults."""
+    from skimage.metrics import structural_similarity
+
+    return float(
+        structural_similarity(  # type: ignore[no-untyped-call]
+            target.numpy(), output.numpy(), data_range=1.0, channel_axis=0
+        )
+    )
+
+
+def save_picture(image: HeldOutImage, restored: Tensor, path: Path) -> None:
+    """Write input, output and target side by side as PNG, all with the target's contrast.
+
+    Parameters
+    ----------
+    image : HeldOutImage
+        Input and target.
+    restored : Tensor
+        ``(C, Y, X)``.
+    path : Path
+        The file; replaced whole or not at all.
+
+    Raises
+    ------
+    DGNOError
+        If it cannot be written.
+    """
+    from PIL import Image
+
+    low, high = (float(image.sharp.quantile(q)) for q in (0.001, 0.999))
+    panels = [_grey_levels(part, low, high) for part in (image.blurred, restored, image.sharp)]
+    gap = np.full((panels[0].shape[0], 4, *panels[0].shape[2:]), 255, np.uint8)
+    strip = np.concatenate([panels[0], gap, panels[1], gap, panels[2]], axis=1)
+    part = partial_path(path)
+    with writing(path):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(strip).save(part, format="PNG")
+            publish(part, path)
+        finally:
+            discard(part)
+
+
+def _grey_levels(image: Tensor, low: float, high: float) -> NDArray[np.uint8]:
+    scaled = ((image - low) / max(high - low, 1e-6)).clamp(0, 1) * 255
+    levels: NDArray[np.uint8] = scaled.round().to(torch.uint8).numpy()
+    return levels[0] if len(levels) == 1 else np.moveaxis(levels, 0, -1)

@@ -1,0 +1,206 @@
+"""What a new training needs: images, a start, a preset, a name and a place."""
+
+from __future__ import annotations
+
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import (
+    QComboBox,
+    QFormLayout,
+    QHBoxLayout,
+    QLineEdit,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_dgno import _train_tooltips as tips
+from napari_dgno._devices import TITLES, available_devices
+from napari_dgno._path_edit import FolderEdit
+from napari_dgno._progress import wrapped_label
+from napari_dgno._start_chooser import StartChooser
+from napari_dgno._train_choice import ChoiceForm
+from napari_dgno._train_presets import PRESETS, in_numbers
+from napari_dgno._train_setup import Request, free_name, slug
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+    from napari_dgno._settings import Preferences
+
+SHOW_PAIRS = "Show pairs"
+TIME_NOTE = "How long it takes on this computer is shown after the first steps."
+
+
+class TrainForm(QWidget):
+    """Fields for one training; `request` reads them all.
+
+    Parameters
+    ----------
+    viewer : napari.components.ViewerModel
+        Its image layers can be chosen.
+    preferences : Preferences
+        What the fields start with.
+    parent : QWidget, optional
+        Qt parent.
+    """
+
+    changed = Signal()
+
+    def __init__(
+        self, viewer: ViewerModel, preferences: Preferences, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._preferences = preferences
+        self._named_by_user = False
+        self.images = ChoiceForm(viewer)
+        self.start_chooser = StartChooser(preferences.model_folder)
+        self.preset_combo = QComboBox()
+        self.preset_combo.setToolTip(tips.PRESET)
+        for key, preset in PRESETS.items():
+            self.preset_combo.addItem(preset.title, key)
+        self.preset_label = wrapped_label()
+        self.preset_label.setTextFormat(Qt.TextFormat.RichText)
+        self.name_edit = QLineEdit()
+        self.name_edit.setToolTip(tips.NAME)
+        self.runs_edit = FolderEdit("Choose the folder of runs", tips.RUNS)
+        self.device_combo = QComboBox()
+        self.device_combo.setToolTip(tips.DEVICE)
+        self.pairs_button = QPushButton(SHOW_PAIRS)
+        self.pairs_button.setToolTip(tips.PAIRS)
+        self.train_button = QPushButton("Train")
+        self.train_button.setToolTip(tips.TRAIN)
+        self.train_button.setStyleSheet("font-weight: bold;")
+        self._lay_out()
+        self.apply_preferences(preferences)
+        self.images.changed.connect(self._on_images)
+        self.runs_edit.changed.connect(self._suggest_name)
+        self.preset_combo.currentIndexChanged.connect(self._show_preset)
+        self.name_edit.textEdited.connect(self._on_named)
+        self.name_edit.editingFinished.connect(self._tidy_name)
+        self._show_preset()
+        self._suggest_name()
+
+    def _lay_out(self) -> None:
+        form = QFormLayout()
+        form.setContentsMargins(0, 0, 0, 0)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        form.addRow("Start from", self.start_chooser)
+        form.addRow("Preset", self.preset_combo)
+        form.addRow(self.preset_label)
+        form.addRow("Name", self.name_edit)
+        form.addRow("Runs folder", self.runs_edit)
+        form.addRow("Device", self.device_combo)
+        for widget, tip in (
+            (self.start_chooser, tips.START),
+            (self.preset_combo, tips.PRESET),
+            (self.name_edit, tips.NAME),
+            (self.runs_edit, tips.RUNS),
+            (self.device_combo, tips.DEVICE),
+        ):
+            label = form.labelForField(widget)
+            if label is not None:
+                label.setToolTip(tip)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.pairs_button)
+        buttons.addWidget(self.train_button)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.images)
+        layout.addSpacing(8)
+        layout.addLayout(form)
+        layout.addSpacing(4)
+        layout.addLayout(buttons)
+        self._form = form
+
+    def layouts(self) -> tuple[QFormLayout, QFormLayout]:
+        """Return the two halves of the form."""
+        return self.images.form_layout, self._form
+
+    def apply_preferences(self, preferences: Preferences) -> None:
+        """Set the fields that have a preference to it."""
+        folder_changed = preferences.model_folder != self._preferences.model_folder
+        self._preferences = preferences
+        devices = available_devices()
+        if preferences.device not in devices:
+            devices.append(preferences.device)
+        self.device_combo.clear()
+        for device in devices:
+            self.device_combo.addItem(TITLES.get(device, device), device)
+        self.device_combo.setCurrentIndex(self.device_combo.findData(preferences.device))
+        self.runs_edit.set_path(preferences.runs_folder)
+        if folder_changed:
+            self.start_chooser.set_folder(preferences.model_folder)
+
+    def request(self) -> Request:
+        """Return everything that was chosen.
+
+        Raises
+        ------
+        DGNOError
+            If something is missing.
+        """
+        self._tidy_name()
+        return Request(
+            choice=self.images.choice(),
+            start=self.start_chooser.model(),
+            preset=str(self.preset_combo.currentData()),
+            name=self.name_edit.text(),
+            runs=self.runs_folder(),
+            device=str(self.device_combo.currentData()),
+            model_folder=self._preferences.model_folder,
+        )
+
+    def runs_folder(self) -> Path:
+        """Return the folder of runs, the preferred one if the field is empty."""
+        path = self.runs_edit.path()
+        return path if path != Path() else self._preferences.runs_folder
+
+    def suggest_next_name(self) -> None:
+        """Suggest a name again, after the present one was used."""
+        self._named_by_user = False
+        self._suggest_name()
+
+    def _on_images(self) -> None:
+        self._suggest_name()
+        self.changed.emit()
+
+    def _on_named(self, text: str) -> None:
+        self._named_by_user = bool(text)
+
+    def _suggest_name(self) -> None:
+        if not self._named_by_user:
+            title = self.images.title()
+            name = free_name(title, self.runs_folder(), self._preferences.model_folder)
+            self.name_edit.setText(name)
+
+    def _tidy_name(self) -> None:
+        tidy = slug(self.name_edit.text())
+        if tidy != self.name_edit.text():
+            self.name_edit.setText(tidy)
+
+    def _show_preset(self) -> None:
+        preset = PRESETS[str(self.preset_combo.currentData())]
+        self.preset_label.setText(
+            f"{escape(preset.text)}<br>{escape(in_numbers(preset))} {TIME_NOTE}"
+        )
+
+
+def align_labels(*forms: QFormLayout) -> None:
+    """Let the fields of several forms begin in one line, hidden rows included."""
+    labels = [
+        item.widget()
+        for form in forms
+        for row in range(form.rowCount())
+        if (item := form.itemAt(row, QFormLayout.ItemRole.LabelRole)) is not None
+        and item.widget() is not None
+    ]
+    for label in labels:
+        label.ensurePolished()
+    width = max(label.sizeHint().width() for label in labels)
+    for label in labels:
+        label.setMinimumWidth(width)

@@ -1,0 +1,183 @@
+"""The layers of the Train panel: pairs to look at, and pictures of the validation; knows no Qt."""
+
+from __future__ import annotations
+
+import weakref
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_dgno._layers import RESULT_KEY
+
+if TYPE_CHECKING:
+    from napari.layers import Image
+    from napari.viewer import Viewer
+
+    from napari_dgno._train_log import RunRecord
+    from napari_dgno._train_pairs import PairsFound
+
+#: Pixels between two pictures.
+GAP = 16
+
+
+class PairView:
+    """Shows pairs side by side, and nothing else meanwhile.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+        Gets two layers; its others are hidden until these are gone.
+    """
+
+    def __init__(self, viewer: Viewer) -> None:
+        self._viewer = viewer
+        self._layers: list[Image] = []
+        self._hidden: list[weakref.ref[Any]] = []
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether a pair is on screen."""
+        return any(layer in self._viewer.layers for layer in self._layers)
+
+    def show(self, found: PairsFound) -> None:
+        """Show pairs, in place of those shown before."""
+        from napari.layers import Image
+
+        self.hide()
+        layers = self._viewer.layers
+        self._hidden = [weakref.ref(layer) for layer in layers if layer.visible]
+        for layer in layers:
+            layer.visible = False
+        place = placement(self._viewer, 3)
+        colour = found.sharp.ndim == 4
+        shift = np.zeros(3)
+        shift[2] = (found.blurred.shape[2] + GAP) * place["scale"][2]
+        look: dict[str, Any] = {"rgb": colour, "axis_labels": ("pair", "y", "x"), **place}
+        if not colour:
+            low, high = np.percentile(found.sharp, (0.1, 99.9))
+            look["contrast_limits"] = (float(low), float(max(high, low + 1e-6)))
+        active = layers.selection.active
+        self._layers = [
+            Image(
+                data,
+                name=name,
+                translate=translate,
+                metadata={RESULT_KEY: {"pairs": list(found.names)}},
+                **look,
+            )
+            for data, name, translate in (
+                (found.blurred, "pairs, blurred", np.zeros(3)),
+                (found.sharp, "pairs, sharp", shift),
+            )
+        ]
+        layers.extend(self._layers)
+        layers.selection.active = active
+        self._viewer.dims.set_current_step(self._viewer.dims.ndim - 3, 0)
+        self._viewer.reset_view()
+
+    def hide(self) -> None:
+        """Remove the pairs and show the other layers again."""
+        shown = [layer for layer in self._layers if layer in self._viewer.layers]
+        self._layers = []
+        for layer in shown:
+            self._viewer.layers.remove(layer)
+        for reference in self._hidden:
+            layer = reference()
+            if layer is not None and layer in self._viewer.layers:
+                layer.visible = True
+        self._hidden = []
+        if shown and len(self._viewer.layers):
+            self._viewer.reset_view()
+
+
+class PictureView:
+    """Shows the validation pictures of one run, each as a layer that is updated in place.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+        Gets the layers, below all others.
+    folder : pathlib.Path
+        The run's folder.
+    """
+
+    def __init__(self, viewer: Viewer, folder: Path) -> None:
+        self._viewer = viewer
+        self._folder = folder
+        self._steps: dict[int, int] = {}
+        self._layers: dict[int, Image] = {}
+        self._corner: np.ndarray | None = None
+
+    def update(self, record: RunRecord) -> None:
+        """Show the latest pictures; one whose layer was deleted is not shown again."""
+        for number, (step, path) in sorted(record.pictures.items()):
+            if self._steps.get(number) != step:
+                pixels = read_picture(self._folder / "pictures" / path.name)
+                if pixels is not None:
+                    self._steps[number] = step
+                    self._show(number, step, pixels)
+
+    def _show(self, number: int, step: int, pixels: np.ndarray) -> None:
+        name = f"{self._folder.name} {number}, step {step}"
+        layer = self._layers.get(number)
+        if layer is None:
+            self._layers[number] = layer = self._new(pixels, name)
+        elif layer not in self._viewer.layers:
+            return
+        if layer.data.shape == pixels.shape:
+            layer.data = pixels
+        layer.name = name
+        layer.metadata = {RESULT_KEY: {"training": str(self._folder), "step": step}}
+
+    def _new(self, pixels: np.ndarray, name: str) -> Image:
+        from napari.layers import Image
+
+        layers = self._viewer.layers
+        place = placement(self._viewer, 2)
+        first = self._corner is None
+        if self._corner is None:
+            self._corner = np.zeros(2)
+            if len(layers):
+                low, high = layers.extent.world[:, -2:]
+                self._corner = np.array([high[0] + GAP * place["scale"][0], low[1]])
+        layer = Image(
+            pixels, name=name, rgb=pixels.ndim == 3, translate=self._corner.copy(), **place
+        )
+        self._corner[0] += (pixels.shape[0] + GAP) * place["scale"][0]
+        layer.metadata = {RESULT_KEY: {}}
+        active = layers.selection.active
+        layers.append(layer)
+        layers.selection.active = active if active is not None else layer
+        if first:
+            self._viewer.reset_view()
+        return layer
+
+
+def placement(viewer: Viewer, ndim: int) -> dict[str, Any]:
+    """Pixel size and units of the first layer, so that new layers fit beside it.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+        Its first layer counts.
+    ndim : int
+        Dimensions of the new layer; those that the first one lacks get a step of 1.
+    """
+    if not len(viewer.layers):
+        return {"scale": (1.0,) * ndim}
+    layer = viewer.layers[0]
+    scale = (1.0,) * max(0, ndim - layer.ndim) + tuple(float(s) for s in layer.scale[-ndim:])
+    units = ("pixel",) * max(0, ndim - layer.ndim) + tuple(str(u) for u in layer.units[-ndim:])
+    return {"scale": scale, "units": units}
+
+
+def read_picture(path: Path) -> np.ndarray | None:
+    """Read a validation picture; None if it is not there any more."""
+    from PIL import Image
+
+    try:
+        with Image.open(path) as picture:
+            return np.asarray(picture)
+    except OSError:
+        return None

@@ -1,0 +1,70 @@
+"""Makes a trained model one of the user's own, so that every Restore panel offers it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_dgno._settings import preference_model, read_preferences
+from napari_dgno._train_run import Run
+
+if TYPE_CHECKING:
+    from napari.viewer import Viewer
+
+#: In the folder of runs, where the user has no folder of models yet.
+MODELS = "models"
+
+
+def keep_model(run: Run) -> Path | None:
+    """Copy the best weights of a run into the user's model folder.
+
+    If the preferences name no such folder, it is made beside the run and entered there.
+
+    Returns
+    -------
+    pathlib.Path or None
+        The copy; None if the run has no weights yet.
+
+    Raises
+    ------
+    DGNOError
+        If it cannot be written.
+    """
+    from dgno_core.io.atomic import discard, partial_path, publish, writing
+
+    weights = run.weights()
+    if weights is None:
+        return None
+    folder = read_preferences().model_folder or run.folder.parent / MODELS
+    path = folder / f"{run.name}.safetensors"
+    if not _is_current(path, weights):
+        part = partial_path(path)
+        with writing(path):
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(weights, part)
+                publish(part, path)
+            finally:
+                discard(part)
+    preferences = preference_model()
+    if preferences is not None and not preferences.model_folder.strip():
+        preferences.model_folder = str(folder)
+    return path
+
+
+def _is_current(copy: Path, weights: Path) -> bool:
+    try:
+        one, other = copy.stat(), weights.stat()
+    except OSError:
+        return False
+    return one.st_size == other.st_size and one.st_mtime >= other.st_mtime
+
+
+def offer_everywhere(viewer: Viewer, folder: Path) -> None:
+    """Let the Restore panels of a viewer list the models of a folder anew."""
+    from napari_dgno._restore import RestorePanel
+
+    for widget in viewer.window.dock_widgets.values():
+        if isinstance(widget, RestorePanel):
+            widget.form.model_chooser.set_folder(folder)

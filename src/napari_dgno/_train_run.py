@@ -1,0 +1,307 @@
+"""A run: a folder, and at times a process that trains in it; knows no Qt.
+
+The process is detached: it goes on when napari is closed, and everything that is known of it is in
+the folder. So a run can be picked up by any napari, at any time.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from dgno_core.errors import DGNOError
+from napari_dgno._train_log import LogFollower, RunRecord
+
+CONFIG = "config.yaml"
+ERRORS = "errors.txt"
+LAUNCH = "launched.json"
+CHECKPOINT = "last.pt"
+BEST = "best.safetensors"
+#: Seconds that a process gets to stop by itself, and then to end when it is told to.
+PATIENCE = 20.0
+LAST_PATIENCE = 10.0
+#: Bytes at the end of a log that tell the present state.
+TAIL = 65_536
+#: What runs in the process; the path of the config and perhaps ``--resume`` are added. ``-P`` keeps
+#: the run's folder from being searched for modules.
+COMMAND = (sys.executable, "-P", "-c", "from dgno_core.cli.train import main; main()")
+
+
+class State(Enum):
+    """How a run stands."""
+
+    RUNNING = "training"
+    FINISHED = "finished"
+    STOPPED = "stopped"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+
+
+class Run:
+    """A run on disk.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Its folder, with ``config.yaml`` inside.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.log = LogFollower(folder)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._asked: float | None = None
+        self._told: float | None = None
+        self._starts_before = -1
+
+    @property
+    def name(self) -> str:
+        """Name of the folder, which is that of the model."""
+        return self.folder.name
+
+    @property
+    def record(self) -> RunRecord:
+        """What the log has told so far."""
+        return self.log.record
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the process was asked to stop and has not ended yet."""
+        return self._asked is not None
+
+    @property
+    def is_starting(self) -> bool:
+        """Whether the process that was started here last has not begun to train yet."""
+        return self.record.starts <= self._starts_before
+
+    # The process --------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Start the process; go on from the last checkpoint if there is one.
+
+        Raises
+        ------
+        DGNOError
+            If the folder cannot be written, or the run goes on already.
+        """
+        from dgno_core.io.atomic import writing
+
+        if self.is_alive():
+            raise DGNOError(f"{self.name} is training already.")
+        command = [*COMMAND, str(self.folder / CONFIG)]
+        if self.can_go_on():
+            command.append("--resume")
+        self._asked = self._told = None
+        record = self.log.read_all()
+        record.reason, self._starts_before = None, record.starts
+        with writing(self.folder / ERRORS), (self.folder / ERRORS).open("wb") as errors:
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
+                cwd=self.folder,
+                **_detached(),
+            )
+            (self.folder / LAUNCH).write_text(_identity(self._process.pid), encoding="utf-8")
+
+    def is_alive(self) -> bool:
+        """Whether a process trains in the folder, here or (as far as one can tell) elsewhere.
+
+        While it starts it has not taken the folder yet; then what was launched counts.
+        """
+        if self._process is not None:
+            return self._process.poll() is None
+        return self._owner_pid() is not None or self._elsewhere()
+
+    def ask_to_stop(self) -> None:
+        """Ask the process to stop after the step in hand; `urge` sees to it that it does."""
+        self._asked = self._asked or time.monotonic()
+        self.urge()
+
+    def urge(self) -> None:
+        """Repeat the wish to stop; end a process that has not followed it in time.
+
+        A process that is still starting forgets the wish when it takes the folder.
+        """
+        if self._asked is None:
+            return
+        if not self.is_alive():
+            self._asked = self._told = None
+            return
+        from dgno_core.training.claim import ask_to_stop
+
+        waited = time.monotonic() - self._asked
+        patience = max(PATIENCE, 3 * max(self.record.seconds, default=0.0))
+        try:
+            ask_to_stop(self.folder)
+        except OSError:
+            patience = 0.0  # a folder that has become unwritable carries no wishes
+        if self._told is not None and time.monotonic() - self._told > LAST_PATIENCE:
+            self._signal("kill")
+        elif self._told is None and waited > patience:
+            self._told = time.monotonic()
+            self._signal("terminate")
+
+    def _signal(self, kind: str) -> None:
+        import psutil
+
+        pid = self._process.pid if self._process is not None else self._owner_pid()
+        if pid is None:
+            return
+        try:
+            getattr(psutil.Process(pid), kind)()
+        except psutil.Error:
+            return
+
+    def _owner_pid(self) -> int | None:
+        """Process on this computer that trains in the folder, or was launched to do so."""
+        import socket
+
+        from dgno_core.training.claim import owner
+
+        found = owner(self.folder)
+        if found is not None and found.host == socket.gethostname() and _runs(found.pid):
+            return found.pid
+        try:
+            launched = json.loads((self.folder / LAUNCH).read_text(encoding="utf-8"))
+            pid, started = int(launched["pid"]), float(launched["started"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return pid if launched.get("host") == socket.gethostname() and _runs(pid, started) else None
+
+    def _elsewhere(self) -> bool:
+        import socket
+
+        from dgno_core.training.claim import owner
+
+        found = owner(self.folder)
+        return found is not None and found.host != socket.gethostname()
+
+    # How it stands ------------------------------------------------------------------------------
+
+    def state(self) -> State:
+        """How the run stands, as far as its log has been read."""
+        if self.is_alive():
+            return State.RUNNING
+        record = self.record
+        if record.finished:
+            return State.FINISHED
+        if self.error():
+            return State.FAILED
+        return State.INTERRUPTED if record.reason is None else State.STOPPED
+
+    def error(self) -> str:
+        """Say in one sentence why the process has ended; empty if it left no word."""
+        try:
+            lines = (self.folder / ERRORS).read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return ""
+        return explain(lines.splitlines(), self.folder / ERRORS)
+
+    def can_resume(self) -> bool:
+        """Whether there is something left to train and nobody does it."""
+        return not self.record.finished and not self.is_alive()
+
+    def can_go_on(self) -> bool:
+        """Whether there is a checkpoint to go on from."""
+        return (self.folder / CHECKPOINT).is_file()
+
+    def weights(self) -> Path | None:
+        """The best weights of the run so far, or the last ones; None if there are none yet."""
+        for name in (BEST, f"{self.name}.safetensors"):
+            if (self.folder / name).is_file():
+                return self.folder / name
+        return None
+
+    def summary(self) -> str:
+        """Say in a few words how the run stands; reads only the end of the log."""
+        if not self.record.starts:
+            self.log = LogFollower(self.folder, last=TAIL)
+            self.log.read_all()
+        state, record = self.state(), self.record
+        self.log = LogFollower(self.folder)
+        at = f", step {record.step} of {record.total}" if record.total else ""
+        return f"{self.name} – {state.value}{'' if state is State.FINISHED else at}"
+
+
+def find_runs(folder: Path) -> list[Run]:
+    """Runs in a folder, the latest first; none if it cannot be read."""
+    try:
+        found = [place for place in folder.iterdir() if (place / CONFIG).is_file()]
+        found.sort(key=_changed, reverse=True)
+    except OSError:
+        return []
+    return [Run(place) for place in found]
+
+
+def explain(lines: Sequence[str], path: Path) -> str:
+    """Make one sentence of what a process wrote before it ended.
+
+    Parameters
+    ----------
+    lines : sequence of str
+        Its error output.
+    path : pathlib.Path
+        Where that can be read.
+    """
+    said = [line.strip() for line in lines if line.strip()]
+    if not said:
+        return ""
+    last = said[-1]
+    if any(line.startswith("Traceback") for line in said):
+        if "memory" in last.lower():
+            return (
+                "The memory ran out. Choose a smaller preset, or close other programs, and train "
+                "again."
+            )
+        return f"The training stopped unexpectedly ({last}); {path} has the details."
+    program, colon, sentence = last.partition(": ")
+    if colon and program == "dgno-train" and not sentence.startswith("interrupted"):
+        return sentence
+    return ""
+
+
+def _changed(folder: Path) -> float:
+    log = folder / "log.jsonl"
+    return (log if log.exists() else folder).stat().st_mtime
+
+
+def _runs(pid: int, started: float | None = None) -> bool:
+    """Whether a process runs; one that has ended but was not waited for does not."""
+    import psutil
+
+    try:
+        process = psutil.Process(pid)
+        same = started is None or abs(process.create_time() - started) < 1
+        return same and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
+
+
+def _identity(pid: int) -> str:
+    import socket
+
+    import psutil
+
+    try:
+        started = psutil.Process(pid).create_time()
+    except psutil.Error:
+        started = time.time()
+    return json.dumps({"pid": pid, "started": started, "host": socket.gethostname()})
+
+
+def _detached() -> dict[str, Any]:
+    """Keywords that let a process live on when napari and its terminal are closed."""
+    if os.name != "nt":
+        return {"start_new_session": True}
+    # No window of its own, and no Ctrl-C from ours.
+    flags = subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP
+    return {"creationflags": flags}

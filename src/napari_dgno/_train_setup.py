@@ -1,0 +1,246 @@
+"""From what the user chose to a folder with a config, ready to train; knows no Qt."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dgno_core.errors import DGNOError
+from napari_dgno._models import AUTOMATIC
+from napari_dgno._train_data import Choice, Kind
+from napari_dgno._train_presets import GENTLY, PRESETS, Preset
+from napari_dgno._train_run import CONFIG
+
+#: In place of the name of weights: begin with random ones.
+SCRATCH = "scratch"
+START_FILE = "start.safetensors"
+_LONGEST_NAME = 60
+
+
+@dataclass(frozen=True)
+class Request:
+    """Everything that the user chose.
+
+    Parameters
+    ----------
+    choice : Choice
+        The training images.
+    start : str
+        ``"auto"`` for the packaged weights, a name or file of others, or ``"scratch"``.
+    preset : str
+        A key of `PRESETS`.
+    name : str
+        Of the new model.
+    runs : pathlib.Path
+        Folder in which the run gets its own.
+    device : str
+        As the engine takes it.
+    model_folder : pathlib.Path or None
+        The user's models.
+    """
+
+    choice: Choice
+    start: str
+    preset: str
+    name: str
+    runs: Path
+    device: str = "auto"
+    model_folder: Path | None = None
+
+    @property
+    def folder(self) -> Path:
+        """Folder of the run."""
+        return self.runs / self.name
+
+    def check(self) -> None:
+        """Check what can be checked without reading an image.
+
+        Raises
+        ------
+        DGNOError
+            If the name is unusable or taken, or nothing can be trained on the images.
+        """
+        from dgno_core.models import weights_names
+
+        if not self.name:
+            raise DGNOError("Give the new model a name.")
+        if self.name in weights_names(self.model_folder):
+            raise DGNOError(
+                f"There is a model called {self.name} already: choose another name for the new one."
+            )
+        if self.folder.exists():
+            raise DGNOError(
+                f"{self.folder} exists already: choose another name, or resume that run."
+            )
+        self.choice.check()
+
+
+def slug(text: str) -> str:
+    """Make a name of a model out of any text: small letters, digits and hyphens."""
+    plain = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+    return plain[:_LONGEST_NAME].strip("-")
+
+
+def free_name(text: str, runs: Path, model_folder: Path | None) -> str:
+    """Make a name out of any text that neither a model nor a run has yet."""
+    from dgno_core.models import weights_names
+
+    base = slug(text) or "my-model"
+    try:
+        taken = set(weights_names(model_folder))
+    except OSError:
+        taken = set()
+    name, number = base, 2
+    while name in taken or (runs / name).exists():
+        name, number = f"{base}-{number}", number + 1
+    return name
+
+
+def prepare(request: Request) -> Iterator[Any]:
+    """Make the run's folder: the images that are in no file yet, the weights to start from, config.
+
+    On an error, and when it is closed early, the folder is removed again.
+
+    Yields
+    ------
+    Written
+
+    Raises
+    ------
+    DGNOError
+        If an image cannot be read, the folder cannot be written, or the settings do not fit.
+    """
+    from dgno_core.io.atomic import discard, writing
+
+    request.check()
+    kind = request.choice.kind()
+    settings = config(request, kind)
+    with writing(request.folder):
+        request.folder.mkdir(parents=True)
+    complete = False
+    try:
+        yield from write(request, settings, request.folder)
+        complete = True
+    finally:
+        if not complete:
+            discard(request.folder)
+
+
+def write(request: Request, settings: dict[str, Any], folder: Path) -> Iterator[Any]:
+    """Write everything that a run needs into a folder, and check that it can be read."""
+    import yaml
+
+    from dgno_core.io.atomic import writing
+    from dgno_core.training.config_file import load_config
+
+    yield from request.choice.write(folder)
+    source = _own_weights(request)
+    with writing(folder / CONFIG):
+        if source is not None:
+            shutil.copyfile(source, folder / START_FILE)
+        text = yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)
+        (folder / CONFIG).write_text(text, encoding="utf-8")
+    load_config(folder / CONFIG)
+
+
+def config(request: Request, kind: Kind) -> dict[str, Any]:
+    """Return the settings of the run, its paths relative to its folder.
+
+    Raises
+    ------
+    DGNOError
+        If the weights to start from are for other images, or the images are too small.
+    """
+    preset = PRESETS[request.preset]
+    start, network = _network(request, kind, preset)
+    multiple = _multiple(request, kind, preset)
+    return {
+        "name": request.name,
+        "out": ".",
+        **start,
+        **network,
+        "data": request.choice.config(),
+        "steps": preset.steps,
+        "batch": preset.batch,
+        "crop": _crop(preset, kind, multiple),
+        "checkpoint_every": preset.checkpoint_every,
+        "validation": {
+            "every": preset.validate_every,
+            "images": preset.held_out,
+            "side": 512,
+            "pictures": 2,
+        },
+        "optim": preset.optim if request.start == SCRATCH else GENTLY,
+        "engine": {"device": request.device},
+        "card": {
+            "title": f"{request.name}, trained in napari",
+            "summary": f"Trained in napari {_origin(request)}.",
+        },
+    }
+
+
+def _origin(request: Request) -> str:
+    if request.start == SCRATCH:
+        return "from scratch"
+    name = "the packaged weights" if request.start == AUTOMATIC else Path(request.start).stem
+    return f"from {name}"
+
+
+def _network(request: Request, kind: Kind, preset: Preset) -> tuple[dict[str, Any], dict[str, Any]]:
+    channels = 3 if kind.colour else 1
+    if request.start == SCRATCH:
+        return {}, {"model": {"base": preset.network, "channels": channels}}
+    card = _card(request, kind)
+    if card.channels != channels:
+        theirs, ours = ("colour", "grey") if card.channels == 3 else ("grey", "colour")
+        raise DGNOError(
+            f"The weights {card.name} are for {theirs} images and yours are {ours}: start from "
+            "other weights."
+        )
+    return {"start": START_FILE if _own_weights(request) else _start_name(request, kind)}, {}
+
+
+def _start_name(request: Request, kind: Kind) -> str:
+    from dgno_core.models import default_weights
+
+    return default_weights(kind.colour) if request.start == AUTOMATIC else request.start
+
+
+def _card(request: Request, kind: Kind) -> Any:
+    from dgno_core.models import read_card
+
+    return read_card(_start_name(request, kind), request.model_folder)
+
+
+def _own_weights(request: Request) -> Path | None:
+    """File of weights that are not packaged; it is copied, so that the run can always go on."""
+    from dgno_core.models import find_weights
+    from dgno_core.models.registry import PACKAGED
+
+    if request.start in (SCRATCH, AUTOMATIC):
+        return None
+    path = find_weights(request.start, request.model_folder)
+    return None if path.parent == PACKAGED else path
+
+
+def _multiple(request: Request, kind: Kind, preset: Preset) -> int:
+    from dgno_core.models import architecture
+
+    if request.start == SCRATCH:
+        return int(architecture(preset.network).multiple)
+    return int(_card(request, kind).config.multiple)
+
+
+def _crop(preset: Preset, kind: Kind, multiple: int) -> int:
+    """Side of the crops: that of the preset, or what fits into the smallest image."""
+    side = min(preset.crop, kind.side) // multiple * multiple
+    if side == 0:
+        raise DGNOError(
+            f"The images are too small to train on: their shorter side has {kind.side} pixels, "
+            f"and at least {multiple} are needed."
+        )
+    return side

@@ -1,0 +1,232 @@
+"""A run on disk: its process, its log, and how it stands. No window is needed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from napari_dgno import _train_run
+from napari_dgno._train_log import LogFollower
+from napari_dgno._train_models import keep_model
+from napari_dgno._train_run import Run, State, explain, find_runs
+
+FAKE = Path(__file__).parents[1] / "support" / "fake_training.py"
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
+    monkeypatch.setattr(_train_run, "COMMAND", (sys.executable, str(FAKE)))
+    monkeypatch.setenv("DGNO_FAKE", json.dumps({"steps": 400, "delay": 0.03}))
+    folder = tmp_path / "runs" / "cells"
+    folder.mkdir(parents=True)
+    (folder / "config.yaml").touch()
+    run = Run(folder)
+    yield run
+    if run._process is not None:
+        run._process.kill()
+        run._process.wait()
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def wait_for_step(run: Run, step: int) -> None:
+    wait_for(lambda: run.log.read() and run.record.step >= step)
+
+
+def test_a_run_is_stopped_and_resumed_by_another_napari(run: Run) -> None:
+    run.start()
+    wait_for_step(run, 5)
+    assert run.state() is State.RUNNING
+    other = Run(run.folder)
+    assert other.is_alive()
+    other.log.read_all()
+    assert not other.is_starting
+    other.ask_to_stop()
+    wait_for(lambda: not other.is_alive())
+    other.log.read_all()
+    assert other.state() is State.STOPPED
+    stopped_at = other.record.step
+    other.start()
+    try:
+        assert other.is_starting
+        wait_for_step(other, stopped_at + 1)
+        assert other.record.starts == 2
+        assert [step for step, _ in other.record.losses] == list(range(1, other.record.step + 1))
+    finally:
+        other._process.kill()
+        other._process.wait()
+
+
+def test_a_killed_run_is_noticed_and_goes_on_from_its_checkpoint(run: Run) -> None:
+    run.start()
+    wait_for_step(run, 6)
+    picked_up = Run(run.folder)
+    os.kill(run._process.pid, signal.SIGKILL)
+    wait_for(lambda: not run.is_alive())
+    assert not picked_up.is_alive()
+    run.log.read_all()
+    assert run.state() is State.INTERRUPTED
+    assert run.can_resume()
+    last = int((run.folder / "last.pt").read_text())
+    run.start()
+    wait_for_step(run, last + 1)
+    steps = [step for step, _ in run.record.losses]
+    assert steps == sorted(set(steps))
+
+
+def test_a_zombie_does_not_train(run: Run) -> None:
+    """The process of a panel that was closed is nobody's to wait for."""
+    run.start()
+    wait_for_step(run, 1)
+    process, run._process = run._process, None
+    process.kill()
+    try:
+        wait_for(lambda: not run.is_alive())
+    finally:
+        process.wait()
+
+
+def test_the_process_outlives_the_one_that_started_it(run: Run) -> None:
+    code = (
+        "import sys; from pathlib import Path; from napari_dgno import _train_run\n"
+        f"_train_run.COMMAND = (sys.executable, {str(FAKE)!r})\n"
+        f"_train_run.Run(Path({str(run.folder)!r})).start()\n"
+    )
+    subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True, timeout=120)
+    assert run.is_alive()  # also before it has taken the folder
+    wait_for_step(run, 3)
+    run.ask_to_stop()
+    wait_for(lambda: not run.is_alive())
+
+
+def test_a_deaf_process_is_ended(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DGNO_FAKE", json.dumps({"steps": 4000, "delay": 0.02, "deaf": True}))
+    monkeypatch.setattr(_train_run, "PATIENCE", 0.5)
+    monkeypatch.setattr(_train_run, "LAST_PATIENCE", 0.5)
+    run.start()
+    wait_for_step(run, 2)
+    run.ask_to_stop()
+    began = time.monotonic()
+
+    def ended() -> bool:
+        run.urge()
+        return not run.is_alive()
+
+    wait_for(ended)
+    assert time.monotonic() - began > 0.9  # it was given its time
+    run.urge()
+    assert not run.stopping
+
+
+def test_a_failed_start_says_why(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DGNO_FAKE", json.dumps({"fail": "The disk is full."}))
+    run.start()
+    wait_for(lambda: not run.is_alive())
+    run.log.read_all()
+    assert run.state() is State.FAILED
+    assert run.error() == "The disk is full."
+
+
+def test_runs_are_found_and_told_in_a_few_words(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "runs" / "no-run").mkdir()
+    run.start()
+    wait_for_step(run, 3)
+    (found,) = find_runs(tmp_path / "runs")
+    assert found.summary().startswith("cells – training, step ")
+    assert found.record.losses == []  # showing it reads everything
+    assert find_runs(tmp_path / "nowhere") == []
+
+
+@pytest.mark.parametrize(
+    ("lines", "sentence"),
+    [
+        (["saved x", "dgno-train: There is no folder a."], "There is no folder a."),
+        (["saved x"], ""),
+        (["dgno-train: interrupted; nothing was left half-written"], ""),
+        ([], ""),
+        (
+            ["Traceback (most recent call last):", "ValueError: odd"],
+            "The training stopped unexpectedly (ValueError: odd); e.txt has the details.",
+        ),
+        (
+            ["Traceback (most recent call last):", "torch.OutOfMemoryError: CUDA out of memory."],
+            "The memory ran out. Choose a smaller preset, or close other programs, and train "
+            "again.",
+        ),
+    ],
+)
+def test_what_a_process_left_becomes_one_sentence(lines: list[str], sentence: str) -> None:
+    assert explain(lines, Path("e.txt")) == sentence
+
+
+def line(**values: object) -> str:
+    return json.dumps(values) + "\n"
+
+
+def step(number: int, loss: float = 1.0) -> str:
+    return line(event="StepDone", step=number, total=9, loss=loss, lr=1, seconds=2.0, waited=0)
+
+
+START = {"event": "TrainStarted", "total": 9, "images": 3, "held_out": 1, "device": "cpu"}
+
+
+def test_a_log_is_read_while_it_grows_even_in_the_middle_of_a_line(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    follower = LogFollower(tmp_path)
+    assert not follower.read()
+    path.write_text(line(**START, step=0) + step(1) + step(2)[:20])
+    follower.read()
+    assert follower.record.step == 1
+    with path.open("a") as log:
+        log.write(step(2)[20:])
+    follower.read()
+    assert follower.record.losses == [(1, 1.0), (2, 1.0)]
+    assert follower.record.seconds_left() == pytest.approx(7 * 2.0)
+
+
+def test_damaged_and_unknown_lines_change_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    path.write_bytes(b'\xff\xfe\n{"event": "StepDone"}\n[1]\n7\n' + line(event="New").encode())
+    with path.open("a") as log:
+        log.write(line(**START, step=0) + step(1))
+    assert LogFollower(tmp_path).read_all().step == 1
+
+
+def test_what_was_lost_with_a_killed_process_is_not_drawn_twice(tmp_path: Path) -> None:
+    lines = [line(**START, step=0), *(step(n) for n in range(1, 6)), line(**START, step=3)]
+    lines += [step(4, 0.5)]
+    (tmp_path / "log.jsonl").write_text("".join(lines))
+    record = LogFollower(tmp_path).read_all()
+    assert record.losses == [(1, 1.0), (2, 1.0), (3, 1.0), (4, 0.5)]
+
+
+def test_the_best_weights_are_kept_in_the_model_folder(
+    run: Run, plugin: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from napari_dgno._settings import preference_model, read_preferences
+
+    assert keep_model(run) is None
+    monkeypatch.setenv("DGNO_FAKE", json.dumps({"steps": 4, "delay": 0}))
+    run.start()
+    wait_for(lambda: not run.is_alive())
+    kept = keep_model(run)
+    assert kept == run.folder.parent / "models" / "cells.safetensors"
+    assert read_preferences().model_folder == kept.parent  # there was none
+    before = kept.stat().st_mtime_ns
+    assert keep_model(run) == kept
+    assert kept.stat().st_mtime_ns == before
+    preference_model().model_folder = str(run.folder.parent / "mine")
+    assert keep_model(run) == run.folder.parent / "mine" / "cells.safetensors"
