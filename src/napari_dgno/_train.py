@@ -17,6 +17,7 @@ from qtpy.QtWidgets import QComboBox, QFormLayout, QVBoxLayout, QWidget
 from dgno_core.errors import DGNOError
 from napari_dgno import _train_jobs, _train_pairs, _workers
 from napari_dgno import _train_tooltips as tips
+from napari_dgno._canvas_context import CanvasContext
 from napari_dgno._progress import RunDisplay
 from napari_dgno._scroll import VerticalScroll
 from napari_dgno._settings import preference_model, read_preferences, training_model
@@ -439,6 +440,8 @@ class TrainPanel(QWidget):
 
     def event(self, event: QEvent | None) -> bool:
         """Notice being taken out of the window: napari's × only unparents the panel."""
+        if event is not None and event.type() == QEvent.Type.Show:
+            CanvasContext.keep(self)
         taken_out = event is not None and event.type() == QEvent.Type.ParentChange
         if taken_out and self.parent() is None:
             self.shut_down()
