@@ -5,6 +5,7 @@ Only files that the panel or the engine has written are ever deleted.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from napari_dgno._train_run import CONFIG, ERRORS, LAUNCH, Run, State
@@ -44,4 +45,9 @@ def withdraw(run: Run) -> str:
     except OSError:
         return ""
     discard(run.folder)
-    return sentence
+    return without_folder(sentence, run.folder)
+
+
+def without_folder(sentence: str, folder: Path) -> str:
+    """Name the copies of layers without the folder in which they are no more."""
+    return re.sub(re.escape(str(folder)) + r"[/\\](data[/\\](\w+[/\\])?)?", "", sentence)

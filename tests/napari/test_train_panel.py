@@ -672,7 +672,12 @@ def test_the_panel_opens_without_torch(tmp_path: Path) -> None:
     assert done.stdout.strip().splitlines()[:1] == ["False"], done.stderr
 
 
-REFUSAL = "import sys; print('dgno-train: The image a.tif is even.', file=sys.stderr); sys.exit(2)"
+REFUSAL = """
+import os, sys
+path = os.path.join(os.getcwd(), "data", "stacks", "a.tif")
+print(f"dgno-train: The image {path} is even.", file=sys.stderr)
+sys.exit(2)
+"""
 
 
 def test_a_refused_start_leaves_nothing_and_its_name_is_free_again(
@@ -714,13 +719,13 @@ def test_a_refused_start_with_a_strangers_file_stays(
     qtbot: Any,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    leave = f"open('notes.txt', 'w').close(); {REFUSAL}"
+    leave = f"open('notes.txt', 'w').close()\n{REFUSAL}"
     monkeypatch.setattr(_train_run, "COMMAND", (sys.executable, "-c", leave))
     napari_window.add_image(stack, name="cells")
     panel = open_train()
     start(qtbot, panel)
     wait_for_end(qtbot, panel)
-    assert "The image a.tif is even." in text(panel.view.display.messages)
+    assert "a.tif is even." in text(panel.view.display.messages)
     assert "failed" in panel.run_combo.currentText()
     assert (runs / "cells" / "data").is_dir()
 
