@@ -70,7 +70,9 @@ def plot_planes(depths: NDArray[np.int_], scores: dict[str, list[float]], path: 
     axes = figure.subplots()
     for name, style in (("blurred", "r:"), ("packaged", "--"), ("tuned", "-")):
         axes.plot(depths, scores[name], style, marker="o", ms=3, label=name)
-    axes.set(xlabel="planes from focus", ylabel="PSNR on the lower half (dB)", xticks=range(-9, 10, 3))
+    axes.set(
+        xlabel="planes from focus", ylabel="PSNR on the lower half (dB)", xticks=range(-9, 10, 3)
+    )
     axes.legend(frameon=False)
     figure.savefig(path)
 

@@ -15,11 +15,18 @@ if TYPE_CHECKING:
     from napari.utils.events import Event
 
 
+def is_view(layer: Image) -> bool:
+    """Whether the Train panel shows something in a layer that is there to be looked at only."""
+    record = layer.metadata.get(RESULT_KEY)
+    return isinstance(record, dict) and bool({"training", "pairs"} & set(record))
+
+
 class LayerCombo(QComboBox):
     """Lists the image layers; follows the one selected in the layer list.
 
     Layers that this plugin made can be chosen but are never followed to, so that pressing Restore
-    twice does not restore the restored.
+    twice does not restore the restored. Those that only show how a training goes, or its pairs,
+    are not chosen either in place of a layer that was deleted.
 
     Parameters
     ----------
@@ -84,10 +91,15 @@ class LayerCombo(QComboBox):
         self.blockSignals(True)
         self.clear()
         self.addItems([layer.name for layer in self._layers])
-        if self._current in self._layers:
-            self.setCurrentIndex(self._layers.index(self._current))
+        self.setCurrentIndex(self._kept())
         self.blockSignals(False)
         self._choose(self.currentIndex())
+
+    def _kept(self) -> int:
+        """Index of the chosen layer; once that is gone, of the first one that is no mere view."""
+        if self._current in self._layers:
+            return self._layers.index(self._current)
+        return next((i for i, layer in enumerate(self._layers) if not is_view(layer)), -1)
 
     def _choose(self, index: int) -> None:
         layer = self._layers[index] if 0 <= index < len(self._layers) else None

@@ -17,6 +17,7 @@ from qtpy.QtWidgets import QApplication, QHBoxLayout, QPushButton, QVBoxLayout, 
 from dgno_core.errors import DGNOError
 from dgno_core.io.axes import is_colour
 from napari_dgno import _tooltips, _workers
+from napari_dgno._canvas_context import CanvasContext
 from napari_dgno._layers import (
     PREVIEW_KEY,
     PREVIEW_SIDE,
@@ -353,6 +354,8 @@ class RestorePanel(QWidget):
 
     def event(self, event: QEvent | None) -> bool:
         """Notice being taken out of the window: napari's × only unparents the panel."""
+        if event is not None and event.type() == QEvent.Type.Show:
+            CanvasContext.keep(self)
         taken_out = event is not None and event.type() == QEvent.Type.ParentChange
         if taken_out and self.parent() is None:
             self.shut_down()

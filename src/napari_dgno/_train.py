@@ -17,6 +17,7 @@ from qtpy.QtWidgets import QComboBox, QFormLayout, QVBoxLayout, QWidget
 from dgno_core.errors import DGNOError
 from napari_dgno import _train_jobs, _train_pairs, _workers
 from napari_dgno import _train_tooltips as tips
+from napari_dgno._canvas_context import CanvasContext
 from napari_dgno._progress import RunDisplay
 from napari_dgno._scroll import VerticalScroll
 from napari_dgno._settings import preference_model, read_preferences, training_model
@@ -28,6 +29,7 @@ from napari_dgno._train_layers import PairView, PictureView
 from napari_dgno._train_models import keep_model, offer_everywhere
 from napari_dgno._train_run import Run
 from napari_dgno._train_view import RunView
+from napari_dgno._train_withdraw import withdraw
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
@@ -156,7 +158,7 @@ class TrainPanel(QWidget):
 
     def resume(self) -> None:
         """Go on with a run that has stopped."""
-        if self._run is None or self._worker is not None:
+        if self._run is None or self._worker is not None or self._left_if_gone(self._run):
             return
         try:
             self._check_nothing_trains()
@@ -167,7 +169,7 @@ class TrainPanel(QWidget):
 
     def restore(self) -> None:
         """Open the Restore panel with the best model of the run."""
-        if self._run is None or not self._keep_model():
+        if self._run is None or self._left_if_gone(self._run) or not self._keep_model():
             return
         window = self._viewer.window
         dock, panel = window.add_plugin_dock_widget("napari-dgno", "Restore", tabify=True)
@@ -364,7 +366,7 @@ class TrainPanel(QWidget):
     def _poll(self) -> None:
         """Read what is new in the log; notice the end of the process."""
         run = self._run
-        if run is None or self._closed:
+        if run is None or self._closed or self._left_if_gone(run):
             return
         alive = run.is_alive()
         changed = run.log.read()
@@ -391,12 +393,35 @@ class TrainPanel(QWidget):
 
     def _on_ended(self, run: Run) -> None:
         self._poll_timer.stop()
+        refusal = withdraw(run)
+        if refusal:
+            self._leave(run, refusal)
+            self.form.take_name_back(run.name)
+            return
         state = run.state()
         self.view.show_end(run, state)
         index = self._runs.index(run) + 1 if run in self._runs else 0
         if index:
             self.run_combo.setItemText(index, f"{run.name} – {state.value}")
         self._keep_model()
+
+    def _left_if_gone(self, run: Run) -> bool:
+        """Leave a run whose folder was deleted; say whether that is so."""
+        if not run.is_gone:
+            return False
+        if run.folder.parent.is_dir() and run.is_alive():  # else perhaps a drive that comes back
+            run.ask_to_stop()  # its process has nowhere to save to
+        self._leave(run, f"The folder of this run is gone: {run.folder}")
+        return True
+
+    def _leave(self, run: Run, why: str) -> None:
+        """Offer a new training in place of a run that is no more."""
+        self._poll_timer.stop()
+        self._runs = [other for other in self._runs if other is not run]
+        self._run = None
+        self._fill_runs()
+        self._show_page()
+        self._show_error(why)
 
     def _keep_model(self) -> bool:
         """Offer the best model of the run in all Restore panels; say whether there is one."""
@@ -439,6 +464,8 @@ class TrainPanel(QWidget):
 
     def event(self, event: QEvent | None) -> bool:
         """Notice being taken out of the window: napari's × only unparents the panel."""
+        if event is not None and event.type() == QEvent.Type.Show:
+            CanvasContext.keep(self)
         taken_out = event is not None and event.type() == QEvent.Type.ParentChange
         if taken_out and self.parent() is None:
             self.shut_down()

@@ -140,6 +140,7 @@ class ChoiceForm(QWidget):
             case "stack":
                 return StackLayer(self._source(self.layer_combo), target, align)
             case "pair":
+                self._check_colours()
                 blurred, sharp = (self._source(c) for c in (self.layer_combo, self.sharp_combo))
                 return PairedLayers(blurred, sharp, align)
             case "sharp":
@@ -173,6 +174,15 @@ class ChoiceForm(QWidget):
         if layer is None:
             raise DGNOError("There is no image to train on: open one, or a sample, first.")
         return layer_source(layer, self.axes_edit.text())
+
+    def _check_colours(self) -> None:
+        """Refuse a colour layer with a grey one: the axes of the one cannot fit the other."""
+        layers = [combo.layer() for combo in (self.layer_combo, self.sharp_combo)]
+        if None not in layers and layers[0].rgb != layers[1].rgb:
+            raise DGNOError(
+                f"The layers {layers[0].name!r} and {layers[1].name!r} do not fit each other: one "
+                "is colour, the other grey. Choose two of a kind."
+            )
 
     def _show_layer(self) -> None:
         layer = self.layer_combo.layer()

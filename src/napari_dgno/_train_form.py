@@ -55,7 +55,7 @@ class TrainForm(QWidget):
     ) -> None:
         super().__init__(parent)
         self._preferences = preferences
-        self._named_by_user = False
+        self._named_by_user = self._last_named_by_user = False
         self.images = ChoiceForm(viewer)
         self.start_chooser = StartChooser(preferences.model_folder)
         self.preset_combo = QComboBox()
@@ -162,8 +162,14 @@ class TrainForm(QWidget):
 
     def suggest_next_name(self) -> None:
         """Suggest a name again, after the present one was used."""
-        self._named_by_user = False
+        self._last_named_by_user, self._named_by_user = self._named_by_user, False
         self._suggest_name()
+
+    def take_name_back(self, name: str) -> None:
+        """Show the name that was used last again, unless another one was entered since."""
+        if not self._named_by_user:
+            self._named_by_user = self._last_named_by_user
+            self.name_edit.setText(name)
 
     def _on_images(self) -> None:
         self._suggest_name()

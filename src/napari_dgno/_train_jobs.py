@@ -9,6 +9,7 @@ from typing import Any
 
 from napari_dgno._train_run import Run, find_runs
 from napari_dgno._train_setup import Request, prepare
+from napari_dgno._train_withdraw import files_in
 
 #: No more runs than this are offered.
 MOST_RUNS = 50
@@ -52,6 +53,7 @@ def launching(request: Request) -> Iterator[Any]:
     """
     yield from prepare(request)
     run = Run(request.folder)
+    run.written = files_in(request.folder)
     run.start()
     yield Launched(run)
 

@@ -106,7 +106,7 @@ class PictureView:
         self._viewer = viewer
         self._folder = folder
         self._steps: dict[int, int] = {}
-        self._layers: dict[int, Image] = {}
+        self._layers: dict[int, weakref.ref[Image]] = {}
         self._corner: np.ndarray | None = None
 
     def update(self, record: RunRecord) -> None:
@@ -120,17 +120,21 @@ class PictureView:
 
     def _show(self, number: int, step: int, pixels: np.ndarray) -> None:
         name = f"{self._folder.name} {number}, step {step}"
-        layer = self._layers.get(number)
-        if layer is None:
-            self._layers[number] = layer = self._new(pixels, name)
-        elif layer not in self._viewer.layers:
+        if number not in self._layers:
+            self._layers[number] = weakref.ref(self._new(pixels, name, step))
+            return
+        layer = self._layers[number]()
+        if layer is None or layer not in self._viewer.layers:
             return
         if layer.data.shape == pixels.shape:
             layer.data = pixels
         layer.name = name
-        layer.metadata = {RESULT_KEY: {"training": str(self._folder), "step": step}}
+        layer.metadata = self._metadata(step)
 
-    def _new(self, pixels: np.ndarray, name: str) -> Image:
+    def _metadata(self, step: int) -> dict[str, Any]:
+        return {RESULT_KEY: {"training": str(self._folder), "step": step}}
+
+    def _new(self, pixels: np.ndarray, name: str, step: int) -> Image:
         from napari.layers import Image
 
         layers = self._viewer.layers
@@ -142,10 +146,14 @@ class PictureView:
                 low, high = layers.extent.world[:, -2:]
                 self._corner = np.array([high[0] + GAP * place["scale"][0], low[1]])
         layer = Image(
-            pixels, name=name, rgb=pixels.ndim == 3, translate=self._corner.copy(), **place
+            pixels,
+            name=name,
+            rgb=pixels.ndim == 3,
+            translate=self._corner.copy(),
+            metadata=self._metadata(step),
+            **place,
         )
         self._corner[0] += (pixels.shape[0] + GAP) * place["scale"][0]
-        layer.metadata = {RESULT_KEY: {}}
         active = layers.selection.active
         layers.append(layer)
         layers.selection.active = active if active is not None else layer

@@ -95,6 +95,7 @@ def finding_pairs(request: Request) -> Iterator[Any]:
     from dgno_core.training.config_file import load_config
     from dgno_core.training.data_config import SyntheticData
 
+    request = replace(request, name="pairs")  # nothing is kept, so no name is needed yet
     if isinstance(request.choice, SharpFolder):
         request = replace(request, choice=replace(request.choice, most=SAMPLED))
     with tempfile.TemporaryDirectory(prefix="napari-dgno-") as place:

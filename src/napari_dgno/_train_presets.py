@@ -85,6 +85,7 @@ PRESETS: dict[str, Preset] = {
 
 def in_numbers(preset: Preset) -> str:
     """Say what the preset is in numbers."""
-    return (
-        f"{preset.steps:,} steps of {preset.batch} crops of {preset.crop} × {preset.crop} pixels."
-    ).replace(",", "\u202f")
+    crops = "1 crop" if preset.batch == 1 else f"{preset.batch} crops"
+    return (f"{preset.steps:,} steps of {crops} of {preset.crop} × {preset.crop} pixels.").replace(
+        ",", "\u202f"
+    )

@@ -56,6 +56,8 @@ class Run:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.log = LogFollower(folder)
+        #: Files with which it began, if it was made here; see `_train_withdraw`.
+        self.written: frozenset[str] | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._asked: float | None = None
         self._told: float | None = None
@@ -70,6 +72,11 @@ class Run:
     def record(self) -> RunRecord:
         """What the log has told so far."""
         return self.log.record
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether somebody has deleted the folder."""
+        return not (self.folder / CONFIG).is_file()
 
     @property
     def stopping(self) -> bool:
@@ -206,9 +213,17 @@ class Run:
             return ""
         return explain(lines.splitlines(), self.folder / ERRORS)
 
+    def refusal(self) -> str:
+        """Say what the process would not do; empty if it has met with something unexpected."""
+        try:
+            said = (self.folder / ERRORS).read_text(encoding="utf-8", errors="replace")
+        except OSError:
+            return ""
+        return "" if "Traceback" in said else self.error()
+
     def can_resume(self) -> bool:
         """Whether there is something left to train and nobody does it."""
-        return not self.record.finished and not self.is_alive()
+        return not self.record.finished and not self.is_gone and not self.is_alive()
 
     def can_go_on(self) -> bool:
         """Whether there is a checkpoint to go on from."""

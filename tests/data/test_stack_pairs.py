@@ -129,7 +129,7 @@ def test_one_plane_or_none_makes_no_pair(sharp: Target) -> None:
 
 def test_a_constant_stack_makes_no_pair() -> None:
     flat = array_planes(np.full((4, 64, 64), 7, np.uint8))
-    with pytest.raises(DGNOError, match="could be registered"):
+    with pytest.raises(DGNOError, match="one intensity only"):
         stack_pairs(flat, "a")
 
 

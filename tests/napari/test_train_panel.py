@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -669,3 +670,130 @@ def test_the_panel_opens_without_torch(tmp_path: Path) -> None:
         env={**os.environ, "NAPARI_CONFIG": str(tmp_path / "s.yaml"), "HOME": str(tmp_path)},
     )
     assert done.stdout.strip().splitlines()[:1] == ["False"], done.stderr
+
+
+REFUSAL = """
+import os, sys
+path = os.path.join(os.getcwd(), "data", "stacks", "a.tif")
+print(f"dgno-train: The image {path} is even.", file=sys.stderr)
+sys.exit(2)
+"""
+
+
+def test_a_refused_start_leaves_nothing_and_its_name_is_free_again(
+    napari_window: Any,
+    open_train: Any,
+    fake_training: Any,
+    stack: np.ndarray,
+    runs: Path,
+    notified: list[str],
+    qtbot: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(_train_run, "COMMAND", (sys.executable, "-c", REFUSAL))
+    napari_window.add_image(stack, name="cells")
+    panel = open_train()
+    for name in ("cells", "mine"):  # suggested, and given by the user
+        if name == "mine":
+            panel.form.name_edit.clear()
+            qtbot.keyClicks(panel.form.name_edit, name)
+        notified.clear()
+        click(qtbot, panel.form.train_button)
+        wait_until(qtbot, lambda: notified != [])
+        wait_until(qtbot, panel.form.isEnabled)
+        assert "The image a.tif is even." in text(panel.display.messages)
+        assert panel.form.isVisible()
+        assert panel.run_combo.count() == 1
+        assert list(runs.iterdir()) == []
+        assert panel.form.name_edit.text() == name
+    monkeypatch.setattr(_train_run, "COMMAND", (sys.executable, str(FAKE)))
+    assert start(qtbot, panel).name == "mine"
+
+
+def test_a_refused_start_with_a_strangers_file_stays(
+    napari_window: Any,
+    open_train: Any,
+    fake_training: Any,
+    stack: np.ndarray,
+    runs: Path,
+    qtbot: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    leave = f"open('notes.txt', 'w').close()\n{REFUSAL}"
+    monkeypatch.setattr(_train_run, "COMMAND", (sys.executable, "-c", leave))
+    napari_window.add_image(stack, name="cells")
+    panel = open_train()
+    start(qtbot, panel)
+    wait_for_end(qtbot, panel)
+    assert "a.tif is even." in text(panel.view.display.messages)
+    assert "failed" in panel.run_combo.currentText()
+    assert (runs / "cells" / "data").is_dir()
+
+
+@pytest.mark.parametrize("ended", [False, True])
+def test_a_deleted_folder_is_told_and_its_entry_goes(
+    ended: bool,
+    napari_window: Any,
+    open_train: Any,
+    fake_training: Any,
+    stack: np.ndarray,
+    notified: list[str],
+    qtbot: Any,
+) -> None:
+    fake_training(steps=2000, delay=0.05)
+    napari_window.add_image(stack, name="cells")
+    panel = open_train()
+    run = start(qtbot, panel)
+    wait_for_step(qtbot, panel, 3)
+    if ended:
+        click(qtbot, panel.view.stop_button)
+        wait_for_end(qtbot, panel)
+    shutil.rmtree(run.folder)
+    if ended:
+        assert not run.can_resume()
+        click(qtbot, panel.view.resume_button)
+    wait_until(qtbot, lambda: notified != [])
+    assert "The folder of this run is gone" in text(panel.display.messages)
+    assert panel.run_combo.count() == 1
+    assert panel.form.isVisible()
+    wait_until(qtbot, lambda: not run.is_alive())  # it has nowhere to save to
+    assert not run.folder.exists()
+
+
+def test_pairs_need_no_name(
+    napari_window: Any, open_train: Any, fake_training: Any, stack: np.ndarray, qtbot: Any
+) -> None:
+    napari_window.add_image(stack, name="cells")
+    panel = open_train()
+    panel.form.name_edit.clear()
+    click(qtbot, panel.form.pairs_button)
+    wait_until(qtbot, lambda: panel._pairs.is_shown)
+    assert "Not done" not in text(panel.display.messages)
+
+
+def test_own_pictures_are_never_trained_on_unasked(
+    napari_window: Any, open_train: Any, fake_training: Any, stack: np.ndarray, qtbot: Any
+) -> None:
+    layer = napari_window.add_image(stack, name="cells")
+    panel = open_train()
+    start(qtbot, panel)
+    wait_until(qtbot, lambda: len(napari_window.layers) == 3)
+    wait_for_end(qtbot, panel)
+    napari_window.layers.remove(layer)
+    assert panel.form.images.layer_combo.layer() is None
+    assert panel.form.images.layer_combo.count() == 2  # they can be chosen
+    other = napari_window.add_image(stack, name="more cells")
+    assert panel.form.images.layer_combo.layer() is other
+
+
+def test_a_colour_layer_and_a_grey_one_are_no_pair(
+    napari_window: Any, open_train: Any, stack: np.ndarray, notified: list[str], qtbot: Any
+) -> None:
+    panel = open_train()
+    colour = napari_window.add_image(np.stack([stack[0] // 256] * 3, -1).astype(np.uint8), name="c")
+    grey = napari_window.add_image(stack[0], name="g")
+    panel.form.images.set_kind("pair")
+    panel.form.images.layer_combo.set_layer(colour)
+    panel.form.images.sharp_combo.set_layer(grey)
+    click(qtbot, panel.form.train_button)
+    assert "one is colour, the other grey" in text(panel.display.messages)

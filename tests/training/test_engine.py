@@ -267,3 +267,76 @@ def test_the_best_score_is_remembered(config_file: Path) -> None:
     torch.save(content | {"best": 99.0}, config.out / "last.pt")
     checks = [e for e in train_events(config, resume=True) if isinstance(e, Validated)]
     assert [check.is_best for check in checks] == [False]
+
+
+@pytest.mark.parametrize("content", ["constant", "nan"])
+def test_images_that_show_nothing_are_refused(config_file: Path, content: str) -> None:
+    import tifffile
+
+    image = np.full((80, 96), 3.0, np.float32)
+    if content == "nan":
+        image[:9] = np.arange(9, dtype=np.float32)[:, None]
+        image[5, 5] = np.nan
+    tifffile.imwrite(config_file.parent / "odd.tif", image)
+    (config_file.parent / "list.txt").write_text("odd.tif\ncell_0.png\ncell_1.png\n")
+    config = load_config(config_file)
+    with pytest.raises(DGNOError, match="one intensity" if content == "constant" else "NaN"):
+        list(train_events(config))
+    assert not config.out.exists(), "a refused run leaves nothing"
+
+
+def test_a_refused_resume_changes_nothing(config_file: Path) -> None:
+    config = load_config(config_file)
+    list(train_events(config))
+    before = {path: path.read_bytes() for path in config.out.rglob("*") if path.is_file()}
+    for settings, complaint in (
+        (["data.root=nowhere"], "no folder"),
+        (["model.width=16"], "another network"),
+        (["steps=2"], "already at step 6"),
+    ):
+        with pytest.raises(DGNOError, match=complaint):
+            list(train_events(load_config(config_file, settings), resume=True))
+        after = {path: path.read_bytes() for path in config.out.rglob("*") if path.is_file()}
+        assert after == before
+    with pytest.raises(DGNOError, match="no checkpoint"):
+        next(train_events(load_config(config_file, [f"out={config.out}-never"]), resume=True))
+    assert not Path(f"{config.out}-never").exists()
+
+
+def test_errors_do_not_advise_what_cannot_be_done(
+    config_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = load_config(config_file, ["checkpoint_every=1"])
+
+    def full(*_: object) -> None:
+        raise RuntimeError("[enforce fail at inline_container.cc:672]")
+
+    monkeypatch.setattr(torch, "save", full)
+    with pytest.raises(DGNOError, match="free some space on the disk, then start again") as caught:
+        list(train_events(config))
+    assert "enforce" not in str(caught.value)
+    monkeypatch.undo()
+
+    import shutil
+
+    run = train_events(load_config(config_file, ["checkpoint_every=2", f"out={config.out}-2"]))
+    for event in run:
+        if isinstance(event, StepDone):
+            break
+    shutil.rmtree(f"{config.out}-2")
+    with pytest.raises(DGNOError, match="is gone"):
+        list(run)
+
+
+def test_events_are_json_also_for_perfect_images() -> None:
+    event = Validated(3, float("inf"), 30.0, 0.9, is_best=True)
+    text = json.dumps(event.to_dict(), allow_nan=False)
+    assert json.loads(text)["blurred"] is None
+
+
+def test_crops_larger_than_the_images_are_told(config_file: Path) -> None:
+    events = train_events(load_config(config_file, ["crop=128"]))
+    first = next(events)
+    events.close()
+    assert isinstance(first, TrainStarted)
+    assert "less than a crop of 128" in first.notes[0]

@@ -236,10 +236,19 @@ def test_bad_stacks_say_what_to_do(config_file: Path, stack: Path, tmp_path: Pat
         open_data(load_config(config_file, as_data(config_file, data)))
 
     tifffile.imwrite(tmp_path / "one.tif", texture(0).astype(np.uint16))
+    flat = tmp_path / "flat.tif"
+    tifffile.imwrite(flat, np.full((3, 64, 64), 7, np.uint16))
     for data, complaint in (
         ({"kind": "stacks", "stacks": [str(tmp_path / "none.tif")]}, "does not exist"),
         ({"kind": "stacks", "stacks": [str(tmp_path / "one.tif")]}, "one"),
-        ({"kind": "stacks", "stacks": [str(stack)], "rows": [0, 0.99]}, "too few"),
+        ({"kind": "stacks", "stacks": [str(stack)], "rows": [0, 0.99]}, "at least 16"),
+        ({"kind": "stacks", "stacks": str(stack), "sharp": 99}, "planes, 0 to 4, but no 99"),
+        ({"kind": "stacks", "stacks": str(stack), "sharp": -1}, "but no -1"),
+        ({"kind": "stacks", "stacks": str(stack), "offsets": [50]}, "choose other planes"),
+        ({"kind": "stacks", "stacks": str(stack), "sharp": "foo"}, "number of a plane, or best"),
+        ({"kind": "stacks", "stacks": str(flat)}, "one intensity only"),
+        ({"kind": "folders", "blurred": str(tmp_path), "sharp": str(tmp_path)}, "two folders"),
+        ({"kind": "folder", "blurred": "x"}, "data has no such kind"),
         ({"kind": "stacks", "stacks": [str(stack)], "rows": [0, 1]}, "part of the height"),
         ({"kind": "set", "name": "bbbc007", "root": "x"}, "bbbc007"),
         ({"kind": "set", "name": "dpdd", "root": str(tmp_path)}, "DPDD"),

@@ -54,6 +54,11 @@ def paired_folders(
         If a folder holds no images, an image has no partner or several, or stacks do not fit.
     """
     blurred, sharp = Path(blurred), Path(sharp)
+    if blurred.resolve() == sharp.resolve() and blurred_pattern == sharp_pattern:
+        raise DGNOError(
+            f"{blurred} is given for the blurred and for the sharp images; give two folders, or "
+            "patterns that tell them apart."
+        )
     inputs = _matching(blurred, blurred_pattern)
     targets = _matching(sharp, sharp_pattern)
     for name, files in targets.items():

@@ -109,5 +109,15 @@ def load_sharp_images(
             raise DGNOError(
                 f"The training image {root / name} has shape {image.shape}; expected {kind} plane."
             )
+        if image.dtype.kind == "f" and not np.isfinite(image).all():
+            raise DGNOError(
+                f"The training image {root / name} holds pixels that are NaN or infinite; replace "
+                "them first."
+            )
+        if image.min() == image.max():
+            raise DGNOError(
+                f"The training image {root / name} has one intensity only, so there is nothing to "
+                "learn from it; leave it out."
+            )
         images.append(scale_by_percentiles(image))
     return images

@@ -119,6 +119,12 @@ def stack_pairs(
     DGNOError
         If no pair can be made.
     """
+    if isinstance(sharp, int) and not 0 <= sharp < len(stack):
+        raise DGNOError(
+            f"{name} has {len(stack)} planes, 0 to {len(stack) - 1}, but no {sharp}; choose "
+            "another sharp plane."
+        )
+    _check_content(stack, name)
     curve = focus_curve(stack, measure)
     best = best_plane(curve)
     reference = sharp if isinstance(sharp, int) else best.index
@@ -149,6 +155,15 @@ def stack_pairs(
     pairs = [replace(pair, stack=tuple(stack)) for pair in pairs]
     height, width = stack[reference].read().shape[:2]
     return StackPairs(pairs, (height, width), curve, best, registrations, warnings)
+
+
+def _check_content(stack: Sequence[Readable], name: str) -> None:
+    """Refuse a stack in which nothing can be seen."""
+    for plane in stack:
+        pixels = plane.read()
+        if pixels.min() != pixels.max():
+            return
+    raise DGNOError(f"{name}: all planes have one intensity only, so there is nothing to learn.")
 
 
 @dataclass(frozen=True)

@@ -126,6 +126,11 @@ def chosen_planes(
     if not chosen:
         raise DGNOError(
             f"Of the {count} planes of the stack, none is left as a blurred input beside the sharp "
-            f"plane {sharp}; a stack of at least two planes is needed, or another choice."
+            f"plane {sharp}; "
+            + (
+                "a stack of at least two planes is needed."
+                if count < 2
+                else "choose other planes, offsets or distances."
+            )
         )
     return chosen

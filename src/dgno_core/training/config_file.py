@@ -23,6 +23,16 @@ _KIND_HINTS = {
     "data": "a kind: synthetic, folders, stacks or set",
     "extra": "a kind: synthetic, folders, stacks or set",
 }
+_REASONS = {
+    "tuple_type": "is a list: write [...]",
+    "dict_type": "has settings of its own: write {key: value}",
+    "model_type": "has settings of its own: write {key: value}",
+    "model_attributes_type": "has settings of its own: write {key: value}",
+    "path_type": "is a file or folder: give its path",
+    "string_pattern_mismatch": "may hold a-z, 0-9 and -, and begins with a letter or digit",
+    "union_tag_invalid": "has no such kind; see docs/training.md",
+    "too_short": "needs at least one entry",
+}
 PATHS = ("out", "root", "list", "blurred", "sharp", "folder", "stacks")
 
 
@@ -109,7 +119,9 @@ def _explain(error: ValidationError) -> str:
     faults = []
     for fault in error.errors():
         key = ".".join(_without_kinds(fault["loc"]))
-        if fault["type"] == "missing":
+        if "sharp" in fault["loc"] and fault["type"] in ("int_parsing", "literal_error"):
+            faults.append("data.sharp is the number of a plane, or best, local or composite")
+        elif fault["type"] == "missing":
             faults.append(f"{key} is missing")
         elif fault["type"] == "union_tag_not_found":
             faults.append(f"{key} needs {_KIND_HINTS.get(key, 'a kind')}")
@@ -118,10 +130,12 @@ def _explain(error: ValidationError) -> str:
             faults.append(
                 f"there is no setting {key}" + (f", perhaps {hint} is meant" * bool(hint))
             )
+        elif fault["type"] in _REASONS:
+            faults.append(f"{key} {_REASONS[fault['type']]}")
         else:
-            reason = fault["msg"].removeprefix("Value error, ")
+            reason = fault["msg"].removeprefix("Value error, ").rstrip(".")
             faults.append(f"{key}: {reason[:1].lower()}{reason[1:]}" if key else reason)
-    return "; ".join(faults)
+    return "; ".join(dict.fromkeys(faults))
 
 
 def _without_kinds(place: tuple[int | str, ...]) -> list[str]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from dgno_core.data.degrade_config import DegradeConfig
 from dgno_core.frozen import Frozen
@@ -72,6 +72,11 @@ class StackData(_Pairs):
         (0.0, 0.8), description="part of the height that trains; the rest of it validates"
     )
     gap: int = Field(32, ge=0, description="rows between both that do neither, in pixels")
+
+    @field_validator("stacks", mode="before")
+    @classmethod
+    def _one_or_several(cls, stacks: Any) -> Any:
+        return [stacks] if isinstance(stacks, str | Path) else stacks
 
     @model_validator(mode="after")
     def _rows_are_a_part(self) -> StackData:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 from collections.abc import Generator, Iterator
@@ -90,6 +91,7 @@ def train_events(config: TrainConfig, *, resume: bool = False) -> Generator[Trai
             for _ in run.events():
                 pass
             return
+        _write_settings(config)
         with Logs(config.out, tensorboard=config.engine.tensorboard) as logs:
             try:
                 for event in run.events():
@@ -103,6 +105,9 @@ def train_events(config: TrainConfig, *, resume: bool = False) -> Generator[Trai
     finally:
         if fabric.is_global_zero:
             release(config.out)
+            # A refused run leaves no empty folder.
+            with contextlib.suppress(OSError):
+                config.out.rmdir()
 
 
 def _take_folder(fabric: Fabric, config: TrainConfig, *, resume: bool) -> None:
@@ -122,12 +127,22 @@ def _prepare(config: TrainConfig, *, resume: bool) -> None:
         raise DGNOError(
             f"{out} already holds a run; resume it with --resume or choose another folder."
         )
+    if resume and not (out / FILE_NAME).exists():
+        raise DGNOError(
+            f"There is no checkpoint {out / FILE_NAME} to resume from; start without --resume."
+        )
     with writing(out):
         out.mkdir(parents=True, exist_ok=True)
         claim(out)
-        part = partial_path(out / "config.json")
+
+
+def _write_settings(config: TrainConfig) -> None:
+    """Record the settings, once everything has been accepted."""
+    path = config.out / "config.json"
+    with writing(path):
+        part = partial_path(path)
         part.write_text(config.model_dump_json(indent=2), encoding="utf-8")
-        publish(part, out / "config.json")
+        publish(part, path)
 
 
 def _open(fabric: Fabric, config: TrainConfig, *, resume: bool) -> _Run:
@@ -139,6 +154,11 @@ def _open(fabric: Fabric, config: TrainConfig, *, resume: bool) -> _Run:
     state = TrainState(place(model, fabric.device), config.optim)
     if resume:
         state.load(config.out, config, fabric.device)
+        if state.step > config.steps:
+            raise DGNOError(
+                f"The run in {config.out} is already at step {state.step}, past steps: "
+                f"{config.steps}; give more steps to go on."
+            )
     elif model.card is not None:
         state.start = model.card.model_dump(mode="json", include=set(FROM_START))
     return _Run(config, fabric, state, data, batches)

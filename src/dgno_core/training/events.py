@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+
+def _plain(value: Any) -> Any:
+    """A value that JSON has: it knows no infinity, which is the PSNR of equal images."""
+    if isinstance(value, Path):
+        return str(value)
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 @dataclass(frozen=True)
@@ -13,7 +21,7 @@ class TrainEvent:
 
     def to_dict(self) -> dict[str, Any]:
         """The event as plain JSON types, with its kind."""
-        values = {k: str(v) if isinstance(v, Path) else v for k, v in asdict(self).items()}
+        values = {key: _plain(value) for key, value in asdict(self).items()}
         return {"event": type(self).__name__, **values}
 
 

@@ -10,6 +10,7 @@ from safetensors.torch import save_file
 
 from dgno_core.errors import DGNOError
 from dgno_core.training.loader import Batch
+from dgno_core.training.state import FILE_NAME
 
 
 def fault_of(
@@ -39,17 +40,18 @@ def fault_of(
     """
     if math.isfinite(value):
         return None
+    has_checkpoint = (folder / FILE_NAME).exists()
     process = f"-process-{rank}" if rank else ""
     kept = _save(batch, folder / f"not-finite-step-{step + 1:06d}{process}.safetensors")
     broken = [name for name, tensor in batch.tensors().items() if not tensor.isfinite().all()]
     cause = (
         f"its {' and '.join(broken)} images hold values that are not finite: check the data"
         if broken
-        else "lower optim.lr, then resume"
+        else "lower optim.lr, then " + ("resume" if has_checkpoint else "start again")
     )
+    checkpoint = "the last checkpoint is kept" if has_checkpoint else "there is no checkpoint yet"
     return DGNOError(
-        f"The {name} is {value} at step {step + 1}; the last checkpoint is kept. The batch {kept}; "
-        f"{cause}."
+        f"The {name} is {value} at step {step + 1}; {checkpoint}. The batch {kept}; {cause}."
     )
 
 

@@ -158,8 +158,9 @@ def rows_apart(
     if not train or not held_out:
         side = "validate on others" if train else "train on some"
         raise DGNOError(
-            f"Of the {height} rows of {name}, too few are left in its pairs to {side}; change "
-            "data.rows or data.gap."
+            f"Of the {height} rows of {name}, too few are left in its pairs to {side}: at least "
+            f"{SMALLEST} are needed on each side. Now data.rows is {list(rows)} and data.gap is "
+            f"{gap}; make the gap smaller, or the parts more equal."
         )
     return train, held_out
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from pathlib import Path
 
 from dgno_core.errors import DGNOError
@@ -41,7 +42,9 @@ def find_recipe(name_or_path: str) -> Path:
     for packaged in _files():
         if packaged.stem == name_or_path:
             return packaged
+    close = get_close_matches(name_or_path, recipe_names(), 3)
+    hint = ", ".join(close) if close else "for example user-stack"
     raise DGNOError(
-        f"There is no recipe {name_or_path!r}; give a .yaml file, or one of "
-        f"{', '.join(recipe_names())}."
+        f"There is no recipe {name_or_path!r} ({hint}?); give a .yaml file, or the name of one in "
+        f"{CONFIGS}."
     )

@@ -72,18 +72,28 @@ def open_data(config: TrainConfig) -> TrainingData:
     data = config.data
     if isinstance(data, SyntheticData):
         train, held_out = named_images(data)
-        return TrainingData(
-            _synthetic(config, data, train, config.seed),
-            _blurred_wholes(config, data, held_out),
-            len(train),
-        )
+        batches = _synthetic(config, data, train, config.seed)
+        wholes = _blurred_wholes(config, data, held_out)
+        shape = min((image.sharp.shape for image in wholes), key=lambda size: min(size[1:]))
+        return TrainingData(batches, wholes, len(train), _told_of_size(config, shape))
     division = divide(data)
     patches = PairedPatches(division.train, **_patch_settings(config, data, config.seed))
     return TrainingData(
         patches,
         _held_out_wholes(config, patches, division.held_out),
         len(division.train),
-        tuple(division.notes),
+        (*division.notes, *_told_of_size(config, patches.whole(division.train[0])[0].shape)),
+    )
+
+
+def _told_of_size(config: TrainConfig, shape: Sequence[int]) -> tuple[str, ...]:
+    """Whether crops reach beyond an image of shape ``(C, Y, X)``."""
+    height, width = shape[-2:]
+    if min(height, width) >= config.crop:
+        return ()
+    return (
+        f"An image has {height} x {width} pixels, less than a crop of {config.crop}: crops are "
+        "continued by their mirror image. A smaller crop would be better.",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import json
 import math
@@ -104,10 +105,15 @@ class TrainState:
                 handle.flush()
                 os.fsync(handle.fileno())
             os.replace(part, path)
-        except (OSError, RuntimeError) as error:
-            part.unlink(missing_ok=True)
+        except (OSError, RuntimeError) as error:  # torch reports a full disk as the latter
+            with contextlib.suppress(OSError):
+                part.unlink()
+            if not folder.is_dir():
+                raise DGNOError(f"The folder {folder} of the run is gone; start again.") from error
+            then = "resume" if path.exists() else "start again"
             raise DGNOError(
-                f"The checkpoint {path} cannot be written ({error}); free some space and resume."
+                f"The checkpoint {path} cannot be written; free some space on the disk, then "
+                f"{then}."
             ) from error
         return path
 

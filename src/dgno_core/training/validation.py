@@ -120,7 +120,7 @@ def save_picture(image: HeldOutImage, restored: Tensor, path: Path) -> None:
     part = partial_path(path)
     with writing(path):
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(exist_ok=True)
             Image.fromarray(strip).save(part, format="PNG")
             publish(part, path)
         finally:
