@@ -55,7 +55,7 @@ def main() -> None:
     run: Path = arguments.run
     model = load_model(run / f"{run.name}.safetensors", "cpu")
     assert model.card is not None
-    text = load_config(CONFIGS / f"{run.name}.yaml").card
+    text = load_config(CONFIGS / f"{run.name}.yaml", ["data.root=."]).card
     time = f"{hours(run / 'log.jsonl'):.1f} h on one CPU core"
     update: dict[str, Any] = {
         **text.model_dump(),

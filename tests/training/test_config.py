@@ -90,7 +90,8 @@ def test_every_recipe_is_complete(name: str) -> None:
     assert config.name == name
     assert config.out == Path.cwd() / "runs" / name
     if isinstance(config.data, SyntheticData):
-        assert config.model == architecture("dgno-cell-small", config.model.channels)
+        architecture_name = config.name.removesuffix("-colour")
+        assert config.model == architecture(architecture_name, config.model.channels)
         assert all(source.list.is_file() for source in config.data.sources)
     for data in (config.data, config.extra):
         if isinstance(data, SetData):

@@ -142,6 +142,16 @@ def test_fine_tuning_starts_from_given_weights(config_file: Path) -> None:
     assert card.data == ("made-up spots", "more spots")
     assert card.licences == ("CC0",)
 
+    face = load_config(
+        config_file,
+        [f"out={config_file.parent / 'face'}", f"start={given}", "model.formulation=face",
+         "steps=1", "optim.lr=1e-9", "optim.final_lr=0"],
+    )  # fmt: skip
+    path = list(train_events(face))[-1].path
+    assert read_card(path).config == face.model != first.model
+    for key, value in load_model(path, "cpu").state_dict().items():
+        torch.testing.assert_close(value, before[key], atol=1e-6, rtol=1e-3)
+
     other = load_config(
         config_file, [f"out={config_file.parent / 'third'}", f"start={given}", "model.width=16"]
     )

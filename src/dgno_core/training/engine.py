@@ -168,13 +168,18 @@ def _start(config: TrainConfig) -> Network:
     """A network with random weights, or with those to start from."""
     if config.start is None:
         return build_model(config.model)
-    model = load_model(config.start, "cpu")
-    if model.config != config.model:
+    start = load_model(config.start, "cpu")
+    model = build_model(config.model)
+    try:
+        # Networks that differ in flux or boundary only, such as Cell and Face, share their tensors.
+        model.load_state_dict(start.state_dict())
+    except RuntimeError as error:
         raise DGNOError(
             f"The weights {config.start} are of another network than the config describes; leave "
             "out `model` to take theirs."
-        )
-    return model.train()
+        ) from error
+    model.card = start.card
+    return model
 
 
 @dataclass
