@@ -11,13 +11,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from qtpy.compat import isalive
-from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QApplication, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from dgno_core.errors import DGNOError
 from dgno_core.io.axes import is_colour
 from napari_dgno import _tooltips, _workers
-from napari_dgno._canvas_context import CanvasContext
 from napari_dgno._layers import (
     PREVIEW_KEY,
     PREVIEW_SIDE,
@@ -29,6 +27,7 @@ from napari_dgno._layers import (
 )
 from napari_dgno._measured import Measured
 from napari_dgno._models import find_card, pixel_size_note, summary
+from napari_dgno._panel import Panel
 from napari_dgno._progress import RunDisplay
 from napari_dgno._scroll import VerticalScroll
 from napari_dgno._settings import preference_model, read_preferences
@@ -68,7 +67,7 @@ class _Used:
     tile: int
 
 
-class RestorePanel(QWidget):
+class RestorePanel(Panel):
     """Dock widget that restores an image layer of the viewer.
 
     Parameters
@@ -351,15 +350,6 @@ class RestorePanel(QWidget):
         self.form.apply_preferences(read_preferences())
 
     # The end ------------------------------------------------------------------------------------
-
-    def event(self, event: QEvent | None) -> bool:
-        """Notice being taken out of the window: napari's × only unparents the panel."""
-        if event is not None and event.type() == QEvent.Type.Show:
-            CanvasContext.keep(self)
-        taken_out = event is not None and event.type() == QEvent.Type.ParentChange
-        if taken_out and self.parent() is None:
-            self.shut_down()
-        return super().event(event)
 
     def shut_down(self) -> None:
         """Cancel a run and listen to the viewer no longer; safe to call twice."""

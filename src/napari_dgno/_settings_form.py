@@ -12,6 +12,7 @@ from napari_dgno import _tooltips
 from napari_dgno._devices import TITLES, available_devices
 from napari_dgno._layer_combo import LayerCombo
 from napari_dgno._model_chooser import ModelChooser
+from napari_dgno._panel import explain_labels, set_out
 from napari_dgno._progress import wrapped_label
 
 if TYPE_CHECKING:
@@ -81,9 +82,7 @@ class SettingsForm(QWidget):
 
     def _lay_out(self) -> None:
         form = QFormLayout(self)
-        form.setContentsMargins(0, 0, 0, 0)
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        set_out(form)
         form.addRow("Image", self.layer_combo)
         form.addRow("Model", self.model_chooser)
         form.addRow(self.summary)
@@ -91,17 +90,17 @@ class SettingsForm(QWidget):
         form.addRow("Device", self.device_combo)
         form.addRow("Tile size", self.tile_spin)
         form.addRow("Brightness", self.normalise_combo)
-        for widget, tip in (
-            (self.layer_combo, _tooltips.LAYER),
-            (self.model_chooser, _tooltips.MODEL),
-            (self.axes_edit, _tooltips.AXES),
-            (self.device_combo, _tooltips.DEVICE),
-            (self.tile_spin, _tooltips.TILE),
-            (self.normalise_combo, _tooltips.NORMALISE),
-        ):
-            label = form.labelForField(widget)
-            if label is not None:
-                label.setToolTip(tip)
+        explain_labels(
+            form,
+            (
+                (self.layer_combo, _tooltips.LAYER),
+                (self.model_chooser, _tooltips.MODEL),
+                (self.axes_edit, _tooltips.AXES),
+                (self.device_combo, _tooltips.DEVICE),
+                (self.tile_spin, _tooltips.TILE),
+                (self.normalise_combo, _tooltips.NORMALISE),
+            ),
+        )
 
     def apply_preferences(self, preferences: Preferences) -> None:
         """Set the fields that have a preference to it."""

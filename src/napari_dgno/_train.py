@@ -10,14 +10,14 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from qtpy.compat import isalive
-from qtpy.QtCore import QEvent, QTimer
+from qtpy.QtCore import QTimer
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QComboBox, QFormLayout, QVBoxLayout, QWidget
 
 from dgno_core.errors import DGNOError
 from napari_dgno import _train_jobs, _train_pairs, _workers
 from napari_dgno import _train_tooltips as tips
-from napari_dgno._canvas_context import CanvasContext
+from napari_dgno._panel import Panel
 from napari_dgno._progress import RunDisplay
 from napari_dgno._scroll import VerticalScroll
 from napari_dgno._settings import preference_model, read_preferences, training_model
@@ -41,7 +41,7 @@ DRAWING = 1.0
 NEW = "New training"
 
 
-class TrainPanel(QWidget):
+class TrainPanel(Panel):
     """Dock widget that trains a network on the user's images.
 
     Parameters
@@ -461,15 +461,6 @@ class TrainPanel(QWidget):
         """Align the fields: only now is napari's theme, with its font, in force."""
         super().showEvent(event)
         align_labels(self._top, *self.form.layouts())
-
-    def event(self, event: QEvent | None) -> bool:
-        """Notice being taken out of the window: napari's × only unparents the panel."""
-        if event is not None and event.type() == QEvent.Type.Show:
-            CanvasContext.keep(self)
-        taken_out = event is not None and event.type() == QEvent.Type.ParentChange
-        if taken_out and self.parent() is None:
-            self.shut_down()
-        return super().event(event)
 
     def shut_down(self) -> None:
         """Let a training go on, but listen to nothing any longer; safe to call twice."""

@@ -19,6 +19,7 @@ from qtpy.QtWidgets import (
 
 from napari_dgno import _train_tooltips as tips
 from napari_dgno._devices import TITLES, available_devices
+from napari_dgno._panel import explain_labels, set_out
 from napari_dgno._path_edit import FolderEdit
 from napari_dgno._progress import wrapped_label
 from napari_dgno._start_chooser import StartChooser
@@ -86,25 +87,23 @@ class TrainForm(QWidget):
 
     def _lay_out(self) -> None:
         form = QFormLayout()
-        form.setContentsMargins(0, 0, 0, 0)
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        set_out(form)
         form.addRow("Start from", self.start_chooser)
         form.addRow("Preset", self.preset_combo)
         form.addRow(self.preset_label)
         form.addRow("Name", self.name_edit)
         form.addRow("Runs folder", self.runs_edit)
         form.addRow("Device", self.device_combo)
-        for widget, tip in (
-            (self.start_chooser, tips.START),
-            (self.preset_combo, tips.PRESET),
-            (self.name_edit, tips.NAME),
-            (self.runs_edit, tips.RUNS),
-            (self.device_combo, tips.DEVICE),
-        ):
-            label = form.labelForField(widget)
-            if label is not None:
-                label.setToolTip(tip)
+        explain_labels(
+            form,
+            (
+                (self.start_chooser, tips.START),
+                (self.preset_combo, tips.PRESET),
+                (self.name_edit, tips.NAME),
+                (self.runs_edit, tips.RUNS),
+                (self.device_combo, tips.DEVICE),
+            ),
+        )
         buttons = QHBoxLayout()
         buttons.addWidget(self.pairs_button)
         buttons.addWidget(self.train_button)

@@ -99,9 +99,11 @@ class Run:
             If the folder cannot be written, or the run goes on already.
         """
         from dgno_core.io.atomic import writing
+        from dgno_core.training.claim import forget_wishes
 
         if self.is_alive():
             raise DGNOError(f"{self.name} is training already.")
+        forget_wishes(self.folder)  # the last repetition may have come after the end
         command = [*COMMAND, str(self.folder / CONFIG)]
         if self.can_go_on():
             command.append("--resume")

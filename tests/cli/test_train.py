@@ -169,3 +169,16 @@ def test_dgno_train_is_the_same_command(
     assert yaml.safe_load(capsys.readouterr().out) == yaml.safe_load(expected)
     assert run(train_app, "dgno-train", []) == 2
     assert capsys.readouterr().err.startswith("dgno-train: Missing argument 'CONFIG.yaml'")
+
+
+def test_a_wish_that_came_too_late_for_the_last_run_is_forgotten(
+    dgno: Dgno, config: Path, tmp_path: Path
+) -> None:
+    from dgno_core.training.claim import ask_to_stop
+
+    out = tmp_path / "run"
+    out.mkdir()
+    ask_to_stop(out)
+    ended = dgno("train", config, "--set", f"out={out}", "--events", "-")
+    assert ended.status == 0
+    assert json.loads(ended.out.splitlines()[-1])["event"] == "TrainFinished"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from importlib.resources import files
@@ -15,6 +18,8 @@ import pytest
 from dgno_core.inference.events import Restored, RestoreStarted, TileRestored
 from dgno_core.io.provenance import Provenance, SourceRecord
 from dgno_core.io.source import ImageSource
+from napari_dgno import _train_run
+from support.train_panel import FAKE, textured
 
 
 @pytest.fixture
@@ -96,3 +101,68 @@ def fake_core(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
 
     monkeypatch.setattr("napari_dgno._workers.restoring", restoring)
     return core
+
+
+@pytest.fixture
+def stack() -> np.ndarray:
+    """Return a focal stack, (4, 96, 112), in focus in plane 1."""
+    from scipy.ndimage import gaussian_filter
+
+    sharp = textured((96, 112)).astype(float)
+    planes = [gaussian_filter(sharp, 1.2 * abs(z - 1)) for z in range(4)]
+    return np.stack(planes).astype(np.uint16)
+
+
+@pytest.fixture
+def runs(tmp_path: Path, plugin: Any) -> Path:
+    """Return the preferred folder of runs."""
+    from napari_dgno._settings import training_model
+
+    folder = tmp_path / "runs"
+    training_model().runs_folder = str(folder)
+    return folder
+
+
+@pytest.fixture
+def fake_training(runs: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """Replace `dgno-train`; the returned function says how it behaves. None outlives the test."""
+    monkeypatch.setattr(_train_run, "COMMAND", (sys.executable, str(FAKE)))
+    monkeypatch.setattr(_train_run, "LAST_PATIENCE", 1.0)
+    started: list[subprocess.Popen[bytes]] = []
+    real = subprocess.Popen
+
+    def popen(command: Any, **keywords: Any) -> Any:
+        process = real(command, **keywords)
+        if str(FAKE) in command:
+            started.append(process)
+        return process
+
+    monkeypatch.setattr(_train_run.subprocess, "Popen", popen)
+
+    def behave(**wishes: Any) -> None:
+        monkeypatch.setenv("DGNO_FAKE", json.dumps(wishes))
+
+    behave()
+    yield behave
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def open_train(napari_window: Any, runs: Path, qtbot: Any) -> Iterator[Callable[[], Any]]:
+    """Return a function that docks the Train panel."""
+
+    def dock() -> Any:
+        return napari_window.window.add_plugin_dock_widget("napari-dgno", "Train")[1]
+
+    yield dock
+    qtbot.wait(50)
+
+
+@pytest.fixture
+def notified(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Collect what napari's notifications say."""
+    shown: list[str] = []
+    monkeypatch.setattr("napari.utils.notifications.show_error", shown.append)
+    return shown

@@ -67,7 +67,9 @@ def train(
 @contextmanager
 def stopping_after_the_step(out: Path) -> Iterator[None]:
     """Let the first Ctrl-C (or terminate) end the run after its step, and the second at once."""
-    from dgno_core.training.claim import ask_to_stop
+    from dgno_core.training.claim import ask_to_stop, forget_wishes
+
+    forget_wishes(out)
 
     def ask(number: int, frame: Any) -> None:
         if not out.is_dir():

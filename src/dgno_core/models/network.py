@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import ClassVar
 
 import torch
@@ -14,7 +15,7 @@ from dgno_core.models.config import NetworkConfig
 MINIMUM_SIDE = 16
 
 
-class Network(nn.Module):
+class Network(nn.Module, ABC):
     """An image restoration network; subclasses write `restore`.
 
     Parameters
@@ -41,6 +42,7 @@ class Network(nn.Module):
         self.config = config
         self.card = None
 
+    @abstractmethod
     def restore(self, image: Tensor) -> list[Tensor]:
         """Restore an image whose sides are multiples of ``config.multiple``.
 
@@ -54,7 +56,6 @@ class Network(nn.Module):
         list of Tensor
             The restored image, coarse to fine; the last one has the size of the input.
         """
-        raise NotImplementedError
 
     def forward(self, image: Tensor) -> list[Tensor]:
         """Restore an image.

@@ -101,6 +101,16 @@ def release(folder: Path) -> None:
                 (folder / name).unlink()
 
 
+def forget_wishes(folder: Path) -> None:
+    """Forget wishes to stop that nobody followed, before a run begins or goes on.
+
+    `claim` cannot tell them by their time alone: the start of a process is known to a second.
+    """
+    if owner(folder) is None:
+        with contextlib.suppress(OSError):
+            (folder / STOP).unlink()
+
+
 def ask_to_stop(folder: Path) -> None:
     """Ask the process that trains in a folder to stop after the step in hand, resumably."""
     (folder / STOP).touch()

@@ -1,0 +1,41 @@
+"""What the panels have in common as dock widgets of napari."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from qtpy.QtCore import QEvent, Qt
+from qtpy.QtWidgets import QFormLayout, QWidget
+
+from napari_dgno._canvas_context import CanvasContext
+
+
+class Panel(QWidget):
+    """A dock widget that notices when it is shown and when it is closed."""
+
+    def shut_down(self) -> None:
+        """Listen to nothing any longer; must be safe to call twice."""
+
+    def event(self, event: QEvent | None) -> bool:
+        """Notice being taken out of the window: napari's × only unparents the panel."""
+        if event is not None and event.type() == QEvent.Type.Show:
+            CanvasContext.keep(self)
+        taken_out = event is not None and event.type() == QEvent.Type.ParentChange
+        if taken_out and self.parent() is None:
+            self.shut_down()
+        return super().event(event)
+
+
+def set_out(form: QFormLayout) -> None:
+    """Let a form begin at the panel's edges, with labels on the left and wide fields."""
+    form.setContentsMargins(0, 0, 0, 0)
+    form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+    form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+
+
+def explain_labels(form: QFormLayout, tips: Iterable[tuple[QWidget, str]]) -> None:
+    """Give the labels of fields the tips of these."""
+    for widget, tip in tips:
+        label = form.labelForField(widget)
+        if label is not None:
+            label.setToolTip(tip)
