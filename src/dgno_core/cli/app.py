@@ -11,6 +11,7 @@ from dgno_core.cli.convert import convert
 from dgno_core.cli.data import app as data_app
 from dgno_core.cli.demo import demo
 from dgno_core.cli.evaluate import evaluate
+from dgno_core.cli.explain import app as explain_app
 from dgno_core.cli.models import models
 from dgno_core.cli.restore import restore
 from dgno_core.cli.running import main as run_main
@@ -34,6 +35,7 @@ def _dgno(
 for _command in (restore, demo, models, convert, evaluate, train):
     app.command()(_command)
 app.add_typer(data_app, name="data")
+app.add_typer(explain_app, name="explain")
 
 
 def main() -> None:

@@ -68,7 +68,7 @@ def restore_region(
     """
     job = plan_job(source, config, model)
     layout, card = job.layout, job.network.card
-    position = _position(job, plane_index)
+    position = plane_position(job, plane_index)
     windows, crops = zip(
         *(
             _surround(part, size, card.halo, card.multiple)
@@ -102,8 +102,14 @@ def _restore(job: Job, samples: NDArray[Any], limits: tuple[IntensityRange, ...]
         job.network.model.train(training)
 
 
-def _position(job: Job, plane_index: Sequence[int]) -> tuple[int, ...]:
-    """Return where a plane is along the axes that count planes for the model of the job."""
+def plane_position(job: Job, plane_index: Sequence[int]) -> tuple[int, ...]:
+    """Return where a plane is along the axes that count planes for the model of the job.
+
+    Raises
+    ------
+    DGNOError
+        If the image has no such plane.
+    """
     position = tuple(plane_index)
     # For a model of one channel; that of three may take in another axis, which then drops out.
     outer = job.source.layout().outer

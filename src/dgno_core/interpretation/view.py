@@ -1,0 +1,124 @@
+"""The part of an image that is looked into, scaled as the network sees it when it restores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dgno_core.errors import DGNOError
+from dgno_core.inference.config import DEFAULTS, RestoreConfig
+from dgno_core.inference.network import Network
+from dgno_core.inference.preview import measure_ranges, plane_position
+from dgno_core.inference.restore import Source, plan_job
+from dgno_core.io.normalise import IntensityRange
+from dgno_core.io.source import SMALLEST
+
+if TYPE_CHECKING:
+    from torch import nn
+
+LARGEST_SIDE = 1024  # px: what is kept for a map grows with the area
+
+
+@dataclass(frozen=True)
+class View:
+    """A part of one plane of an image, and the network that looks at it.
+
+    Attributes
+    ----------
+    pixels
+        ``(C, Y, X)``, scaled so that the range of the stack is 0 ... 1.
+    limits
+        The intensities that are 0 and 1.
+    origin
+        Row and column of the image at which the view starts.
+    network
+        The network, on its device.
+    name
+        What errors and records call the image.
+    dtype
+        Of the image.
+    """
+
+    pixels: NDArray[np.float32]
+    limits: IntensityRange
+    origin: tuple[int, int]
+    network: Network
+    name: str
+    dtype: np.dtype[Any]
+
+
+def read_view(
+    source: Source,
+    config: RestoreConfig = DEFAULTS,
+    plane_index: Sequence[int] = (),
+    yx_slices: tuple[slice, slice] = (slice(None), slice(None)),
+    *,
+    channel: int = 0,
+    ranges: tuple[IntensityRange, ...] | None = None,
+    model: nn.Module | None = None,
+) -> View:
+    """Read a part of a plane as `restore_events` would give it to the network.
+
+    Parameters
+    ----------
+    source, config, model
+        As for `dgno_core.inference.restore_events`.
+    plane_index
+        Where the plane is along each axis besides Y, X and colour.
+    yx_slices
+        The part; its start is moved up and left to the grid of the network, so that elements
+        lie where they lie in the whole image.
+    channel
+        Which colour of a colour image a grey model looks at.
+    ranges
+        What `measure_ranges` gave, to save reading the stack again.
+
+    Returns
+    -------
+    View
+
+    Raises
+    ------
+    DGNOError
+        If the image, plane, part or model is at fault, the part is larger than 1024 pixels, or
+        it is constant.
+    """
+    job = plan_job(source, config, model)
+    position = plane_position(job, plane_index)
+    if ranges is None and config.normalise == "stack":
+        ranges = measure_ranges(job.source, config, model=job.network.model)
+    samples = job.read(position)
+    limits = job.plane_ranges(position, samples, ranges)
+    if not 0 <= channel < len(job.groups):
+        raise DGNOError(
+            f"{job.source.name} has {len(job.groups)} channels to look at, no {channel}."
+        )
+    rows, columns = (
+        _on_grid(part, size, job.network.card.multiple, job.source.name)
+        for part, size in zip(yx_slices, (job.layout.height, job.layout.width), strict=True)
+    )
+    if limits[channel].is_constant:
+        raise DGNOError(f"{job.source.name} is constant: there is nothing to look into.")
+    pixels = limits[channel].apply(samples[job.groups[channel]][:, rows, columns])
+    origin = (rows.start, columns.start)
+    dtype = job.source.dtype
+    return View(pixels, limits[channel], origin, job.network, job.source.name, dtype)
+
+
+def _on_grid(part: slice, size: int, multiple: int, name: str) -> slice:
+    """Rows or columns of a view, from a multiple of the grid on."""
+    start, stop, step = part.indices(size)
+    if step != 1 or stop <= start:
+        raise DGNOError(f"The region {part.start}:{part.stop} is empty or outside of {name}.")
+    start = min(start, max(size - SMALLEST, 0)) // multiple * multiple
+    stop = min(max(stop, start + SMALLEST), size)
+    if stop - start > LARGEST_SIDE + multiple:
+        raise DGNOError(
+            f"The part of {name} to look into is {stop - start} pixels long; choose one of at "
+            f"most {LARGEST_SIDE}."
+        )
+    return slice(start, stop)
