@@ -9,9 +9,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from dgno_core.layers.norms import HeadNorm
+from dgno_core.numerics.assembly import AssemblyName
 from dgno_core.numerics.boundary import BoundaryName
 from dgno_core.numerics.fluxes import USES_TAU, FluxName
-from dgno_core.numerics.galerkin import AssemblyName, dg_integral, galerkin_integral
+from dgno_core.numerics.galerkin import dg_integral, galerkin_integral
 
 OperatorName = Literal["cell", "face", "window", "global"]
 

@@ -12,7 +12,8 @@ swapped; for the other fluxes they never do.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -21,17 +22,28 @@ from dgno_core.numerics.boundary import BoundaryName, exterior_operator
 from dgno_core.numerics.elements import OPPOSITE, SIDES, Side, beyond
 from dgno_core.numerics.fluxes import FLUXES, FluxName
 
+AssemblyName = Literal["paper", "official"]
+FaceOperators = Mapping[Side, Tensor]
+SideTensors = Iterator[tuple[Side, Tensor]]
 
-def assemble_paper(
-    faces: Mapping[Side, Tensor], flux: FluxName, boundary: BoundaryName, tau: Tensor | float
+# The two directions of the released assembly: axis, the side ahead, the side behind.
+_PAIRS: tuple[tuple[int, Side, Side], ...] = ((1, "bottom", "top"), (2, "right", "left"))
+
+
+def assemble(
+    faces: FaceOperators,
+    flux: FluxName,
+    boundary: BoundaryName,
+    tau: Tensor | float,
+    assembly: AssemblyName = "paper",
 ) -> Tensor:
-    """Fluxes of all four faces, each from the element's own side (Eq. 16).
+    """Sum of the fluxes that every element receives through its four faces (Eq. 16).
 
     Parameters
     ----------
     faces : mapping
         For each side the grid ``(B, gy, gx, heads, d, d)`` of operators on that face.
-    flux, boundary, tau
+    flux, boundary, tau, assembly
         See `dgno_core.numerics.dg_integral`.
 
     Returns
@@ -40,17 +52,40 @@ def assemble_paper(
         ``(B, gy, gx, heads, d, d)``.
     """
     total = torch.zeros_like(faces["top"])
-    for side in SIDES:
-        own, shown = faces[side], faces[OPPOSITE[side]]
-        other = beyond(shown, side, exterior_operator(own, shown, side, boundary))
-        total = total + FLUXES[flux](own, other, tau)
+    for _, received in RECEIVED[assembly](faces, flux, boundary, tau):
+        total = total + received
     return total
 
 
-def assemble_official(
-    faces: Mapping[Side, Tensor], flux: FluxName, boundary: BoundaryName, tau: Tensor | float
-) -> Tensor:
-    """Antisymmetric assembly of the released networks.
+def received_paper(
+    faces: FaceOperators, flux: FluxName, boundary: BoundaryName, tau: Tensor | float
+) -> SideTensors:
+    """What every element receives through each face, seen from its own side (Eq. 16).
+
+    Parameters
+    ----------
+    faces, flux, boundary, tau
+        As for `assemble`.
+
+    Yields
+    ------
+    Side and a grid ``(B, gy, gx, heads, d, d)``.
+    """
+    for side in SIDES:
+        own = faces[side]
+        yield side, FLUXES[flux](own, neighbours_paper(faces, side, boundary), tau)
+
+
+def neighbours_paper(faces: FaceOperators, side: Side, boundary: BoundaryName) -> Tensor:
+    """The operators that elements see beyond their face `side`, also beyond the border."""
+    own, shown = faces[side], faces[OPPOSITE[side]]
+    return beyond(shown, side, exterior_operator(own, shown, side, boundary))
+
+
+def received_official(
+    faces: FaceOperators, flux: FluxName, boundary: BoundaryName, tau: Tensor | float
+) -> SideTensors:
+    """What every element receives through each face in the assembly of the released networks.
 
     Its boundary names: "neumann" adds nothing at the border; "dirichlet" adds ``F(K, 0)`` with a
     plus sign on all four sides; "periodic" pairs the last element with the first one. At the
@@ -60,21 +95,18 @@ def assemble_official(
     Parameters
     ----------
     faces, flux, boundary, tau
-        As for `assemble_paper`.
+        As for `assemble`.
 
-    Returns
-    -------
-    Tensor
-        ``(B, gy, gx, heads, d, d)``.
+    Yields
+    ------
+    Side and a grid ``(B, gy, gx, heads, d, d)``.
     """
 
     def numerical_flux(left: Tensor, right: Tensor) -> Tensor:
         return FLUXES[flux](left, right, -tau)
 
-    total = torch.zeros_like(faces["top"])
-    pairs: tuple[tuple[int, Side, Side], ...] = ((1, "bottom", "top"), (2, "right", "left"))
-    for axis, ahead, behind in pairs:
-        n = total.shape[axis]
+    for axis, ahead, behind in _PAIRS:
+        n = faces["top"].shape[axis]
         first, last = 0, n - 1
 
         def at(side: Side, index: int, axis: int = axis) -> Tensor:
@@ -93,7 +125,33 @@ def assemble_official(
             case "periodic":
                 around = numerical_flux(at(behind, last), at(ahead, first))
                 into_first, out_of_last = -around, around
-        total = (
-            total + torch.cat([inner, out_of_last], axis) + torch.cat([into_first, -inner], axis)
-        )
-    return total
+        yield ahead, torch.cat([inner, out_of_last], axis)
+        yield behind, torch.cat([into_first, -inner], axis)
+
+
+RECEIVED: dict[AssemblyName, Callable[..., SideTensors]] = {
+    "paper": received_paper,
+    "official": received_official,
+}
+
+
+def face_jumps(
+    faces: FaceOperators, boundary: BoundaryName, assembly: AssemblyName
+) -> dict[Side, Tensor]:
+    """Discontinuity of the operator across each face: the neighbour's less the element's own.
+
+    Parameters
+    ----------
+    faces, boundary, assembly
+        As for `assemble`. At the border the neighbour is what the condition puts there.
+
+    Returns
+    -------
+    dict
+        For each side a grid ``(B, gy, gx, heads, d, d)``.
+    """
+    if assembly == "paper":
+        return {side: neighbours_paper(faces, side, boundary) - faces[side] for side in SIDES}
+    # With a penalty of one its jump flux is the element's own operator less the neighbour's.
+    received = received_official(faces, "jump", boundary, 1.0)
+    return {side: -difference for side, difference in received}

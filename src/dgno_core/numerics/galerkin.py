@@ -11,13 +11,12 @@ from typing import Literal
 
 from torch import Tensor
 
-from dgno_core.numerics.assembly import assemble_official, assemble_paper
+from dgno_core.numerics.assembly import AssemblyName, assemble
 from dgno_core.numerics.boundary import BoundaryName
 from dgno_core.numerics.elements import SIDES, Side, face_trace, from_elements, to_elements
 from dgno_core.numerics.fluxes import FluxName
 
 Formulation = Literal["cell", "face"]
-AssemblyName = Literal["paper", "official"]
 
 
 def volume_coefficients(k: Tensor, v: Tensor) -> Tensor:
@@ -54,6 +53,31 @@ def face_coefficients(k: Tensor, v: Tensor) -> dict[Side, Tensor]:
     return {side: face_trace(k, side) @ face_trace(v, side).transpose(-1, -2) / p for side in SIDES}
 
 
+def element_operators(
+    k: Tensor, v: Tensor, formulation: Formulation
+) -> tuple[Tensor, dict[Side, Tensor]]:
+    """Volume operators, and those on the faces between which fluxes are taken (Eqs. 11-15).
+
+    Parameters
+    ----------
+    k, v : Tensor
+        Elements ``(B, gy, gx, heads, d, p, p)``.
+    formulation : {"cell", "face"}
+        For "cell" the volume operator stands on all four faces.
+
+    Returns
+    -------
+    volume : Tensor
+        ``(B, gy, gx, heads, d, d)``.
+    faces : dict
+        For each side a grid of that shape.
+    """
+    volume = volume_coefficients(k, v)
+    if formulation == "cell":
+        return volume, dict.fromkeys(SIDES, volume)
+    return volume, face_coefficients(k, v)
+
+
 def dg_coefficients(
     k: Tensor,
     v: Tensor,
@@ -80,10 +104,8 @@ def dg_coefficients(
     volume, exchange : Tensor
         Two grids of matrices; their sum is the DG operator of Eq. 16.
     """
-    volume = volume_coefficients(k, v)
-    faces = dict.fromkeys(SIDES, volume) if formulation == "cell" else face_coefficients(k, v)
-    assemble = assemble_paper if assembly == "paper" else assemble_official
-    return volume, assemble(faces, flux, boundary, tau)
+    volume, faces = element_operators(k, v, formulation)
+    return volume, assemble(faces, flux, boundary, tau, assembly)
 
 
 def apply_coefficients(q: Tensor, coefficients: Tensor) -> Tensor:
