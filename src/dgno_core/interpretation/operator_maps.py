@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from dgno_core.interpretation.faces import Faces
+from dgno_core.errors import DGNOError
+from dgno_core.interpretation.faces import Faces, faces_on
+from dgno_core.interpretation.operator_words import MAPS, UNIT, MapName, legend, suffix, title
 from dgno_core.interpretation.registered import RegisteredMap
 from dgno_core.interpretation.view import View
 
@@ -13,11 +15,20 @@ if TYPE_CHECKING:
     from torch import nn
 
     from dgno_core.interpretation.operator_terms import OperatorTerms
+    from dgno_core.layers.operator import OperatorLayer
 
 Scale = Literal["quarter", "half", "full"]
-MapName = Literal["basis", "latent", "flux", "output", "boundary", "ratio"]
 SCALES: dict[Scale, int] = {"quarter": 4, "half": 2, "full": 1}
-MAPS: tuple[MapName, ...] = ("basis", "latent", "flux", "output", "boundary", "ratio")
+
+__all__ = [
+    "MAPS",
+    "SCALES",
+    "MapName",
+    "OperatorMaps",
+    "Scale",
+    "operator_iterations",
+    "operator_maps",
+]
 
 
 @dataclass(frozen=True)
@@ -33,7 +44,7 @@ class OperatorMaps:
     element
         Size of an element in pixels of the image.
     shape
-        Height and width of the pixel maps; the network's padding is cut off.
+        Height and width of the view, in pixels of the image.
     origin
         Row and column of the image at which the view starts.
     flux, boundary, formulation, assembly
@@ -82,7 +93,28 @@ class OperatorMaps:
         DGNOError
             If there is no such map, head or dimension.
         """
-        raise NotImplementedError
+        if name not in MAPS:
+            raise DGNOError(f"There is no map {name!r}; choose one of {', '.join(MAPS)}.")
+        self._check(head, dimension)
+        from dgno_core.interpretation.operator_fields import element_ratio, field
+
+        if name == "ratio":
+            step, data = self.element, element_ratio(self.terms, head, dimension)
+        else:
+            step, data = SCALES[self.scale], field(self.terms, name, head, dimension)
+        # The network's padding is cut off.
+        height, width = (-(-size // step) for size in self.shape)
+        row, column = (start + (step - 1) / 2 for start in self.origin)
+        return RegisteredMap(
+            name=name + suffix(head, dimension),
+            title=title(name, head, dimension),
+            legend=legend(name, head, dimension),
+            unit="ratio" if name == "ratio" else UNIT,
+            data=data[:height, :width],
+            scale=(float(step), float(step)),
+            translate=(row, column),
+            is_signed=dimension is not None and name != "ratio",
+        )
 
     def faces(self, head: int | None = None) -> Faces:
         """All faces on the view, with flux and jump over all heads or of one.
@@ -92,7 +124,25 @@ class OperatorMaps:
         DGNOError
             If there is no such head.
         """
-        raise NotImplementedError
+        self._check(head)
+        from dgno_core.interpretation.operator_fields import side_magnitudes
+
+        received, jumps = (
+            side_magnitudes(parts, head) for parts in (self.terms.received, self.terms.jumps)
+        )
+        return faces_on(received, jumps, self.element, self.origin, self.shape)
+
+    def _check(self, head: int | None, dimension: int | None = None) -> None:
+        if head is None and dimension is not None:
+            raise DGNOError("A dimension belongs to a head; choose a head too.")
+        for word, at, count in (
+            ("head", head, self.heads),
+            ("dimension", dimension, self.dimensions),
+        ):
+            if at is not None and not 0 <= at < count:
+                raise DGNOError(
+                    f"There is no {word} {at}; this operator has {count}, numbered from 0."
+                )
 
 
 def operator_maps(view: View, scale: Scale = "half", iteration: int = 0) -> OperatorMaps:
@@ -112,7 +162,27 @@ def operator_maps(view: View, scale: Scale = "half", iteration: int = 0) -> Oper
     DGNOError
         If the network has no DG operators or no such one, or the memory runs out.
     """
-    raise NotImplementedError
+    from dgno_core.interpretation.operator_terms import terms_of
+
+    layer = _operator(view.network.model, view.network.name, scale, iteration)
+    terms = terms_of(view.network, layer, view.pixels)
+    height, width = view.pixels.shape[1:]
+    return OperatorMaps(
+        scale=scale,
+        iteration=iteration,
+        heads=layer.heads,
+        dimensions=terms.queries.shape[4],
+        element=layer.element * SCALES[scale],
+        shape=(height, width),
+        origin=view.origin,
+        flux=layer.flux,
+        boundary=layer.boundary,
+        formulation=layer.formulation,
+        assembly=layer.assembly,
+        tau=layer.fixed_tau if layer.tau is None else float(layer.tau),
+        name=view.name,
+        terms=terms,
+    )
 
 
 def operator_iterations(model: nn.Module, name: str = "this model") -> int:
@@ -123,4 +193,34 @@ def operator_iterations(model: nn.Module, name: str = "this model") -> int:
     DGNOError
         If it has none: a network of another kind, or one whose integrals have no faces.
     """
-    raise NotImplementedError
+    from dgno_core.models.dgno import DGNO
+
+    if not isinstance(model, DGNO):
+        raise DGNOError(
+            f"{name} is no neural operator, so it has no basis functions and no fluxes to show; "
+            "choose a DGNO model, such as dgno-cell-small."
+        )
+    lacking = {
+        "global": "integrates over the whole image at once, without elements",
+        "window": "integrates over separate elements, without fluxes through their faces",
+    }.get(model.config.formulation)
+    if lacking is not None:
+        raise DGNOError(
+            f"{name} {lacking}; choose a DGNO model, such as dgno-cell-small, to see fluxes."
+        )
+    return model.config.iterations
+
+
+def _operator(model: nn.Module, name: str, scale: Scale, iteration: int) -> OperatorLayer:
+    """Find the operator of a scale and iteration."""
+    count = operator_iterations(model, name)
+    if scale not in SCALES:
+        raise DGNOError(f"There is no scale {scale!r}; choose one of {', '.join(SCALES)}.")
+    if not 0 <= iteration < count:
+        raise DGNOError(
+            f"{name} has {count} iterations at each scale, numbered from 0; there is no "
+            f"{iteration}."
+        )
+    layers: Any = model.operators
+    layer: OperatorLayer = layers[list(SCALES).index(scale)][iteration]
+    return layer

@@ -1,0 +1,135 @@
+"""The parts of one operator layer, recomputed from its input with the functions of `numerics`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from dgno_core.errors import DGNOError
+from dgno_core.inference.network import Network, TileTooLargeError
+from dgno_core.layers.operator import OperatorLayer
+from dgno_core.numerics.assembly import RECEIVED, face_jumps
+from dgno_core.numerics.elements import SIDES, Side, border, to_elements
+from dgno_core.numerics.galerkin import element_operators
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class OperatorTerms:
+    """An operator taken apart; all tensors are float32 on the CPU.
+
+    Attributes
+    ----------
+    queries
+        Elements ``(1, gy, gx, heads, d, p, p)``.
+    volume
+        Volume operators ``(1, gy, gx, heads, d, d)``.
+    received
+        For each side, what the elements receive through that face; their sum and `volume` are the
+        DG operator of Eq. 16.
+    jumps
+        For each side, the neighbour's operator less the element's own.
+    """
+
+    queries: Tensor
+    volume: Tensor
+    received: dict[Side, Tensor]
+    jumps: dict[Side, Tensor]
+
+    @property
+    def exchange(self) -> Tensor:
+        """The sum of what is received, ``(1, gy, gx, heads, d, d)``."""
+        total = torch.zeros_like(self.volume)
+        for received in self.received.values():
+            total = total + received
+        return total
+
+    @property
+    def through_border(self) -> Tensor:
+        """The part of `exchange` that comes through the border of the domain."""
+        total = torch.zeros_like(self.volume)
+        for side in SIDES:
+            border(total, side).add_(border(self.received[side], side))
+        return total
+
+
+def take_apart(layer: OperatorLayer, z: Tensor) -> OperatorTerms:
+    """Recompute the parts of an operator from what enters it.
+
+    Parameters
+    ----------
+    layer
+        A layer with fluxes: its formulation is "cell" or "face".
+    z
+        ``(1, C, Y, X)``.
+    """
+    queries, keys, values = (to_elements(field, layer.element) for field in layer.bases(z))
+    volume, faces = element_operators(
+        keys, values, "face" if layer.formulation == "face" else "cell"
+    )
+    tau = layer.fixed_tau if layer.tau is None else layer.tau
+    received = RECEIVED[layer.assembly](faces, layer.flux, layer.boundary, tau)
+    jumps = face_jumps(faces, layer.boundary, layer.assembly)
+    return OperatorTerms(
+        _on_cpu(queries),
+        _on_cpu(volume),
+        {side: _on_cpu(part) for side, part in received},
+        {side: _on_cpu(part) for side, part in jumps.items()},
+    )
+
+
+class _ReachedError(Exception):
+    """The layer is reached; the rest of the network need not run."""
+
+
+def terms_of(network: Network, layer: OperatorLayer, pixels: NDArray[np.float32]) -> OperatorTerms:
+    """Run a network up to one of its layers and take that apart.
+
+    Parameters
+    ----------
+    network, layer
+        The layer is one of the network's operators.
+    pixels
+        ``(C, Y, X)``, scaled as the network takes them.
+
+    Raises
+    ------
+    DGNOError
+        If memory runs out, or the parts are not finite.
+    """
+    caught: list[OperatorTerms] = []
+
+    def take_and_stop(_: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        caught.append(take_apart(layer, inputs[0]))
+        raise _ReachedError
+
+    was_training = network.model.training
+    network.model.eval()
+    hook = layer.register_forward_pre_hook(take_and_stop)
+    try:
+        network.forward(pixels)
+    except _ReachedError:
+        pass
+    except TileTooLargeError:
+        height, width = pixels.shape[1:]
+        raise DGNOError(
+            f"Memory ran out on a part of {height} x {width} pixels; look at a smaller part, or "
+            "choose another device."
+        ) from None
+    finally:
+        hook.remove()
+        network.model.train(was_training)
+    (terms,) = caught
+    if not bool((terms.volume + terms.exchange).isfinite().all()):
+        raise DGNOError(f"The model {network.name} gave values that are not finite; report this.")
+    return terms
+
+
+def _on_cpu(part: Tensor) -> Tensor:
+    return part.float().cpu()
