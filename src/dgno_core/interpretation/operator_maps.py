@@ -179,7 +179,7 @@ def operator_maps(view: View, scale: Scale = "half", iteration: int = 0) -> Oper
         boundary=layer.boundary,
         formulation=layer.formulation,
         assembly=layer.assembly,
-        tau=layer.fixed_tau if layer.tau is None else float(layer.tau),
+        tau=layer.fixed_tau if layer.tau is None else float(layer.tau.detach()),
         name=view.name,
         terms=terms,
     )
