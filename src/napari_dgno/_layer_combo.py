@@ -16,9 +16,15 @@ if TYPE_CHECKING:
 
 
 def is_view(layer: Image) -> bool:
-    """Whether the Train panel shows something in a layer that is there to be looked at only."""
+    """Whether a panel shows something in a layer that is there to be looked at only."""
     record = layer.metadata.get(RESULT_KEY)
     return isinstance(record, dict) and bool({"training", "pairs"} & set(record))
+
+
+def is_map(layer: Image) -> bool:
+    """Whether a layer shows what the Inspect panel found, in colours that are no intensities."""
+    record = layer.metadata.get(RESULT_KEY)
+    return isinstance(record, dict) and "look" in record
 
 
 class LayerCombo(QComboBox):
@@ -26,7 +32,7 @@ class LayerCombo(QComboBox):
 
     Layers that this plugin made can be chosen but are never followed to, so that pressing Restore
     twice does not restore the restored. Those that only show how a training goes, or its pairs,
-    are not chosen either in place of a layer that was deleted.
+    are not chosen either in place of a layer that was deleted. Maps are not listed at all.
 
     Parameters
     ----------
@@ -86,7 +92,8 @@ class LayerCombo(QComboBox):
         from napari.layers import Image
 
         self._watch_names(self._layers, watch=False)
-        self._layers = [layer for layer in self._viewer.layers if isinstance(layer, Image)]
+        images = [layer for layer in self._viewer.layers if isinstance(layer, Image)]
+        self._layers = [layer for layer in images if not is_map(layer)]
         self._watch_names(self._layers, watch=True)
         self.blockSignals(True)
         self.clear()

@@ -21,13 +21,22 @@ class ModelChooser(QWidget):
         The user's model folder.
     parent : QWidget, optional
         Qt parent.
+    first : (str, str)
+        Title and value of what stands first in the list.
     """
 
     model_changed = Signal()
     failed = Signal(str)
 
-    def __init__(self, folder: Path | None, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path | None,
+        parent: QWidget | None = None,
+        *,
+        first: tuple[str, str] = ("Automatic", AUTOMATIC),
+    ) -> None:
         super().__init__(parent)
+        self._first = first
         self._files: list[str] = []
         self.combo = QComboBox()
         self.combo.setToolTip(_tooltips.MODEL)
@@ -71,7 +80,7 @@ class ModelChooser(QWidget):
         chosen = self.combo.currentData()
         self.combo.blockSignals(True)
         self.combo.clear()
-        self._add("Automatic", AUTOMATIC)
+        self._add(*self._first)
         try:
             names = model_choices(folder)
         except (DGNOError, OSError) as error:

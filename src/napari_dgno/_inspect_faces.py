@@ -1,0 +1,73 @@
+"""Faces between elements as layers of lines on the image; knows no Qt."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_dgno._layers import RESULT_KEY
+from napari_dgno._look_overlay import Legend, colour_map
+
+if TYPE_CHECKING:
+    from napari.layers import Vectors
+
+    from dgno_core.interpretation.faces import Faces
+    from napari_dgno._look_place import Place
+
+MEANING = {
+    "flux": "How much the elements on the two sides receive through their common face. Dark: next "
+    "to nothing; bright: much.",
+    "jump": "How strongly the elements on the two sides disagree at their common face. Dark: they "
+    "agree; bright: they differ.",
+}
+#: Percent of the faces within the limits: a few large ones would hide the rest.
+SHOWN = 99.0
+COLOURS = "viridis"
+GRID = "#9aa0a6"
+
+
+def face_layer(faces: Faces, kind: str, place: Place, title: str) -> tuple[Vectors, Legend]:
+    """Make the layer of the faces, each a line coloured by its flux or jump."""
+    values = np.asarray(getattr(faces, kind), dtype=float)
+    known = values[np.isfinite(values)]
+    high = float(np.percentile(known, SHOWN)) if known.size else 0.0
+    limits = (0.0, high or 1.0)
+    layer = _lines(
+        faces,
+        place,
+        title,
+        width=0.22,
+        features={kind: np.nan_to_num(values)},
+        edge_color=kind,
+        edge_colormap=colour_map(COLOURS, fades=False),
+        edge_contrast_limits=limits,
+        opacity=0.9,
+    )
+    colours = colour_map(COLOURS, fades=False).map(np.linspace(0, 1, 33))
+    return layer, Legend(title, MEANING[kind], faces.unit, limits, colours)
+
+
+def grid_layer(faces: Faces, place: Place, title: str) -> Vectors:
+    """Make the layer of the borders of the elements."""
+    return _lines(faces, place, title, width=0.06, edge_color=GRID, opacity=0.6)
+
+
+def _lines(faces: Faces, place: Place, title: str, width: float, **look: Any) -> Vectors:
+    """Lines of a width given as a share of an element's side."""
+    from napari.layers import Vectors
+
+    vectors = faces.vectors
+    side = float(np.median(np.linalg.norm(vectors[:, 1], axis=1))) if len(vectors) else 1.0
+    lines = np.stack([place.points(vectors[:, 0]), place.directions(vectors[:, 1])], axis=1)
+    return Vectors(
+        lines,
+        ndim=place.layer.ndim,
+        name=f"{place.layer.name} · {title}",
+        vector_style="line",
+        edge_width=max(width * side, 0.5),
+        blending="translucent",
+        metadata={RESULT_KEY: {"look": "faces"}},
+        **place.keywords(),
+        **look,
+    )

@@ -1,0 +1,155 @@
+"""The section of the Inspect panel that attributes restored edges to input pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import TYPE_CHECKING
+
+import numpy as np
+from qtpy.QtWidgets import QComboBox, QFormLayout, QPushButton
+
+from dgno_core.errors import DGNOError
+from napari_dgno import _inspect_tooltips as tips
+from napari_dgno._inspect_box import box_layer, drawing_layer, drawn_box
+from napari_dgno._inspect_section import Section
+from napari_dgno._inspect_words import ATTRIBUTION_MEANING, DIFFUSION, EFFORTS
+from napari_dgno._inspect_work import attributing
+from napari_dgno._layers import RESULT_KEY
+from napari_dgno._look_overlay import Legend, Overlay, legend_of, overlay_layer
+from napari_dgno._look_panel import Look
+from napari_dgno._panel import explain_labels, set_out
+
+if TYPE_CHECKING:
+    from napari.layers import Image, Layer
+    from napari.viewer import Viewer
+
+    from dgno_core.interpretation.lam import Attribution
+    from napari_dgno._inspect_form import InspectForm
+    from napari_dgno._look_panel import LookPanel
+    from napari_dgno._look_place import Place
+
+#: Pixels between the image and what is laid beside it.
+GAP = 16
+
+
+class AttributionSection(Section):
+    """A rectangle, an effort, and how far the network looks."""
+
+    def __init__(self, panel: LookPanel, form: InspectForm, viewer: Viewer) -> None:
+        super().__init__(panel, form, tips.ATTRIBUTION)
+        self._viewer = viewer
+        self.draw_button = QPushButton("Draw a rectangle")
+        self.draw_button.setToolTip(tips.DRAW)
+        self.effort_combo = QComboBox()
+        for name, title in EFFORTS.items():
+            self.effort_combo.addItem(title, name)
+        self.effort_combo.setToolTip(tips.EFFORT)
+        self.column.addWidget(self.draw_button)
+        fields = QFormLayout()
+        set_out(fields)
+        fields.addRow("Effort", self.effort_combo)
+        explain_labels(fields, [(self.effort_combo, tips.EFFORT)])
+        self.column.addLayout(fields)
+        self.button = self.main_button("Show attribution", tips.ATTRIBUTE)
+        self.draw_button.clicked.connect(self.draw)
+        self.button.clicked.connect(lambda: panel.try_to(self.prepare))
+
+    def draw(self) -> None:
+        """Let the user drag a rectangle, in a layer of its own."""
+        try:
+            place = self.form.place()
+        except DGNOError as error:
+            self.panel.show_error(str(error))
+            return
+        shapes = drawing_layer(self._viewer, place.layer)
+        if shapes is None:
+            shapes = box_layer(place)
+            self._viewer.layers.append(shapes)
+        shapes.visible = True
+        self._viewer.layers.selection.active = shapes
+        shapes.mode = "add_rectangle"
+
+    def prepare(self) -> Look:
+        """Collect what the look needs.
+
+        Raises
+        ------
+        DGNOError
+            If something is missing, the rectangle above all.
+        """
+        from dgno_core.interpretation.lam import LamSettings, Window
+
+        place = self.form.place()
+        window = Window(*drawn_box(self._viewer, place))
+        settings = LamSettings(effort=self.effort_combo.currentData())
+        configs = self.form.configs()
+        return Look(
+            place.layer,
+            place.source.data,
+            self.key("attribution", place.on_plane(), str(window), settings.model_dump_json()),
+            "Reading the image and the model …",
+            attributing,
+            (self.subject(place, configs[0]), configs, window, settings),
+            lambda found: self._show(place, found),
+        )
+
+    def _show(self, place: Place, found: Sequence[Attribution]) -> str:
+        layers: list[tuple[Layer, Legend | None]] = []
+        for number, attribution in enumerate(found):
+            overlay = Overlay(
+                "attribution",
+                f"attribution, {attribution.model}" + (", beside" if number else ""),
+                attribution.absolute,
+                (0.0, 1.0),
+                ATTRIBUTION_MEANING,
+                "of the largest",
+                "viridis",
+                attribution.scale,
+                self._translate(place, attribution, number),
+            )
+            layer = overlay_layer(overlay, place, diffusion_index=attribution.diffusion_index)
+            layers.append((layer, legend_of(overlay) if number == 0 else None))
+        if len(found) > 1:
+            layers.append((self._beside(place, found[1]), None))
+        self.panel.add_over(layers, place.layer)
+        self.say(_in_words(found))
+        if len(found) > 1:
+            self._viewer.reset_view()
+            return "The first model's map lies on the image, the second one's to its right."
+        return "See the new layer over the image."
+
+    def _translate(
+        self, place: Place, attribution: Attribution, number: int
+    ) -> tuple[float, float]:
+        """Where a map lies: the first model's on the image, the second one's beside it."""
+        y, x = attribution.translate
+        if number == 0:
+            return y, x
+        return y, place.source.shape[place.source.axes.index("X")] + GAP + 0.0
+
+    def _beside(self, place: Place, attribution: Attribution) -> Image:
+        """Make the layer of the neighbourhood, to lie under the second map."""
+        from napari.layers import Image
+
+        image = np.moveaxis(np.clip(attribution.image, 0, 1), 0, -1)
+        colour = image.shape[-1] == 3
+        planes = [place.expanded(image[..., channel]) for channel in range(image.shape[-1])]
+        return Image(
+            np.stack(planes, axis=-1) if colour else planes[0],
+            rgb=colour,
+            name=f"{place.layer.name} · the same pixels, beside",
+            blending="translucent",
+            metadata={RESULT_KEY: {"look": "beside"}},
+            **place.map_keywords((1, 1), self._translate(place, attribution, 1)),
+        )
+
+
+def _in_words(found: Sequence[Attribution]) -> str:
+    """Say how widely the networks look."""
+    lines = [
+        f"<b>{escape(one.model)}</b>: diffusion index <b>{one.diffusion_index:.1f}</b>, "
+        f"{escape(one.effort)}"
+        for one in found
+    ]
+    return "<br>".join([*lines, escape(DIFFUSION)])

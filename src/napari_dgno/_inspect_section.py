@@ -1,0 +1,77 @@
+"""What the three sections of the Inspect panel have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import TYPE_CHECKING
+
+from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
+
+from napari_dgno._inspect_work import Subject, range_key
+from napari_dgno._look_cache import Key, key_of
+from napari_dgno._progress import wrapped_label
+
+if TYPE_CHECKING:
+    from dgno_core.inference import RestoreConfig
+    from napari_dgno._inspect_form import InspectForm
+    from napari_dgno._look_panel import LookPanel
+    from napari_dgno._look_place import Place
+
+
+class Section(QWidget):
+    """One kind of look: what it is, its settings, and a button.
+
+    Parameters
+    ----------
+    panel : LookPanel
+        Takes the look and shows what it finds.
+    form : InspectForm
+        Which image and which models.
+    purpose : str
+        One sentence: what this look is for.
+    """
+
+    def __init__(self, panel: LookPanel, form: InspectForm, purpose: str) -> None:
+        super().__init__()
+        self.panel = panel
+        self.form = form
+        self.purpose = wrapped_label()
+        self.purpose.setText(purpose)
+        self.result = wrapped_label()
+        self.result.hide()
+        self.column = QVBoxLayout(self)
+        self.column.setContentsMargins(0, 4, 0, 0)
+        self.column.addWidget(self.purpose)
+
+    def main_button(self, title: str, tip: str) -> QPushButton:
+        """Add the button that starts the look."""
+        button = QPushButton(title)
+        button.setToolTip(tip)
+        button.setStyleSheet("font-weight: bold;")
+        self.column.addWidget(button)
+        self.column.addWidget(self.result)
+        return button
+
+    def say(self, html: str) -> None:
+        """Show what the last look found, in words."""
+        self.result.setText(html)
+        self.result.setVisible(bool(html))
+
+    def subject(self, place: Place, config: RestoreConfig) -> Subject:
+        """Describe what is looked at, with what earlier looks have measured."""
+        subject = Subject(place.source, place.region, self.form.channel())
+        ranges = self.panel.cache.get(range_key(subject, config), place.source.data)
+        return Subject(place.source, place.region, self.form.channel(), ranges)
+
+    def key(self, kind: str, place: Place, *settings: Hashable) -> Key:
+        """Key of a look with the chosen models, by what their cards say and hash."""
+        cards = [self.form.card(config.model).model_dump_json() for config in self.form.configs()]
+        return key_of(kind, place, *cards, self.form.channel(), *settings)
+
+    def where(self, place: Place) -> str:
+        """Say which part was looked at if that is not the whole plane or view."""
+        if place.region.whole_view:
+            return ""
+        rows = place.region.y.stop - place.region.y.start
+        columns = place.region.x.stop - place.region.x.start
+        return f" Only the middle {columns} × {rows} pixels of the view: zoom in to choose a place."

@@ -1,0 +1,113 @@
+"""The section of the Inspect panel that says where a restoration can be trusted."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtWidgets import QComboBox, QFormLayout, QWidget
+
+from napari_dgno import _inspect_tooltips as tips
+from napari_dgno._inspect_section import Section
+from napari_dgno._inspect_work import weighing_trust
+from napari_dgno._look_overlay import Legend, Overlay, legend_of, overlay_layer
+from napari_dgno._look_panel import Look
+from napari_dgno._panel import set_out
+
+if TYPE_CHECKING:
+    from napari.layers import Layer
+    from napari.viewer import Viewer
+
+    from dgno_core.interpretation.trust import TrustFound, TrustMap
+    from napari_dgno._inspect_form import InspectForm
+    from napari_dgno._look_panel import LookPanel
+    from napari_dgno._look_place import Place
+
+
+class TrustSection(Section):
+    """A button, the answer in sentences, and a choice of maps."""
+
+    def __init__(self, panel: LookPanel, form: InspectForm, viewer: Viewer) -> None:
+        super().__init__(panel, form, tips.TRUST)
+        self._viewer = viewer
+        self._layers: list[Layer] = []
+        self.button = self.main_button("Check the result", tips.CHECK)
+        self.map_combo = QComboBox()
+        self.map_combo.setToolTip(tips.MAP)
+        self.chooser = QWidget()
+        fields = QFormLayout(self.chooser)
+        set_out(fields)
+        fields.addRow("Map", self.map_combo)
+        self.column.addWidget(self.chooser)
+        self.chooser.hide()
+        self.button.clicked.connect(lambda: panel.try_to(self.prepare))
+        self.map_combo.activated.connect(self.choose)
+        viewer.layers.events.removed.connect(self._on_removed)
+
+    def prepare(self) -> Look:
+        """Collect what the look needs.
+
+        Raises
+        ------
+        DGNOError
+            If something is missing.
+        """
+        place, configs = self.form.place(), self.form.configs()
+        return Look(
+            place.layer,
+            place.source.data,
+            self.key("trust", place),
+            "Reading the image and the model …",
+            weighing_trust,
+            (self.subject(place, configs[0]), configs, self.form.pixel_size(place)),
+            lambda found: self._show(place, found),
+        )
+
+    def choose(self, index: int) -> None:
+        """Show one of the maps and hide the others."""
+        for number, layer in enumerate(self._layers):
+            layer.visible = number == index
+        self._viewer.layers.selection.active = self._layers[index]
+
+    def disconnect_viewer(self) -> None:
+        """Listen to the viewer no longer."""
+        self._viewer.layers.events.removed.disconnect(self._on_removed)
+
+    def _show(self, place: Place, found: TrustFound) -> str:
+        overlays = [_overlay(made) for made in found.maps]
+        layers: list[tuple[Layer, Legend | None]] = [
+            (overlay_layer(overlay, place), legend_of(overlay)) for overlay in overlays
+        ]
+        for layer, _ in layers[1:]:
+            layer.visible = False
+        self._layers = []  # their removal is none of the user's doing
+        self.panel.add_over(layers, place.layer)
+        self._layers = [layer for layer, _ in layers]
+        self.map_combo.clear()
+        for made in found.maps:
+            self.map_combo.addItem(made.title, made.key)
+        self.chooser.show()
+        self.say(escape(found.summary))
+        return f"{len(layers)} maps were added, the first is on show.{self.where(place)}"
+
+    def _on_removed(self, event: Any) -> None:
+        if event.value in self._layers:
+            index = self._layers.index(event.value)
+            self._layers.pop(index)
+            self.map_combo.removeItem(index)
+            self.chooser.setVisible(bool(self._layers))
+
+
+def _overlay(made: TrustMap) -> Overlay:
+    return Overlay(
+        f"trust {made.key}",
+        made.title[:1].lower() + made.title[1:],
+        made.values,
+        made.limits,
+        made.legend,
+        made.unit,
+        made.colour_map,
+        made.scale,
+        made.translate,
+        fades=made.key != "blur_width",
+    )

@@ -1,0 +1,188 @@
+"""What the Inspect panel does in the worker thread; torch is imported here and nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dgno_core.interpretation.events import StepDone
+from napari_dgno._look_cache import Key, ranges_key
+from napari_dgno._look_panel import Found, Kept
+
+if TYPE_CHECKING:
+    from dgno_core.inference import RestoreConfig
+    from dgno_core.interpretation.lam import LamSettings, Window
+    from dgno_core.interpretation.operator_maps import OperatorMaps
+    from dgno_core.io import ImageSource
+    from napari_dgno._layers import Region
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What every look needs to know of the image.
+
+    Parameters
+    ----------
+    source : ImageSource
+        The image.
+    region : Region
+        Plane and part of it.
+    channel : int
+        Which colour a grey model looks at.
+    ranges : tuple or None
+        Brightness ranges of the stack for the first model, if an earlier look has measured them.
+    """
+
+    source: ImageSource
+    region: Region
+    channel: int = 0
+    ranges: tuple[Any, ...] | None = None
+
+
+@dataclass(frozen=True)
+class OperatorRequest:
+    """Which map of which operator; see `dgno_core.interpretation.operator_maps`."""
+
+    scale: str
+    iteration: int
+    shown: str
+    head: int | None = None
+    dimension: int | None = None
+    grid: bool = False
+
+
+@dataclass(frozen=True)
+class OperatorPicture:
+    """A map of an operator, or what crosses its faces.
+
+    Parameters
+    ----------
+    map : RegisteredMap or None
+        The map, if one was asked for.
+    faces : Faces or None
+        The faces, if they or the grid were asked for.
+    """
+
+    map: Any
+    faces: Any
+
+
+def range_key(subject: Subject, config: RestoreConfig) -> Key:
+    """Key under which brightness ranges are kept."""
+    return ranges_key(subject.source, config.model, str(config.model_folder))
+
+
+def measured(subject: Subject, config: RestoreConfig) -> Iterator[Any]:
+    """Measure the ranges of the stack unless they are known; returns them."""
+    from dgno_core.inference import measure_ranges
+
+    if subject.ranges is not None:
+        return subject.ranges
+    ranges = measure_ranges(subject.source, config)
+    yield Kept(range_key(subject, config), ranges)
+    return ranges
+
+
+def looking_inside(
+    subject: Subject,
+    config: RestoreConfig,
+    request: OperatorRequest,
+    known: OperatorMaps | None,
+    key: Key,
+) -> Iterator[Any]:
+    """Compute one map of one operator; what the network gave is kept under `key`."""
+    from dgno_core.interpretation.operator_maps import operator_maps
+    from dgno_core.interpretation.view import read_view
+
+    maps = known
+    if maps is None:
+        ranges = yield from measured(subject, config)
+        region = subject.region
+        view = read_view(
+            subject.source,
+            config,
+            region.position,
+            (region.y, region.x),
+            channel=subject.channel,
+            ranges=ranges,
+        )
+        yield StepDone(1, 3)
+        maps = operator_maps(view, request.scale, request.iteration)
+        yield Kept(key, maps)
+    yield StepDone(2, 3)
+    on_faces = request.shown.startswith("face_")
+    picture = None if on_faces else maps.map(request.shown, request.head, request.dimension)
+    faces = maps.faces(request.head) if on_faces or request.grid else None
+    yield Found(OperatorPicture(picture, faces))
+
+
+def attributing(
+    subject: Subject,
+    configs: Sequence[RestoreConfig],
+    window: Window,
+    settings: LamSettings,
+) -> Iterator[Any]:
+    """Attribute the edges in a box to the pixels around it, for one model or two."""
+    from dgno_core.interpretation.lam import LamFound, lam_events, read_neighbourhood
+
+    found = []
+    for number, config in enumerate(configs):
+        first = number == 0
+        ranges = (yield from measured(subject, config)) if first else None
+        view = read_neighbourhood(
+            subject.source,
+            window,
+            settings,
+            config,
+            subject.region.position,
+            channel=subject.channel if view_is_grey(config, subject) else 0,
+            ranges=ranges,
+        )
+        for event in lam_events(view, window, settings):
+            match event:
+                case StepDone(done, total):
+                    yield StepDone(number * total + done, len(configs) * total)
+                case LamFound(attribution):
+                    found.append(attribution)
+                case _:
+                    yield event
+    yield Found(tuple(found))
+
+
+def view_is_grey(config: RestoreConfig, subject: Subject) -> bool:
+    """Whether a model looks at one colour at a time."""
+    from dgno_core.io.axes import is_colour
+    from dgno_core.models import default_weights, read_card
+
+    source = subject.source
+    colour = is_colour(source.axes, source.shape, source.dtype)
+    name = default_weights(colour) if config.model == "auto" else config.model
+    return read_card(name, config.model_folder).channels == 1
+
+
+def weighing_trust(
+    subject: Subject,
+    configs: Sequence[RestoreConfig],
+    pixel_size_um: float | None,
+) -> Iterator[Any]:
+    """Find out where the restored image can be trusted."""
+    from dgno_core.inference.network import load_network
+    from dgno_core.interpretation.trust import TrustFound, trust_events
+    from dgno_core.interpretation.view import read_view
+
+    config, region = configs[0], subject.region
+    ranges = yield from measured(subject, config)
+    view = read_view(
+        subject.source,
+        config,
+        region.position,
+        (region.y, region.x),
+        channel=subject.channel,
+        ranges=ranges,
+    )
+    second = None
+    if len(configs) > 1:
+        second = load_network(configs[1], colour=len(view.pixels) == 3, model=None)
+    for event in trust_events(view, second, pixel_size_um=pixel_size_um, config=config):
+        yield Found(event) if isinstance(event, TrustFound) else event

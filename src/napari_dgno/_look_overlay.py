@@ -1,0 +1,149 @@
+"""Maps as coloured layers on the image, and what their colours mean; knows no Qt."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_dgno._layers import RESULT_KEY
+
+if TYPE_CHECKING:
+    from napari.layers import Image, Layer
+    from napari.utils.colormaps import Colormap
+
+    from napari_dgno._look_place import Place
+
+#: From transparent to opaque over this share of the range, so that the image shows where the map
+#: says nothing.
+FADE = 0.25
+OPAQUE = 0.85
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """A map and how to show it.
+
+    Parameters
+    ----------
+    key : str
+        What the map is, for the layer's metadata.
+    title : str
+        What the layer is called, after the name of the image.
+    values : numpy.ndarray
+        ``(Y, X)``.
+    limits : tuple of float
+        The values at the two ends of the colour map.
+    meaning : str
+        One sentence: what the colour means.
+    unit : str
+        What the numbers count; may be empty.
+    colour_map : str
+        Name of a perceptually uniform colour map.
+    scale, translate : tuple of float
+        Where the map lies in the image: pixels of the image per pixel of the map, and the pixel of
+        the image at the centre of the map's first.
+    fades : bool
+        Whether small magnitudes are transparent.
+    """
+
+    key: str
+    title: str
+    values: np.ndarray
+    limits: tuple[float, float]
+    meaning: str
+    unit: str = ""
+    colour_map: str = "magma"
+    scale: tuple[float, float] = (1.0, 1.0)
+    translate: tuple[float, float] = (0.0, 0.0)
+    fades: bool = True
+
+
+@dataclass(frozen=True)
+class Legend:
+    """What the colours of a layer mean: a range of numbers, or a few colours by name.
+
+    Parameters
+    ----------
+    title : str
+        What is shown.
+    meaning : str
+        One sentence: what the colour means.
+    unit : str
+        What the numbers count; may be empty.
+    limits : tuple of float, optional
+        The values at the two ends, of a layer that does not know them itself.
+    colours : numpy.ndarray or None
+        ``(N, 4)``, 0 to 1: the colours from low to high, of such a layer.
+    kinds : sequence of (str, str)
+        Colour (``"#rrggbb"``) and words of each kind, if there is no range.
+    """
+
+    title: str
+    meaning: str
+    unit: str = ""
+    limits: tuple[float, float] | None = None
+    colours: np.ndarray | None = None
+    kinds: Sequence[tuple[str, str]] = ()
+
+
+@cache
+def colour_map(name: str, *, signed: bool = False, fades: bool = True) -> Colormap:
+    """Return one of matplotlib's colour maps, which becomes transparent towards zero."""
+    import matplotlib
+    from napari.utils.colormaps import Colormap
+
+    place = np.linspace(0, 1, 256)
+    colours = np.array(matplotlib.colormaps[name](place), dtype=float)
+    if fades:
+        size = np.abs(2 * place - 1) if signed else place
+        colours[:, 3] = OPAQUE * np.clip(size / FADE, 0, 1)
+    return Colormap(colours, name=f"{name}, fading" if fades else name)
+
+
+def overlay_layer(overlay: Overlay, place: Place, **record: Any) -> Image:
+    """Make the layer of a map, lying exactly on its part of the plane.
+
+    Parameters
+    ----------
+    overlay : Overlay
+        The map.
+    place : Place
+        Where it was looked.
+    **record
+        Goes into ``metadata["dgno"]``.
+    """
+    from napari.layers import Image
+
+    low, high = (float(limit) for limit in overlay.limits)
+    signed = low < 0 < high
+    layer = Image(
+        place.expanded(np.asarray(overlay.values, dtype=np.float32)),
+        name=f"{place.layer.name} · {overlay.title}",
+        rgb=False,
+        multiscale=False,
+        colormap=colour_map(overlay.colour_map, signed=signed, fades=overlay.fades),
+        contrast_limits=(low, high if high > low else low + 1e-6),
+        blending="translucent",
+        interpolation2d="nearest",
+        metadata={RESULT_KEY: {"look": overlay.key, **record}},
+        **place.map_keywords(overlay.scale, overlay.translate),
+    )
+    layer.contrast_limits_range = layer.contrast_limits
+    return layer
+
+
+def legend_of(overlay: Overlay) -> Legend:
+    """Say what the colours of a map mean."""
+    return Legend(overlay.title, overlay.meaning, overlay.unit)
+
+
+def is_look(layer: Layer, key: str | None = None) -> bool:
+    """Whether a layer was made by a look, and by the one of that name."""
+    record = layer.metadata.get(RESULT_KEY)
+    if not isinstance(record, dict) or "look" not in record:
+        return False
+    return key is None or record["look"] == key
