@@ -11,8 +11,8 @@ from support import ledger, shared
 from support.ledger import every_array_of, folders_of
 from support.shared import FIXTURES, needs_fixtures
 
-# Work of a later release: ring deconvolution and attribution maps.
-LATER = ("ring_", "lam_")
+# Work of a later release: ring deconvolution.
+LATER = ("ring_",)
 
 
 @pytest.fixture

@@ -14,7 +14,8 @@ from support.shared import FIXTURES, load_fixture
 # What a test may only read. Everything else is a result, and to read a result is not enough.
 GIVEN = re.compile(
     r"(?:^|/)(?:param\w*/.*|input\w*|x|embeddingA\.weight|qkv_row_permutation"
-    r"|u|delta|A|B|C|D|gy|raw|bias|img|ref)$"
+    r"|u|delta|A|B|C|D|gy|raw|bias|img|ref"
+    r"|[gc]_(?:w_.*|image|sigma|fold|ksize|window_hw)|gini_in_\w+)$"
 )
 # Descriptions of a file in words.
 WORDS = re.compile(r"_json$")

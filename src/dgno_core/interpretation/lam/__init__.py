@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dgno_core.interpretation.lam.neighbourhood import read_neighbourhood
 from dgno_core.interpretation.lam.picture import compare_lam, draw_lam
 from dgno_core.interpretation.lam.result import Attribution, LamEvent, LamFound
-from dgno_core.interpretation.lam.run import lam_events, read_neighbourhood
+from dgno_core.interpretation.lam.run import lam_events
 from dgno_core.interpretation.lam.settings import STEPS, Effort, LamSettings, Window
 
 __all__ = [

@@ -2,50 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
+from time import perf_counter
 from typing import TYPE_CHECKING
 
-from dgno_core.inference.config import DEFAULTS as RESTORE_DEFAULTS
-from dgno_core.inference.config import RestoreConfig
-from dgno_core.inference.restore import Source
-from dgno_core.interpretation.lam.result import LamEvent
+import numpy as np
+
+from dgno_core.errors import DGNOError
+from dgno_core.inference.memory import is_out_of_memory
+from dgno_core.interpretation.events import StepDone, Warned
+from dgno_core.interpretation.lam.attribution import (
+    Integral,
+    Map,
+    completeness_error,
+    integrate,
+    normalised_map,
+)
+from dgno_core.interpretation.lam.diffusion import diffusion_index, gini
+from dgno_core.interpretation.lam.misgivings import check_memory, doubts, misgivings
+from dgno_core.interpretation.lam.neighbourhood import find_neighbourhood
+from dgno_core.interpretation.lam.objective import edge_strength
+from dgno_core.interpretation.lam.result import Attribution, LamEvent, LamFound
 from dgno_core.interpretation.lam.settings import DEFAULTS, LamSettings, Window
 from dgno_core.interpretation.view import View
-from dgno_core.io.normalise import IntensityRange
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor
 
-
-def read_neighbourhood(
-    source: Source,
-    window: Window,
-    settings: LamSettings = DEFAULTS,
-    config: RestoreConfig = RESTORE_DEFAULTS,
-    plane_index: Sequence[int] = (),
-    *,
-    channel: int = 0,
-    ranges: tuple[IntensityRange, ...] | None = None,
-    model: nn.Module | None = None,
-) -> View:
-    """Read the neighbourhood of a box, for `lam_events`.
-
-    Parameters
-    ----------
-    source, config, plane_index, channel, ranges, model
-        As for `dgno_core.interpretation.view.read_view`.
-    window
-        The box, in pixels of the image.
-    settings
-        Of which `side` counts.
-
-    Raises
-    ------
-    DGNOError
-        If the box reaches outside of the image or is larger than the neighbourhood, or as for
-        `read_view`.
-    """
-    raise NotImplementedError
+    from dgno_core.inference.network import Network
 
 
 def lam_events(
@@ -72,8 +56,90 @@ def lam_events(
     Raises
     ------
     DGNOError
-        If the box reaches outside of the view or is larger than the neighbourhood, or memory runs
-        out.
+        If the box reaches outside of the view or is larger than the neighbourhood, or there is
+        not enough memory.
     """
-    raise NotImplementedError
-    yield
+    start = perf_counter()
+    network, (top, left) = view.network, view.origin
+    # A part that is on the grid of the view is on that of the image too.
+    inside = window.moved(-top, -left)
+    height, width = view.pixels.shape[1:]
+    around = find_neighbourhood(
+        inside, (height, width), settings.side, network.card.multiple, view.name
+    )
+    image = view.pixels[:, *around.read]
+    box = inside.moved(-around.read[0].start, -around.read[1].start)
+    check_memory(network, image.shape[1] * image.shape[2])
+    early = tuple(misgivings(around.shown(image), settings))
+    yield from map(Warned, early)
+    integral = yield from _follow(network, image, box, settings)
+    attribution = around.shown(integral.attribution)
+    late = tuple(doubts(attribution, integral.nan_zeroed, settings))
+    yield from map(Warned, late)
+    signed = normalised_map(attribution)
+    absolute = np.abs(signed)
+    # A map of zeros is of one value throughout, which would count as widely spread.
+    shared = absolute if absolute.any() else np.full_like(absolute, np.nan)
+    yield LamFound(
+        Attribution(
+            attribution=attribution.astype(np.float32),
+            signed=signed,
+            absolute=absolute,
+            image=around.shown(image),
+            restored=around.shown(integral.restored),
+            translate=(float(top + around.first[0]), float(left + around.first[1])),
+            scale=(1.0, 1.0),
+            window=window,
+            gini=gini(shared),
+            diffusion_index=diffusion_index(shared),
+            objective=integral.objective,
+            objective_blurred=integral.objective_blurred,
+            completeness_error=completeness_error(
+                integral.attribution, integral.objective[-1] - integral.objective_blurred
+            ),
+            nan_zeroed=integral.nan_zeroed,
+            settings=settings,
+            steps=settings.path_steps,
+            model=network.name,
+            weights_sha256=network.card.weights_sha256,
+            device=str(network.device),
+            name=view.name,
+            seconds=perf_counter() - start,
+            warnings=early + late,
+        )
+    )
+
+
+def _follow(
+    network: Network, image: Map, box: Window, settings: LamSettings
+) -> Generator[StepDone, None, Integral]:
+    """Follow the path, telling of each step."""
+
+    def objective(restored: Tensor) -> Tensor:
+        return edge_strength(restored, box, settings.eps)
+
+    steps = settings.path_steps
+    path = integrate(
+        network.model,
+        image,
+        objective,
+        sigma=settings.sigma,
+        steps=steps,
+        size=settings.kernel,
+        device=network.device,
+    )
+    while True:
+        try:
+            done = next(path)
+        except StopIteration as finished:
+            integral: Integral = finished.value
+            return integral
+        except Exception as error:
+            if is_out_of_memory(error):
+                raise DGNOError(
+                    f"There is not enough memory on {network.device} to follow the model "
+                    f"{network.name} back to its input; choose a smaller neighbourhood than "
+                    f"{settings.side} pixels, or a smaller model."
+                ) from None
+            raise
+        yield StepDone(done, steps)

@@ -1,0 +1,194 @@
+"""Gradients along a path, summed to the contribution of each pixel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dgno_core.inference.network import full_precision
+from dgno_core.interpretation.lam.path import blur, blur_path
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+
+    Objective: TypeAlias = Callable[[Tensor], Tensor]
+
+Map: TypeAlias = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one point of the path gives.
+
+    Attributes
+    ----------
+    gradient
+        ``(C, Y, X)``: of the objective by the input, 0 where it does not exist.
+    objective
+        The objective.
+    restored
+        ``(C, Y, X)``: what the network made of the input.
+    nan_zeroed
+        At how many places the gradient does not exist.
+    """
+
+    gradient: Map
+    objective: float
+    restored: Map
+    nan_zeroed: int
+
+
+@dataclass(frozen=True)
+class Integral:
+    """What the whole path gives.
+
+    Attributes
+    ----------
+    attribution
+        ``(C, Y, X)``: mean over the path of gradient times derivative of the path.
+    objective
+        ``(steps,)``: the objective along the path, last of all for the image itself.
+    objective_blurred
+        The same for the most blurred image.
+    restored
+        ``(C, Y, X)``: the restored image.
+    nan_zeroed
+        At how many places of all steps the gradient does not exist.
+    """
+
+    attribution: NDArray[np.float64]
+    objective: NDArray[np.float64]
+    objective_blurred: float
+    restored: Map
+    nan_zeroed: int
+
+
+@contextmanager
+def undisturbed(model: nn.Module) -> Iterator[None]:
+    """Evaluate a model without gradients of its parameters, and leave it as it was."""
+    training = [module for module in model.modules() if module.training]
+    wanted = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    try:
+        for module in training:
+            module.training = False
+        for parameter in wanted:
+            parameter.requires_grad_(False)
+        yield
+    finally:
+        for module in training:
+            module.training = True
+        for parameter in wanted:
+            parameter.requires_grad_(True)
+
+
+def step_gradient(
+    model: nn.Module, point: Map, objective: Objective, device: torch.device | str = "cpu"
+) -> Step:
+    """Return how the objective of a model's last output changes with each input pixel.
+
+    Parameters
+    ----------
+    model
+        Called with (1, C, Y, X); its last output counts.
+    point
+        ``(C, Y, X)``.
+    objective
+        From the output (1, C, Y, X) to one number.
+    device
+        Where the model is.
+    """
+    import torch
+
+    with (
+        torch.inference_mode(False),
+        torch.enable_grad(),
+        undisturbed(model),
+        full_precision(),
+    ):
+        image = torch.from_numpy(np.ascontiguousarray(point))[None].to(device).requires_grad_()
+        restored = model(image)[-1]
+        value = objective(restored)
+        (gradient,) = torch.autograd.grad(value, image)
+    missing = gradient.isnan()
+    return Step(
+        gradient[0].masked_fill(missing[0], 0).cpu().numpy(),
+        float(value.detach()),
+        restored[0].detach().cpu().numpy(),
+        int(missing.sum()),
+    )
+
+
+def objective_at(
+    model: nn.Module, point: Map, objective: Objective, device: torch.device | str = "cpu"
+) -> float:
+    """Return the objective alone; parameters as for `step_gradient`."""
+    import torch
+
+    with torch.inference_mode(), undisturbed(model), full_precision():
+        image = torch.from_numpy(np.ascontiguousarray(point))[None].to(device)
+        return float(objective(model(image)[-1]))
+
+
+def integrate(
+    model: nn.Module,
+    image: Map,
+    objective: Objective,
+    *,
+    sigma: float = 1.2,
+    steps: int = 50,
+    size: int = 9,
+    device: torch.device | str = "cpu",
+) -> Generator[int, None, Integral]:
+    """Follow the path of `blur_path`, yielding the number of steps that are done.
+
+    Parameters
+    ----------
+    model, objective, device
+        As for `step_gradient`.
+    image
+        ``(C, Y, X)``.
+    sigma, steps, size
+        As for `blur_path`.
+
+    Returns
+    -------
+    Integral
+    """
+    start = blur(image, sigma, size).astype(np.float32)
+    objective_blurred = objective_at(model, start, objective, device)
+    attribution = np.zeros(image.shape)
+    values: list[float] = []
+    nan_zeroed = 0
+    for point, derivative in blur_path(image, sigma, steps, size):
+        step = step_gradient(model, point, objective, device)
+        attribution += step.gradient * derivative.astype(np.float64) / steps
+        values.append(step.objective)
+        nan_zeroed += step.nan_zeroed
+        yield len(values)
+    return Integral(attribution, np.asarray(values), objective_blurred, step.restored, nan_zeroed)
+
+
+def normalised_map(attribution: NDArray[np.floating]) -> Map:
+    """Sum ``(C, Y, X)`` over colours and divide by the largest magnitude: -1 ... 1.
+
+    The magnitude of the result is the absolute map. A map of zeros stays one.
+    """
+    summed = attribution.sum(axis=0, dtype=np.float64)
+    largest = np.abs(summed).max()
+    return np.asarray(summed / largest if largest > 0 else summed, np.float32)
+
+
+def completeness_error(attribution: NDArray[np.floating], gain: float) -> float:
+    """Return how much the sum of all attributions exceeds the objective's gain, as a share of it.
+
+    NaN if there is no gain.
+    """
+    if gain == 0:
+        return float("nan")
+    return float(attribution.sum(dtype=np.float64) - gain) / abs(gain)
