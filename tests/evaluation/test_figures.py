@@ -10,9 +10,9 @@ from dgno_core.evaluation.figures import (
     crop,
     display_window,
     error_map,
+    grid_figure,
     row_figure,
     save_picture,
-    spot_figure,
     to_display,
     worst_box,
 )
@@ -68,18 +68,18 @@ def test_a_row_has_the_size_and_the_grey_values_of_its_panels(
         assert abs(picture[70, index * 88 + 40] - level) <= 3
 
 
-def test_the_spot_is_framed_in_the_large_picture(tmp_path: Path) -> None:
+def test_a_grid_has_its_rows_below_each_other(tmp_path: Path) -> None:
     from PIL import Image
 
-    picture = np.full((420, 420), 60, dtype=np.uint8)
-    panel = Panel("ours", "30 dB", picture)
-    path = save_picture(spot_figure(panel, [panel] * 4, (100, 200, 96, 96)), tmp_path / "spot.jpg")
-    colours = np.asarray(Image.open(path).convert("RGB")).astype(int)
-    orange = (colours[..., 0] - colours[..., 2]) > 80
-    rows, columns = np.nonzero(orange)
-    assert rows.min() - 40 == pytest.approx(100, abs=3)  # below the caption
-    assert columns.min() == pytest.approx(200, abs=3)
-    assert columns.max() == pytest.approx(296, abs=3)
+    flat, tall = (np.full(shape, 200, dtype=np.uint8) for shape in ((40, 80), (80, 80)))
+    black = np.zeros((80, 80), dtype=np.uint8)
+    rows = [[Panel("a", "", flat)] * 2, [Panel("b", "", tall), Panel("c", "", black)]]
+    path = save_picture(grid_figure(rows, panel_width=80), tmp_path / "grid.jpg")
+    picture = np.asarray(Image.open(path).convert("L")).astype(int)
+    assert picture.shape == (40 + 40 + 40 + 80, 80 + 8 + 80)
+    assert abs(picture[60, 40] - 200) <= 3
+    assert abs(picture[160, 40] - 200) <= 3
+    assert picture[160, 130] <= 3
 
 
 def test_a_picture_stays_small(tmp_path: Path) -> None:

@@ -16,10 +16,9 @@ from dgno_core.evaluation.focal_stack import (
     StackScored,
     read_stack,
     score_stack_events,
-    score_table,
-    stack_promises,
 )
 from dgno_core.evaluation.restorer import Restoration
+from dgno_core.evaluation.stack_bars import score_table, stack_promises
 
 DEPTHS = [-2, -1, 0, 1, 2]
 

@@ -17,21 +17,22 @@ def evaluate(
     ],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where the page and its pictures go.")],
     model: Annotated[
-        str, typer.Option(help="A name from `dgno models`, a .safetensors file, or auto.")
+        str, typer.Option(help="A name from `dgno models`, a .safetensors file, auto, or all.")
     ] = "auto",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
     tile: Annotated[
         int | None, typer.Option(help="Tile size in pixels; by default the model's own.")
     ] = None,
     group: Annotated[
-        list[str] | None, typer.Option(help="Only this group of images; may be repeated.")
+        list[str] | None, typer.Option(help="Only this group of images, or stack; may be repeated.")
     ] = None,
 ) -> None:
-    """Score a model on images with known blur."""
+    """Score models on images with known blur, and on a real focal stack."""
     from dgno_core.evaluation import (
         EvaluationStarted,
         ImageScored,
         ReportWritten,
+        StackScored,
         run_public_evaluation,
     )
 
@@ -46,7 +47,12 @@ def evaluate(
                 case ImageScored():
                     scores = event.result.scores
                     before, after = scores["blurred"].psnr, scores["ours"].psnr
-                    bar.say(f"{event.result.name}: {before:.2f} -> {after:.2f} dB")
+                    name = f"{event.result.name}, {event.result.model}"
+                    bar.say(f"{name}: {before:.2f} -> {after:.2f} dB")
                     bar.update(event.done, event.total)
+                case StackScored():
+                    gains = [plane.gain for plane in event.planes if plane.gain is not None]
+                    least, most = min(gains, default=0.0), max(gains, default=0.0)
+                    bar.say(f"focal stack, {event.model}: {least:+.2f} to {most:+.2f} dB")
                 case ReportWritten():
                     typer.echo(event.page)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dgno_core.evaluation.evaluated import ModelScores
 from dgno_core.evaluation.fidelity import Score, psnr, scale_by_reference, score_pair, ssim
+from dgno_core.evaluation.focal_stack import StackScored
 from dgno_core.evaluation.protocol import (
     EvaluationEvent,
     EvaluationStarted,
@@ -21,10 +23,12 @@ __all__ = [
     "EvaluationStarted",
     "ImageResult",
     "ImageScored",
+    "ModelScores",
     "ReportWritten",
     "Restoration",
     "Restorer",
     "Score",
+    "StackScored",
     "evaluate_events",
     "packaged_restorer",
     "psnr",

@@ -1,4 +1,4 @@
-"""Pictures for the report: panels side by side under one intensity window, and a magnified spot.
+"""Pictures for the report: panels side by side under one intensity window.
 
 matplotlib is imported on use, and drawn on without pyplot: no global state, no window system.
 """
@@ -23,7 +23,6 @@ Box: TypeAlias = tuple[int, int, int, int]  # top, left, height, width
 
 INK = "#1b1f24"
 QUIET = "#6a737d"
-ACCENT = "#e8590c"
 FULL_ERROR = 0.1  # the error map is white-hot at a tenth of the sharp image's range
 SIZE_LIMIT = 290_000  # bytes of a picture in the docs
 DPI = 100
@@ -90,55 +89,27 @@ def crop(picture: NDArray[Any], box: Box) -> NDArray[Any]:
 
 def row_figure(panels: Sequence[Panel], panel_width: int = 280) -> Figure:
     """Lay pictures side by side, each `panel_width` screen pixels wide."""
+    return grid_figure([panels], panel_width)
+
+
+def grid_figure(rows: Sequence[Sequence[Panel]], panel_width: int = 280) -> Figure:
+    """Lay rows of pictures below each other, each picture `panel_width` screen pixels wide."""
     from matplotlib.figure import Figure
 
-    height, width = panels[0].picture.shape[:2]
     gap, caption = 8, 40
-    tall = round(panel_width * height / width)
-    total = len(panels) * panel_width + (len(panels) - 1) * gap, tall + caption
+    heights = [
+        round(panel_width * panels[0].picture.shape[0] / panels[0].picture.shape[1])
+        for panels in rows
+    ]
+    most = max(len(panels) for panels in rows)
+    total = most * panel_width + (most - 1) * gap, sum(heights) + caption * len(rows)
     figure = Figure(figsize=(total[0] / DPI, total[1] / DPI), dpi=DPI, facecolor="white")
-    for index, panel in enumerate(panels):
-        left = index * (panel_width + gap)
-        axes = place(figure, total, (left, caption, panel_width, tall))
-        show(axes, panel)
-    return figure
-
-
-def spot_figure(large: Panel, spots: Sequence[Panel], box: Box) -> Figure:
-    """Show one picture pixel by pixel, and beside it a magnified spot of it in several versions.
-
-    Parameters
-    ----------
-    large
-        The picture at full size, in which the spot is framed.
-    spots
-        The four versions of the whole picture whose spot is magnified.
-    box
-        The spot.
-    """
-    from matplotlib.figure import Figure
-    from matplotlib.patches import Rectangle
-
-    # A small picture is shown at twice its size, so that the captions fit over the spots.
-    zoom = 2 if large.picture.shape[0] < 400 else 1
-    height, width = (zoom * size for size in large.picture.shape[:2])
-    gap, caption = 10, 40
-    side = (height - caption - gap) // 2
-    total = width + 2 * (side + gap), height + caption
-    figure = Figure(figsize=(total[0] / DPI, total[1] / DPI), dpi=DPI, facecolor="white")
-    axes = place(figure, total, (0, caption, width, height))
-    show(axes, large)
-    top, left, tall, wide = box
-    frame = Rectangle(
-        (left - 0.5, top - 0.5), wide, tall, fill=False, edgecolor=ACCENT, linewidth=1.5
-    )
-    axes.add_patch(frame)
-    for index, panel in enumerate(spots):
-        row, column = divmod(index, 2)
-        x = width + gap + column * (side + gap)
-        y = caption + row * (side + gap + caption)
-        small = Panel(panel.title, panel.note, crop(panel.picture, box), panel.colour_map)
-        show(place(figure, total, (x, y, side, side)), small)
+    top = 0
+    for panels, tall in zip(rows, heights, strict=True):
+        for index, panel in enumerate(panels):
+            left = index * (panel_width + gap)
+            show(place(figure, total, (left, top + caption, panel_width, tall)), panel)
+        top += caption + tall
     return figure
 
 

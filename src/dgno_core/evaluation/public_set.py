@@ -65,6 +65,17 @@ class EvaluationRow:
     map: str
     max_px: float
 
+    @property
+    def is_colour(self) -> bool:
+        """Whether the sharp image is in colour; reads it.
+
+        Raises
+        ------
+        DGNOError
+            If the file is missing or cannot be read.
+        """
+        return _read(self.sharp).ndim == 3
+
     def load(self) -> EvaluationImages:
         """Read the row's images.
 

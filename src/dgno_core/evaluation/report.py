@@ -1,13 +1,11 @@
-"""The evaluation as a page of Markdown and as JSON."""
+"""The evaluation as a page of Markdown."""
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Mapping, Sequence
 
+from dgno_core.evaluation.evaluated import ModelScores
+from dgno_core.evaluation.markdown import decibel, markdown_table, promise_table
 from dgno_core.evaluation.protocol import (
     METHODS,
     RICHARDSON_LUCY_ITERATIONS,
@@ -16,7 +14,7 @@ from dgno_core.evaluation.protocol import (
     WIENER_BALANCE,
     ImageResult,
 )
-from dgno_core.evaluation.summary import group_means, groups, promises, worst
+from dgno_core.evaluation.summary import group_means, groups, worst
 
 TITLES = {
     "blurred": "blurred",
@@ -31,43 +29,41 @@ SUBJECTS = {
 }
 
 
-def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Write a table; the first column is aligned left, the numbers right."""
-    rule = ["---", *("---:" for _ in header[1:])]
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in (header, rule, *rows))
-
-
 def report_page(
-    results: Sequence[ImageResult], pictures: Mapping[str, str], command: str, version: str
+    scores: Sequence[ModelScores], pictures: Mapping[str, str], command: str, version: str
 ) -> str:
     """Write the page.
 
     Parameters
     ----------
-    results
-        One per image.
+    scores
+        One per model.
     pictures
-        File of each image's picture by its name, and of each group's worst image by
-        ``"<group>/worst"``; relative to the page.
+        Files by what `Gallery.draw` calls them, relative to the page.
     command
         The line that makes this page again.
     version
         Version of this package.
     """
-    models = sorted({f"`{r.model}` ({r.weights_sha256[:12] or 'no hash'})" for r in results})
+    models = [f"`{one.model}` ({one.weights_sha256[:12] or 'no hash'})" for one in scores]
     parts = [
         "# Evaluation on real images with known blur",
         f"Made by `{command}` (dgno {version}). Weights (start of their SHA-256): "
         f"{', '.join(models)}.",
         _METHOD_TEXT,
-        "## Means",
-        _means_table(results),
-        "## What we ask of the weights",
-        _promise_table(results),
     ]
-    for group, members in groups(results).items():
-        parts += _group_section(group, members, pictures)
-    table = _tile_table(results)
+    judged = [one for one in scores if one.results]
+    if judged:
+        parts += ["## Means", _means_table(judged)]
+    parts.append("## What we ask of the weights")
+    for one in scores:
+        parts += [f"### {one.model}", promise_table(one.promises)]
+    parts += _stack_section([one for one in scores if one.planes], pictures)
+    parts += _failure_section(judged, pictures)
+    names = list(groups(result for one in judged for result in one.results))
+    for group in names:
+        parts += _group_section(group, judged, pictures)
+    table = _tile_table(judged)
     parts += ["## Tiles", _TILE_TEXT, table] if table else []
     return "\n\n".join(parts) + "\n"
 
@@ -76,10 +72,26 @@ _METHOD_TEXT = (
     "PSNR in dB and SSIM (7 x 7 uniform window) after scaling both images by the SHARP image's "
     "minimum and maximum, data range 1, nothing clipped; means of the images' values. Wiener "
     f"(balance {WIENER_BALANCE:g}) and Richardson-Lucy ({RICHARDSON_LUCY_ITERATIONS} iterations) "
-    "are told the kernel's true kind and true mean width, with mirrored borders; our network is "
+    "are told the kernel's true kind and true mean width, with mirrored borders; our networks are "
     "told nothing. The width of the blur changes from pixel to pixel, and camera noise is added. "
     "*Sharp in* is the restored sharp image against itself: how much a restorer spoils what needs "
-    "no help."
+    "no help. *Gain* is against the blurred image."
+)
+
+_STACK_TEXT = (
+    "Planes of a real focal stack of a smear (CC0), on which no packaged model has trained. Each "
+    "plane is restored as recorded, with one intensity range for the stack. Then the recorded and "
+    "the restored plane are resampled on the grid of plane 0, which is in focus, both by the same "
+    "transform (shift, magnification, rotation; estimated from the recorded planes), and compared "
+    "with it where both show the same, for the range of plane 0. Plane 0 is compared with itself "
+    "as recorded, so that it has no PSNR before and cannot gain; its line tells how much of what "
+    "is in focus is left."
+)
+
+_FAILURE_TEXT = (
+    "For each model the three images in which it is most wrong, each in the square of 128 pixels "
+    "with the largest mean absolute error. PSNR in the square is for the range of the whole sharp "
+    "image. From left to right: blurred, restored, sharp, error."
 )
 
 _TILE_TEXT = (
@@ -98,66 +110,114 @@ _TILE_TEXT = (
 )
 
 
-def _means_table(results: Sequence[ImageResult]) -> str:
-    header = ["images", "n", *(TITLES[method] for method in METHODS), "sharp in"]
+def _means_table(scores: Sequence[ModelScores]) -> str:
+    header = ["images", "n", *(TITLES[method] for method in METHODS[:-1])]
+    header += ["model", "restored", "sharp in"]
     rows = []
-    for group, members in groups(results).items():
-        summary = group_means(group, members)
-        scores = [f"{psnr:.2f} / {ssim:.3f}" for psnr, ssim in summary.means.values()]
-        scores[-1] = f"**{scores[-1]}**"
-        rows.append(
-            [SUBJECTS.get(group, group), str(summary.count), *scores, _decibel(summary.identity)]
-        )
-    return markdown_table(header, rows)
+    for one in scores:
+        for group, members in groups(one.results).items():
+            summary = group_means(group, members)
+            cells = [f"{psnr:.2f} / {ssim:.3f}" for psnr, ssim in summary.means.values()]
+            row = [SUBJECTS.get(group, group), str(summary.count), *cells[:-1]]
+            rows.append([*row, one.model, f"**{cells[-1]}**", decibel(summary.identity)])
+    return markdown_table(header, sorted(rows, key=lambda row: row[0]))
 
 
-def _promise_table(results: Sequence[ImageResult]) -> str:
-    verdict = {True: "kept", False: "**not kept**", None: "-"}
-    rows = [[p.text, p.measured, verdict[p.kept]] for p in promises(results)]
-    return markdown_table(["asked", "measured", ""], rows)
+def _stack_section(scores: Sequence[ModelScores], pictures: Mapping[str, str]) -> list[str]:
+    if not scores:
+        return []
+    header = ["plane", "recorded dB"]
+    for one in scores:
+        header += [f"{one.model} dB", "gain dB"]
+    rows = []
+    for plane in scores[0].planes:
+        row = [f"{plane.depth:+d}" if plane.depth else "0", decibel(plane.before)]
+        for one in scores:
+            same = one.plane(plane.depth)
+            gain = None if same is None else same.gain
+            row.append("" if same is None else decibel(same.after))
+            row.append("-" if gain is None else f"{gain:+.2f}")
+        rows.append(row)
+    parts = ["## A real focal stack", _STACK_TEXT, markdown_table(header, rows)]
+    parts += [f"Left out, plane {text}" for text in scores[0].left_out]
+    if "stack/curve" in pictures:
+        parts.append(f"![PSNR of the planes, recorded and restored]({pictures['stack/curve']})")
+    if "stack" in pictures:
+        parts.append(f"![Planes as recorded, and restored by each model]({pictures['stack']})")
+    return parts
+
+
+def _failure_section(scores: Sequence[ModelScores], pictures: Mapping[str, str]) -> list[str]:
+    shown = [one for one in scores if f"{one.model}/failures" in pictures]
+    if not shown:
+        return []
+    parts = ["## Where each model is most wrong", _FAILURE_TEXT]
+    for one in shown:
+        parts.append(f"### Failures of {one.model}")
+        parts.append(f"![{failure_text(one)}]({pictures[f'{one.model}/failures']})")
+    return parts
+
+
+def failure_text(scores: ModelScores) -> str:
+    """Name the spots of the picture of failures."""
+    spots = (
+        f"{spot.image} ({spot.before:.1f} to {spot.after:.1f} dB in the spot)"
+        for spot in scores.failures
+    )
+    return f"Most wrong of {scores.model}: {', '.join(spots)}"
 
 
 def _group_section(
-    group: str, members: Sequence[ImageResult], pictures: Mapping[str, str]
+    group: str, scores: Sequence[ModelScores], pictures: Mapping[str, str]
 ) -> list[str]:
-    least = worst(members)
-    parts = [f"## {SUBJECTS.get(group, group)}", _image_table(members)]
-    parts.append(
-        f"Worst image: **{least.name}**, {least.gain:+.2f} dB against its blurred input "
-        f"({least.psf}, {least.map} map, mean width {least.mean_width:.1f} px). "
-        "The framed spot is where our error is largest."
-    )
-    large = pictures.get(f"{group}/worst")
-    if large:
-        parts.append(f"![{least.name}, the worst of its group, at full size]({large})")
+    judged = [(one, groups(one.results).get(group, [])) for one in scores]
+    judged = [(one, members) for one, members in judged if members]
+    parts = [f"## {SUBJECTS.get(group, group)}", _image_table(judged)]
+    for one, members in judged:
+        least = worst(members)
+        parts.append(
+            f"Least gain of {one.model}: **{least.name}**, {least.gain:+.2f} dB against its "
+            f"blurred input ({least.psf}, {least.map} map, mean width {least.mean_width:.1f} px)."
+        )
+    names = dict.fromkeys(member.name for _, members in judged for member in members)
     parts += [
-        f"![{member.name}: sharp, blurred, deconvolved, ours, error]({pictures[member.name]})"
-        for member in members
-        if member.name in pictures
+        f"![{name}: sharp, blurred, deconvolved, restored, error]({pictures[name]})"
+        for name in names
+        if name in pictures
     ]
     return parts
 
 
-def _image_table(members: Sequence[ImageResult]) -> str:
-    header = ["image", "blur (mean px)", *(TITLES[method] for method in METHODS)]
-    header += ["gain dB", "sharp in"]
-    rows = [
-        [
-            member.name,
-            f"{member.psf}, {member.map} ({member.mean_width:.1f})",
-            *(f"{member.scores[m].psnr:.2f} / {member.scores[m].ssim:.3f}" for m in METHODS),
-            f"{member.gain:+.2f}",
-            _decibel(member.identity.psnr),
-        ]
-        for member in members
-    ]
+def _image_table(judged: Sequence[tuple[ModelScores, Sequence[ImageResult]]]) -> str:
+    header = ["image", "blur (mean px)", *(TITLES[method] for method in METHODS[:-1])]
+    for one, _ in judged:
+        header += [one.model, "gain dB", "sharp in"]
+    first: dict[str, ImageResult] = {}
+    for _, members in judged:
+        first = {member.name: member for member in members} | first
+    rows = []
+    for name, result in first.items():
+        row = [name, f"{result.psf}, {result.map} ({result.mean_width:.1f})"]
+        row += [_score(result, method) for method in METHODS[:-1]]
+        for one, _ in judged:
+            same = one.result(name)
+            if same is None:
+                row += ["", "", ""]
+            else:
+                row += [_score(same, "ours"), f"{same.gain:+.2f}", decibel(same.identity.psnr)]
+        rows.append(row)
     return markdown_table(header, rows)
 
 
-def _tile_table(results: Sequence[ImageResult]) -> str:
+def _score(result: ImageResult, method: str) -> str:
+    return f"{result.scores[method].psnr:.2f} / {result.scores[method].ssim:.3f}"
+
+
+def _tile_table(scores: Sequence[ModelScores]) -> str:
     rows = [
         [
             result.name,
+            one.model,
             str(cost.tile),
             f"{cost.psnr:+.3f}",
             f"{cost.seam:.3f}",
@@ -165,36 +225,9 @@ def _tile_table(results: Sequence[ImageResult]) -> str:
             f"{cost.raised:.3f}",
             f"{cost.offset:.3%}",
         ]
-        for result in results
+        for one in scores
+        for result in one.results
         for cost in result.tile_costs
     ]
-    header = ["image", "tile", "cost dB", "seam", "untiled", "raised", "offset"]
+    header = ["image", "model", "tile", "cost dB", "seam", "untiled", "raised", "offset"]
     return markdown_table(header, rows) if rows else ""
-
-
-def _decibel(value: float) -> str:
-    return "identical" if math.isinf(value) else f"{value:.2f}"
-
-
-def report_json(results: Sequence[ImageResult], command: str, version: str) -> str:
-    """Write all numbers as JSON; an infinite PSNR (identical images) becomes null."""
-    record = {
-        "command": command,
-        "version": version,
-        "convention": "both images scaled by the sharp image's minimum and maximum; data range 1",
-        "ssim_window": "uniform 7 x 7",
-        "promises": [asdict(promise) for promise in promises(results)],
-        "groups": [asdict(group_means(name, members)) for name, members in groups(results).items()],
-        "images": [asdict(result) | {"gain": result.gain} for result in results],
-    }
-    return json.dumps(_finite(record), indent=2, allow_nan=False) + "\n"
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {key: _finite(one) for key, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(one) for one in value]
-    return value

@@ -1,41 +1,41 @@
-"""One call makes the whole evaluation page: table, pictures, JSON."""
+"""One call makes the whole evaluation page: tables, pictures, JSON."""
 
 from __future__ import annotations
 
 import os
 import shlex
 import tempfile
-from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
 
 from dgno_core.errors import DGNOError
-from dgno_core.evaluation.fidelity import Score
-from dgno_core.evaluation.figures import (
-    Panel,
-    display_window,
-    error_map,
-    error_panel,
-    row_figure,
-    save_picture,
-    spot_figure,
-    to_display,
-    worst_box,
+from dgno_core.evaluation.contestants import Contestant, contestants
+from dgno_core.evaluation.evaluated import ModelScores
+from dgno_core.evaluation.focal_stack import (
+    STACK,
+    PlaneDone,
+    StackScored,
+    read_stack,
+    score_stack_events,
 )
+from dgno_core.evaluation.gallery import Gallery
 from dgno_core.evaluation.protocol import (
     EvaluationEvent,
+    EvaluationStarted,
     ImageResult,
     ImageScored,
-    Pictures,
     evaluate_events,
 )
 from dgno_core.evaluation.public_set import read_public_set
-from dgno_core.evaluation.report import TITLES, report_json, report_page
-from dgno_core.evaluation.restorer import Restorer, packaged_restorer
+from dgno_core.evaluation.record import report_json
+from dgno_core.evaluation.report import report_page
+from dgno_core.evaluation.restorer import Restorer
+from dgno_core.evaluation.stack_restorer import StackRestorer
 
 PAGE, NUMBERS, FIGURES = "evaluation.md", "evaluation.json", "figures"
-SPOT_SIDE = 96  # px of the magnified spot
+STACK_GROUP = "stack"  # what `groups` calls the real focal stack
 
 
 @dataclass(frozen=True)
@@ -45,10 +45,15 @@ class ReportWritten:
     page: Path
     numbers: Path
     figures: tuple[Path, ...]
-    results: tuple[ImageResult, ...]
+    scores: tuple[ModelScores, ...]
+
+    @property
+    def results(self) -> tuple[ImageResult, ...]:
+        """Scores of all images, model by model."""
+        return tuple(result for one in self.scores for result in one.results)
 
 
-RunEvent: TypeAlias = EvaluationEvent | ReportWritten
+RunEvent: TypeAlias = EvaluationEvent | PlaneDone | StackScored | ReportWritten
 
 
 def run_public_evaluation(
@@ -61,10 +66,13 @@ def run_public_evaluation(
     model_folder: Path | None = None,
     groups: Sequence[str] = (),
     restorer: Restorer | None = None,
+    stack_restorer: StackRestorer | None = None,
 ) -> Generator[RunEvent, None, None]:
     """Evaluate on the public set and write ``evaluation.md``, ``evaluation.json``, ``figures/``.
 
-    Closing the generator early leaves `out_dir` as it was.
+    Grey models are judged on the grey images and on the real focal stack, where the data folder
+    has it; colour models on the images in colour. Closing the generator early leaves `out_dir` as
+    it was.
 
     Parameters
     ----------
@@ -72,16 +80,19 @@ def run_public_evaluation(
         Folder that holds ``EVAL.tsv``.
     out_dir
         Folder of the page, made where it is missing; files of an earlier run are replaced.
-    model, device, tile, model_folder
+    model
+        Name or file of weights, ``"auto"`` for those that restoring takes by default, or ``"all"``.
+    device, tile, model_folder
         As in `dgno_core.inference.RestoreConfig`.
     groups
-        Only these groups (``"bbbc039"``, ...); empty means all.
-    restorer
-        Judge this instead of `model`.
+        Only these groups (``"bbbc039"``, ..., ``"stack"`` for the focal stack); empty means all.
+    restorer, stack_restorer
+        Judge these instead of `model`.
 
     Yields
     ------
-    The events of `evaluate_events`, then one `ReportWritten`.
+    `EvaluationStarted` once, the other events of `evaluate_events` and `score_stack_events` model
+    by model, then one `ReportWritten`.
 
     Raises
     ------
@@ -89,64 +100,70 @@ def run_public_evaluation(
         If the data folder is not complete, or no image belongs to `groups`.
     """
     rows = [row for row in read_public_set(data_dir) if not groups or row.group in groups]
-    if not rows:
+    stack = Path(data_dir) / STACK
+    with_stack = STACK_GROUP in groups or (not groups and stack.is_dir())
+    if not rows and not with_stack:
         raise DGNOError(f"No image of {data_dir} belongs to {', '.join(groups)}.")
-    judged = packaged_restorer(model, device, model_folder) if restorer is None else restorer
+    if restorer is None:
+        judged = contestants(model, rows, device=device, model_folder=model_folder, groups=groups)
+    else:
+        judged = [Contestant(tuple(rows), restorer, stack_restorer)]
+    if not with_stack:
+        judged = [replace(one, stack_restorer=None) for one in judged]
+    judged = [one for one in judged if one.rows or one.stack_restorer]
+    if not judged:
+        raise DGNOError(f"The model {model} is not for the images in {', '.join(groups)}.")
     out = Path(out_dir)
     out.mkdir(parents=True, exist_ok=True)
-    results: list[ImageResult] = []
-    least: dict[str, tuple[ImageResult, Pictures]] = {}
-    links: dict[str, str] = {}
+    command = _command(data_dir, out_dir, model, device, tile, groups)
     with tempfile.TemporaryDirectory(prefix=".evaluation-", dir=out) as unfinished:
-        folder = Path(unfinished)
-        for event in evaluate_events(rows, judged, tile=tile):
-            if isinstance(event, ImageScored):
-                result = event.result
-                results.append(result)
-                links[result.name] = f"{FIGURES}/{result.name}.jpg"
-                draw_row(result, event.pictures, folder / f"{result.name}.jpg")
-                if result.group not in least or result.gain < least[result.group][0].gain:
-                    least[result.group] = result, event.pictures
-            yield event
-        for group, (result, pictures) in least.items():
-            links[f"{group}/worst"] = f"{FIGURES}/{group}-worst.jpg"
-            draw_worst(result, pictures, folder / f"{group}-worst.jpg")
-        command = _command(data_dir, out_dir, model, device, tile, groups)
-        yield _put_in_place(folder, out, results, links, command)
+        gallery = Gallery(Path(unfinished))
+        scores: list[ModelScores] = []
+        total = sum(len(one.rows) for one in judged)
+        yield EvaluationStarted(total)
+        for one in judged:
+            before = sum(len(each.results) for each in scores)
+            found = yield from _judge_images(one, gallery, tile, before, total)
+            if one.stack_restorer is not None:
+                found = yield from _judge_stack(found, one.stack_restorer, stack, gallery)
+            scores.append(found)
+        yield _put_in_place(gallery, out, scores, command)
 
 
-def draw_row(result: ImageResult, pictures: Pictures, path: Path) -> Path:
-    """Draw sharp, blurred, the better deconvolution, ours and the error, side by side."""
-    panels = _panels(result, pictures)
-    shown = [panels[name] for name in ("sharp", "blurred", _better_classic(result), "ours")]
-    return save_picture(
-        row_figure([*shown, error_panel(pictures["sharp"], pictures["ours"])]), path
-    )
+def _judge_images(
+    contestant: Contestant, gallery: Gallery, tile: int | None, before: int, total: int
+) -> Generator[RunEvent, None, ModelScores]:
+    """Score the images of one model; `before` of the `total` images are done."""
+    results: list[ImageResult] = []
+    for event in evaluate_events(contestant.rows, contestant.restorer, tile=tile):
+        if isinstance(event, ImageScored):
+            results.append(event.result)
+            gallery.add_image(event.result, event.pictures)
+            yield replace(event, done=before + event.done, total=total)
+    if not results:
+        return ModelScores("", "")
+    model, weights = results[0].model, results[0].weights_sha256
+    return ModelScores(model, weights, tuple(results), failures=gallery.failures(model))
 
 
-def draw_worst(result: ImageResult, pictures: Pictures, path: Path) -> Path:
-    """Draw our result at full size, and the spot where it is most wrong in all versions."""
-    panels = _panels(result, pictures)
-    box = worst_box(error_map(pictures["sharp"], pictures["ours"]), SPOT_SIDE)
-    spots = [panels[name] for name in ("sharp", "blurred", _better_classic(result), "ours")]
-    return save_picture(spot_figure(panels["ours"], spots, box), path)
-
-
-def _panels(result: ImageResult, pictures: Pictures) -> dict[str, Panel]:
-    window = display_window(pictures["sharp"])
-    panels = {"sharp": Panel("sharp", result.name, to_display(pictures["sharp"], window))}
-    for method, title in TITLES.items():
-        note = _note(result.scores[method])
-        panels[method] = Panel(title, note, to_display(pictures[method], window))
-    return panels
-
-
-def _better_classic(result: ImageResult) -> str:
-    return max(("wiener", "richardson_lucy"), key=lambda method: result.scores[method].psnr)
-
-
-def _note(score: Score) -> str:
-    return f"{score.psnr:.2f} dB, SSIM {score.ssim:.3f}"
+def _judge_stack(
+    scores: ModelScores, restorer: StackRestorer, folder: Path, gallery: Gallery
+) -> Generator[RunEvent, None, ModelScores]:
+    """Score the real stack, and add that to the scores of the model."""
+    for event in score_stack_events(*read_stack(folder), restorer):
+        if isinstance(event, StackScored):
+            # As the images call it, so that both stand together.
+            event = replace(event, model=scores.model or event.model)
+            gallery.add_stack(event)
+            scores = replace(
+                scores,
+                model=event.model,
+                weights_sha256=event.weights_sha256,
+                planes=event.planes,
+                left_out=event.left_out,
+            )
+        yield event
+    return scores
 
 
 def _command(
@@ -167,18 +184,20 @@ def _command(
 
 
 def _put_in_place(
-    folder: Path, out: Path, results: list[ImageResult], links: Mapping[str, str], command: str
+    gallery: Gallery, out: Path, scores: Sequence[ModelScores], command: str
 ) -> ReportWritten:
-    """Write the texts beside the finished pictures, then move everything to its place."""
+    """Draw the pictures, write the texts beside them, then move everything to its place."""
     from dgno_core import __version__
 
-    drawn = sorted(folder.glob("*.jpg"))
+    folder = gallery.folder
+    drawn = gallery.draw(scores)
+    links = {key: f"{FIGURES}/{name}" for key, name in drawn.items()}
     page, numbers = folder / PAGE, folder / NUMBERS
-    page.write_text(report_page(results, links, command, __version__), encoding="utf-8")
-    numbers.write_text(report_json(results, command, __version__), encoding="utf-8")
+    page.write_text(report_page(scores, links, command, __version__), encoding="utf-8")
+    numbers.write_text(report_json(scores, links, command, __version__), encoding="utf-8")
     (out / FIGURES).mkdir(exist_ok=True)
-    figures = tuple(_move(path, out / FIGURES) for path in drawn)
-    return ReportWritten(_move(page, out), _move(numbers, out), figures, tuple(results))
+    figures = tuple(_move(folder / name, out / FIGURES) for name in sorted(drawn.values()))
+    return ReportWritten(_move(page, out), _move(numbers, out), figures, tuple(scores))
 
 
 def _move(path: Path, folder: Path) -> Path:

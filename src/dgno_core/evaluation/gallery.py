@@ -1,0 +1,139 @@
+"""The pictures of the page: each image by all models, the worst spots, the real stack."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dgno_core.evaluation.evaluated import FailureSpot, ModelScores
+from dgno_core.evaluation.failures import Failure, draw_failures, find_failure, worst_failures
+from dgno_core.evaluation.figures import (
+    DPI,
+    INK,
+    Panel,
+    display_window,
+    error_panel,
+    grid_figure,
+    save_picture,
+    to_display,
+)
+from dgno_core.evaluation.focal_stack import StackScored
+from dgno_core.evaluation.protocol import ImageResult, Pictures
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+COLUMNS = 5  # panels in a row
+SHOWN_DEPTHS = (-8, -4, 0, 4, 8)  # planes of the stack
+CLASSIC = {"wiener": "Wiener", "richardson_lucy": "Richardson-Lucy"}
+
+
+class Gallery:
+    """Gathers panels model by model, and draws them into a folder at the end.
+
+    Only what will be seen is kept: panels of 8 bits.
+
+    Parameters
+    ----------
+    folder
+        Where the pictures go.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._images: dict[str, list[Panel]] = {}
+        self._errors: dict[str, Panel] = {}
+        self._failures: dict[str, list[Failure]] = {}
+        self._stack: dict[int, list[Panel]] = {}
+
+    def add_image(self, result: ImageResult, pictures: Pictures) -> None:
+        """Take an image that a model restored."""
+        sharp = pictures["sharp"]
+        window = display_window(sharp)
+        name = result.name
+        if name not in self._images:
+            classic = max(CLASSIC, key=lambda method: result.scores[method].psnr)
+            self._images[name] = [
+                Panel("sharp", name, to_display(sharp, window)),
+                *(
+                    Panel(title, _note(result, method), to_display(pictures[method], window))
+                    for method, title in (("blurred", "blurred"), (classic, CLASSIC[classic]))
+                ),
+            ]
+            error = error_panel(sharp, pictures["ours"])
+            self._errors[name] = Panel(
+                f"{error.title}, {result.model}", error.note, error.picture, error.colour_map
+            )
+        ours = Panel(result.model, _note(result, "ours"), to_display(pictures["ours"], window))
+        self._images[name].append(ours)
+        kept = self._failures.get(result.model, [])
+        self._failures[result.model] = worst_failures([*kept, find_failure(name, pictures)])
+
+    def failures(self, model: str) -> tuple[FailureSpot, ...]:
+        """The spots where a model is most wrong, worst first."""
+        return tuple(failure.spot for failure in self._failures.get(model, []))
+
+    def add_stack(self, scored: StackScored) -> None:
+        """Take a stack that a model restored."""
+        window = display_window(scored.sharp)
+        scores = {plane.depth: plane for plane in scored.planes}
+        for depth in SHOWN_DEPTHS:
+            if depth not in scored.pictures:
+                continue
+            plane = scores[depth]
+            recorded, ours = (to_display(image, window) for image in scored.pictures[depth])
+            before = "in focus" if depth == 0 else f"{plane.before:.2f} dB"
+            title = f"plane {depth:+d}, as recorded" if depth else "plane 0, as recorded"
+            row = self._stack.setdefault(depth, [Panel(title, before, recorded)])
+            row.append(Panel(scored.model, f"{plane.after:.2f} dB", ours))
+
+    def draw(self, scores: Sequence[ModelScores]) -> dict[str, str]:
+        """Write all pictures; return their file names.
+
+        Returns
+        -------
+        dict
+            By name of the image; ``"MODEL/failures"``; ``"stack"`` and ``"stack/curve"``.
+        """
+        names: dict[str, str] = {}
+        for name, panels in self._images.items():
+            shown = [*panels, self._errors[name]]
+            rows = [shown[i : i + COLUMNS] for i in range(0, len(shown), COLUMNS)]
+            names[name] = save_picture(grid_figure(rows), self.folder / f"{name}.jpg").name
+        for model, failures in self._failures.items():
+            path = self.folder / f"{Path(model).stem}-failures.jpg"
+            names[f"{model}/failures"] = draw_failures(failures, path).name
+        if self._stack:
+            stack = grid_figure([self._stack[depth] for depth in sorted(self._stack)])
+            names["stack"] = save_picture(stack, self.folder / "stack.jpg").name
+        if any(one.planes for one in scores):
+            curve = self.folder / "stack-curve.png"
+            stack_curve(scores).savefig(curve, metadata={"Software": None})
+            names["stack/curve"] = curve.name
+        return names
+
+
+def stack_curve(scores: Sequence[ModelScores]) -> Figure:
+    """Plot PSNR of the planes of the real stack, recorded and restored by each model."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 3.6), dpi=DPI, layout="constrained")
+    axes = figure.subplots()
+    judged = [one for one in scores if one.planes]
+    depths = [plane.depth for plane in judged[0].planes]
+    before = [plane.before if np.isfinite(plane.before) else np.nan for plane in judged[0].planes]
+    axes.plot(depths, before, "o:", ms=3, color=INK, label="recorded")
+    for one in judged:
+        after = [plane.after if np.isfinite(plane.after) else np.nan for plane in one.planes]
+        axes.plot([plane.depth for plane in one.planes], after, "o-", ms=3, label=one.model)
+    axes.set(xlabel="planes from focus", ylabel="PSNR against the plane in focus (dB)")
+    axes.legend(frameon=False)
+    return figure
+
+
+def _note(result: ImageResult, method: str) -> str:
+    score = result.scores[method]
+    return f"{score.psnr:.2f} dB, SSIM {score.ssim:.3f}"
