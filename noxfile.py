@@ -53,8 +53,17 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def docs_evaluation(session: nox.Session) -> None:
-    """Make docs/evaluation again: the packaged models on the public evaluation set."""
+    """Make docs/evaluation again: the packaged models on the public set, and their cards."""
     session.install(*PINNED, ".")
     session.run(
-        "dgno", "evaluate", "--data", "../shared/data", "--out", "docs/evaluation", *session.posargs
+        "dgno",
+        "evaluate",
+        "--data",
+        "../shared/data",
+        "--out",
+        "docs/evaluation",
+        "--model",
+        "all",
+        *session.posargs,
     )
+    session.run("python", "docs/scripts/model_cards.py")

@@ -5,7 +5,7 @@ The card's words come from the run's config; its scores from the evaluation page
 more to add the scores:
 
     python scripts/package_weights.py runs/dgno-cell-small
-    dgno evaluate --data ../shared/data --out docs/evaluation
+    dgno evaluate --data ../shared/data --out docs/evaluation --model all
     python scripts/package_weights.py runs/dgno-cell-small --scores docs/evaluation/evaluation.json
 """
 
@@ -23,7 +23,7 @@ from dgno_core.models.registry import PACKAGED
 from dgno_core.training import load_config
 
 CONFIGS = Path(__file__).parents[1] / "src" / "dgno_core" / "configs"
-GROUPS = {1: ("bbbc039", "cytology"), 3: ("stained",)}
+STACK_PLANES = (-9, -6, -4, -1, 1, 4, 6, 9)
 
 
 def hours(log: Path) -> float:
@@ -34,14 +34,21 @@ def hours(log: Path) -> float:
     return sum(steps.values()) / 3600
 
 
-def scores(evaluation: dict[str, Any], channels: int) -> dict[str, float]:
-    """Mean PSNR in dB of the groups that these weights restore, before and after."""
+def scores(evaluation: dict[str, Any], weights_sha256: str) -> dict[str, float]:
+    """Scores of these weights: of each group that they restore, and of the real stack."""
+    judged = {model["weights_sha256"]: model for model in evaluation["models"]}
+    assert weights_sha256 in judged, "the evaluation is of other weights"
+    model = judged[weights_sha256]
     found: dict[str, float] = {}
-    for group in GROUPS[channels]:
-        row = next(row for row in evaluation["groups"] if row["group"] == group)
+    for row in model["groups"]:
+        group = row["group"]
         found[f"{group}: blurred, dB"] = round(row["means"]["blurred"][0], 2)
         found[f"{group}: restored, dB"] = round(row["means"]["ours"][0], 2)
         found[f"{group}: sharp input against itself, dB"] = round(row["identity"], 2)
+    for plane in model["stack"]:
+        name = f"real stack, plane {plane['depth']:+d}: "
+        if plane["depth"] in STACK_PLANES and plane["gain"] is not None:
+            found[f"{name}gain, dB"] = round(plane["gain"], 2)
     return found
 
 
@@ -64,10 +71,8 @@ def main() -> None:
     }
     if arguments.scores:
         evaluation = json.loads(arguments.scores.read_text())
-        judged = {image["weights_sha256"] for image in evaluation["images"]}
         packaged = read_card(PACKAGED / f"{run.name}.safetensors").weights_sha256
-        assert packaged in judged, "the evaluation is of other weights"
-        update["scores"] = model.card.scores | scores(evaluation, model.card.channels)
+        update["scores"] = model.card.scores | scores(evaluation, packaged)
     card = model.card.changed(**update)
     PACKAGED.mkdir(exist_ok=True)
     path = PACKAGED / f"{run.name}.safetensors"

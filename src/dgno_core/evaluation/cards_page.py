@@ -1,0 +1,147 @@
+"""The cards of the packaged models as a page of Markdown, with their scores and failures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from dgno_core.evaluation.markdown import decibel, markdown_table, promise_table
+from dgno_core.evaluation.promise import Promise
+from dgno_core.evaluation.report import SUBJECTS
+
+if TYPE_CHECKING:
+    from dgno_core.models.card import ModelCard
+
+_INTRO = (
+    "What each packaged model was made of, what it was scored at, what it must not be used for, "
+    "and where it fails. Made by `python docs/scripts/model_cards.py` from the cards inside the "
+    "weights and from the [evaluation](evaluation/evaluation.md), which tells how everything was "
+    "measured."
+)
+_UNKNOWN = "not told"
+
+
+def cards_page(
+    cards: Mapping[str, ModelCard], evaluation: Mapping[str, Any], folder: str = "evaluation"
+) -> str:
+    """Write the page.
+
+    Parameters
+    ----------
+    cards
+        By the name of the weights.
+    evaluation
+        What ``evaluation.json`` holds. Scores of other weights than those of a card are left out.
+    folder
+        Where the evaluation lies, relative to the page.
+    """
+    judged = {one["weights_sha256"]: one for one in evaluation.get("models", ())}
+    pictures = evaluation.get("pictures", {})
+    rows = [
+        [f"[{name}](#{name})", _kind(card), _span(card.blur_px, "px"), card.title, card.version]
+        for name, card in cards.items()
+    ]
+    parts = ["# Model cards", _INTRO]
+    parts.append(markdown_table(["name", "images", "blur", "what it is", "version"], rows))
+    for name, card in cards.items():
+        parts += [f"## {name}", card.summary or card.title, _facts(card)]
+        parts += ["**Do not use it for** " + "; ".join(card.not_for or (_UNKNOWN,)) + "."]
+        parts += ["### Data", _data(card), "### Recipe and budget", *_recipe(card), "### Scores"]
+        found = judged.get(card.weights_sha256)
+        if found is None:
+            parts.append("These weights are not evaluated yet.")
+        else:
+            parts += _scores(found)
+            parts += _failures(found, pictures, folder)
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _facts(card: ModelCard) -> str:
+    rows = [
+        ["images", _kind(card)],
+        ["blur in training", _span(card.blur_px, "px")],
+        ["pixel size", _span(card.pixel_size_um, "µm")],
+        ["network", _network(card)],
+        ["version", card.version],
+        ["weights, start of SHA-256", f"`{card.weights_sha256[:12]}`"],
+    ]
+    return markdown_table(["", ""], rows)
+
+
+def _network(card: ModelCard) -> str:
+    from dgno_core.models.registry import architecture, model_names
+
+    same = (name for name in model_names() if architecture(name, card.channels) == card.config)
+    return f"`{next(same, card.config.kind)}`"
+
+
+def _data(card: ModelCard) -> str:
+    lines = [f"- {one}" for one in card.data or (_UNKNOWN,)]
+    return "\n".join([*lines, "", f"Licences: {', '.join(card.licences) or _UNKNOWN}."])
+
+
+def _recipe(card: ModelCard) -> list[str]:
+    """Budget, then the recipe: as indented JSON, or in the words of the card."""
+    parts = [f"Budget: {card.budget or _UNKNOWN}."]
+    if not card.recipe:
+        return parts
+    try:
+        content = json.loads(card.recipe)
+    except ValueError:
+        return [*parts, card.recipe]
+    text = json.dumps(content, indent=1)
+    return [*parts, f"<details><summary>recipe</summary>\n\n```json\n{text}\n```\n\n</details>"]
+
+
+def _scores(found: Mapping[str, Any]) -> list[str]:
+    rows = [
+        [
+            SUBJECTS.get(group["group"], group["group"]),
+            str(group["count"]),
+            *(f"{group['means'][method][0]:.2f}" for method in ("blurred", "ours")),
+            decibel(_finite(group["identity"])),
+        ]
+        for group in found["groups"]
+    ]
+    header = ["images", "n", "blurred dB", "restored dB", "sharp input, restored dB"]
+    parts = [markdown_table(header, rows)] if rows else []
+    gains = [plane for plane in found["stack"] if plane["gain"] is not None]
+    if gains:
+        least = min(gains, key=lambda plane: plane["gain"])
+        most = max(gains, key=lambda plane: plane["gain"])
+        parts.append(
+            f"On the real focal stack its planes gain {least['gain']:+.2f} dB (plane "
+            f"{least['depth']:+d}) to {most['gain']:+.2f} dB (plane {most['depth']:+d})."
+        )
+    return [*parts, promise_table(Promise(**promise) for promise in found["promises"])]
+
+
+def _failures(found: Mapping[str, Any], pictures: Mapping[str, str], folder: str) -> Sequence[str]:
+    picture = pictures.get(f"{found['model']}/failures")
+    if picture is None:
+        return []
+    spots = [
+        f"{spot['image']} ({_finite(spot['before']):.1f} dB blurred, "
+        f"{_finite(spot['after']):.1f} dB restored)"
+        for spot in found["failures"]
+    ]
+    return [
+        "### Failures",
+        f"Where it is most wrong, in squares of 128 pixels: {', '.join(spots)}. From left to "
+        "right: blurred, restored, sharp, error.",
+        f"![Failures of {found['model']}]({folder}/{picture})",
+    ]
+
+
+def _kind(card: ModelCard) -> str:
+    return "colour" if card.channels == 3 else "grey"
+
+
+def _span(span: tuple[float, float] | None, unit: str) -> str:
+    return _UNKNOWN if span is None else f"{span[0]:g} to {span[1]:g} {unit}"
+
+
+def _finite(value: float | None) -> float:
+    """A PSNR of the file, where null stands for infinity."""
+    return float("inf") if value is None else value
