@@ -6,7 +6,6 @@ import re
 
 from dgno_core.errors import DGNOError
 
-REGION_HELP = "Rows and columns of the part to look at, such as 0:256,128:384."
 _FORM = re.compile(r"(\d*):(\d*),(\d*):(\d*)")
 
 
