@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dgno_core.data.datasets import datasets, fetch
-from dgno_core.data.datasets.download import DownloadProgressed
+from dgno_core.io.download import DownloadProgressed
 
 Dgno = Callable[..., Any]
 

@@ -152,8 +152,8 @@ def summary(found: Contents) -> str:
 
 def _tell(event: FetchEvent, last: int) -> int:
     """Print an event if it is worth a line; the percentage that was told last is remembered."""
-    from dgno_core.data.datasets.download import DownloadProgressed
     from dgno_core.data.datasets.fetch import AlreadyThere, Unpacked
+    from dgno_core.io.download import DownloadProgressed
 
     if isinstance(event, DownloadProgressed):
         percent = 100 * event.done // event.total if event.total else event.done // 10**7

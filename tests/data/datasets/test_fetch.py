@@ -6,230 +6,30 @@ import hashlib
 import io
 import json
 import shutil
-import threading
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
-from dgno_core.data.datasets import download as downloads
 from dgno_core.data.datasets import fetch as fetching
 from dgno_core.data.datasets import find_dataset
-from dgno_core.data.datasets.download import DownloadProgressed, download, part_of
 from dgno_core.data.datasets.fetch import MANIFEST, AlreadyThere, Archive, Unpacked, Warned, fetch
 from dgno_core.data.datasets.unpack import unpack
 from dgno_core.errors import DGNOError
+from dgno_core.io import download as downloads
+from dgno_core.io.download import DownloadProgressed
+from support.web_server import Server, run, serving
 
 CONTENT = np.random.default_rng(1).bytes(40_000)
 
 
-@dataclass
-class Server:
-    """What a server has, how it misbehaves, and what it was asked."""
-
-    files: dict[str, bytes] = field(default_factory=dict)
-    tag: str = '"one"'
-    cut_after: list[int] = field(default_factory=list)  # bytes of each of the next answers
-    knows_ranges: bool = True
-    status: int | None = None
-    asked: list[tuple[str, str, str | None]] = field(default_factory=list)
-    url: str = ""
-
-
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    state = Server()
-
-    class Handler(BaseHTTPRequestHandler):
-        def log_message(self, *_: Any) -> None:
-            pass
-
-        def do_HEAD(self) -> None:
-            self.answer(only_head=True)
-
-        def do_GET(self) -> None:
-            self.answer(only_head=False)
-
-        def answer(self, only_head: bool) -> None:
-            name = self.path.lstrip("/")
-            state.asked.append((self.command, name, self.headers.get("Range")))
-            if state.status or name not in state.files:
-                self.send_error(state.status or 404)
-                return
-            content, start = state.files[name], 0
-            wanted = self.headers.get("Range")
-            if wanted and state.knows_ranges and self.headers.get("If-Range") == state.tag:
-                start = int(wanted.removeprefix("bytes=").rstrip("-"))
-                if start >= len(content):
-                    self.send_response(416)
-                    self.send_header("Content-Range", f"bytes */{len(content)}")
-                    self.send_header("Content-Length", "0")
-                    self.end_headers()
-                    return
-                self.send_response(206)
-                self.send_header(
-                    "Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}"
-                )
-            else:
-                self.send_response(200)
-            self.send_header("Content-Length", str(len(content) - start))
-            if state.tag:
-                self.send_header("ETag", state.tag)
-            self.end_headers()
-            if only_head:
-                return
-            rest = content[start:]
-            self.wfile.write(rest[: state.cut_after.pop(0)] if state.cut_after else rest)
-
     monkeypatch.setattr(downloads, "CHUNK", 1000)
-    httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=httpd.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    state.url = f"http://127.0.0.1:{httpd.server_address[1]}"
-    yield state
-    httpd.shutdown()
-    httpd.server_close()
-    thread.join()
-
-
-def run(steps: Any) -> tuple[list[Any], Any]:
-    """All that a generator yields, and what it returns."""
-    seen = []
-    while True:
-        try:
-            seen.append(next(steps))
-        except StopIteration as end:
-            return seen, end.value
-
-
-# --- one file ---------------------------------------------------------------------------------
-
-
-def test_a_file_arrives_whole(server: Server, tmp_path: Path) -> None:
-    server.files["a.bin"] = CONTENT
-    seen, checksum = run(download(f"{server.url}/a.bin", tmp_path / "a.bin"))
-    assert (tmp_path / "a.bin").read_bytes() == CONTENT
-    assert checksum == hashlib.sha256(CONTENT).hexdigest()
-    assert [path.name for path in tmp_path.iterdir()] == ["a.bin"]
-    assert seen[-1] == DownloadProgressed("a.bin", len(CONTENT), len(CONTENT))
-    assert [step.done for step in seen] == sorted({step.done for step in seen})
-
-
-def test_a_cut_connection_is_taken_up_where_it_ended(server: Server, tmp_path: Path) -> None:
-    server.files["a.bin"] = CONTENT
-    server.cut_after = [10_000, 5_000]
-    run(download(f"{server.url}/a.bin", tmp_path / "a.bin"))
-    assert (tmp_path / "a.bin").read_bytes() == CONTENT
-    assert [wanted for _, _, wanted in server.asked] == [None, "bytes=10000-", "bytes=15000-"]
-
-
-def test_a_connection_that_is_always_cut_says_so_and_keeps_what_came(
-    server: Server, tmp_path: Path
-) -> None:
-    server.files["a.bin"] = CONTENT
-    server.cut_after = [10_000, 5_000, 2_000]
-    with pytest.raises(DGNOError, match="run the same command again"):
-        run(download(f"{server.url}/a.bin", tmp_path / "a.bin"))
-    assert not (tmp_path / "a.bin").exists()
-    assert part_of(tmp_path / "a.bin").read_bytes() == CONTENT[:17_000]
-    run(download(f"{server.url}/a.bin", tmp_path / "a.bin"))
-    assert (tmp_path / "a.bin").read_bytes() == CONTENT
-    assert server.asked[-1][2] == "bytes=17000-"
-
-
-@pytest.mark.parametrize("change", ["tag", "no ranges", "no tag"])
-def test_what_came_is_dropped_if_it_cannot_be_continued(
-    change: str, server: Server, tmp_path: Path
-) -> None:
-    server.files["a.bin"] = CONTENT[::-1]
-    server.tag = "" if change == "no tag" else server.tag
-    server.cut_after = [10_000, 0, 0]
-    with pytest.raises(DGNOError):
-        run(download(f"{server.url}/a.bin", tmp_path / "a.bin"))
-    server.files["a.bin"] = CONTENT  # another file by now
-    server.tag = '"two"' if change == "tag" else server.tag
-    server.knows_ranges = change != "no ranges"
-    run(download(f"{server.url}/a.bin", tmp_path / "a.bin"))
-    assert (tmp_path / "a.bin").read_bytes() == CONTENT
-
-
-def test_a_part_that_is_whole_already_is_not_fetched_again(server: Server, tmp_path: Path) -> None:
-    server.files["a.bin"] = CONTENT
-    steps = download(f"{server.url}/a.bin", tmp_path / "a.bin")
-    while next(steps).done < len(CONTENT):
-        pass
-    steps.close()  # the last byte had come, but not the final name
-    run(download(f"{server.url}/a.bin", tmp_path / "a.bin"))
-    assert (tmp_path / "a.bin").read_bytes() == CONTENT
-    assert server.asked[-1][2] == f"bytes={len(CONTENT)}-"
-
-
-def test_a_wrong_checksum_leaves_nothing(server: Server, tmp_path: Path) -> None:
-    server.files["a.bin"] = CONTENT
-    with pytest.raises(DGNOError, match="checksum") as caught:
-        run(download(f"{server.url}/a.bin", tmp_path / "a.bin", sha256="0" * 64))
-    assert "0" * 64 in str(caught.value)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_full_disk_is_one_sentence(
-    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    server.files["a.bin"] = CONTENT
-    real_open = Path.open
-
-    class FullDisk(io.FileIO):
-        def write(self, data: Any) -> int:
-            if self.tell() >= 5_000:
-                raise OSError(28, "No space left on device")
-            return super().write(data)
-
-    def opened(self: Path, mode: str = "r", *args: Any, **kwargs: Any) -> Any:
-        if self.name.endswith(".part") and mode in ("wb", "ab"):
-            return FullDisk(self, mode)
-        return real_open(self, mode, *args, **kwargs)
-
-    monkeypatch.setattr(Path, "open", opened)
-    with pytest.raises(DGNOError, match="the disk is full; free some space"):
-        run(download(f"{server.url}/a.bin", tmp_path / "a.bin"))
-    monkeypatch.undo()
-    assert part_of(tmp_path / "a.bin").read_bytes() == CONTENT[:5_000]
-    run(download(f"{server.url}/a.bin", tmp_path / "a.bin"))
-    assert (tmp_path / "a.bin").read_bytes() == CONTENT
-
-
-def test_ctrl_c_leaves_only_what_can_be_continued(server: Server, tmp_path: Path) -> None:
-    server.files["a.bin"] = CONTENT
-    steps = download(f"{server.url}/a.bin", tmp_path / "a.bin")
-    for _ in range(5):
-        next(steps)
-    with pytest.raises(KeyboardInterrupt):
-        steps.throw(KeyboardInterrupt)
-    assert {path.name for path in tmp_path.iterdir()} == {".a.bin.part", ".a.bin.part.tag"}
-    run(download(f"{server.url}/a.bin", tmp_path / "a.bin"))
-    assert server.asked[-1][2] == "bytes=5000-"
-    assert (tmp_path / "a.bin").read_bytes() == CONTENT
-
-
-@pytest.mark.parametrize(("status", "words"), [(404, "answered 404"), (403, "answered 403"),
-                                               (503, "answered 503")])  # fmt: skip
-def test_what_the_server_refuses_is_one_sentence(
-    status: int, words: str, server: Server, tmp_path: Path
-) -> None:
-    server.status = status
-    with pytest.raises(DGNOError, match=words):
-        run(download(f"{server.url}/a.bin", tmp_path / "a.bin"))
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_no_server_is_one_sentence(server: Server, tmp_path: Path) -> None:
-    with pytest.raises(DGNOError, match="cannot be reached"):
-        run(download("http://127.0.0.1:1/a.bin", tmp_path / "a.bin"))
+    with serving() as state:
+        yield state
 
 
 # --- archives ---------------------------------------------------------------------------------

@@ -15,17 +15,18 @@ from pathlib import Path
 from typing import Any
 
 from dgno_core.data.datasets.bbbc006 import BLURRED, PLANES, SHARP, SITES, WELLS
-from dgno_core.data.datasets.download import (
+from dgno_core.data.datasets.files import images_in
+from dgno_core.data.datasets.unpack import unpack
+from dgno_core.errors import DGNOError
+from dgno_core.io.atomic import partial_path, writing
+from dgno_core.io.download import (
     DownloadProgressed,
+    check_space,
     download,
     file_sha256,
     part_of,
     remote_size,
 )
-from dgno_core.data.datasets.files import images_in
-from dgno_core.data.datasets.unpack import check_space, unpack
-from dgno_core.errors import DGNOError
-from dgno_core.io.atomic import partial_path, writing
 from dgno_core.io.names import BBBC006 as NAME
 
 SERVER = "https://data.broadinstitute.org/bbbc/BBBC006"

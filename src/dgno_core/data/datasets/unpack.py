@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from dgno_core.errors import DGNOError
 from dgno_core.io.atomic import discard, partial_path, publish, writing
+from dgno_core.io.download import check_space
 
 CHUNK = 1 << 20
 _DAMAGES = (zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, EOFError)
@@ -59,22 +60,6 @@ def unpack(archive: Path, folder: Path, is_wanted: Callable[[str], bool]) -> int
     finally:
         discard(partial)
     return len(members)
-
-
-def check_space(folder: Path, needed: int) -> None:
-    """Check that a disk has room for some bytes.
-
-    Raises
-    ------
-    DGNOError
-        If it has not.
-    """
-    free = shutil.disk_usage(folder).free
-    if free < needed:
-        raise DGNOError(
-            f"{folder} has {free / 1e9:.1f} GB free, but {needed / 1e9:.1f} GB are needed; free "
-            "some space or choose another place."
-        )
 
 
 def _wanted(

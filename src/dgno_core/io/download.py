@@ -1,4 +1,4 @@
-"""Downloading one file so that a cut connection, a full disk or Ctrl-C loses nothing.
+"""Getting one file so that a cut connection, a full disk or Ctrl-C loses nothing.
 
 What has arrived lies beside the target as ``.NAME.part``; the next call goes on where it ends, if
 the server still has the same file. The final name appears when all bytes are there and their
@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import http.client
 import re
+import shutil
 import urllib.error
 import urllib.request
 from collections.abc import Generator
@@ -20,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from dgno_core.errors import DGNOError
-from dgno_core.io.atomic import writing
+from dgno_core.io.atomic import discard, partial_path, publish, writing
 
 CHUNK = 1 << 20
 TIMEOUT = 60.0
@@ -68,7 +69,7 @@ def remote_size(url: str) -> int | None:
 
 
 def download(
-    url: str, target: Path, *, sha256: str | None = None
+    url: str, target: Path, *, sha256: str | None = None, size: int | None = None
 ) -> Generator[DownloadProgressed, None, str]:
     """Download a file and return its SHA-256, yielding how far it has come.
 
@@ -80,17 +81,19 @@ def download(
         Its place; the folder must be there.
     sha256
         What the checksum must be, if that is known.
+    size
+        How many bytes there must be, if that is known: a larger file is not taken in.
 
     Raises
     ------
     DGNOError
         If the server cannot be reached, the connection is cut again and again, the disk is full,
-        or the checksum is wrong.
+        or the file is another one.
     """
     part = part_of(target)
     for attempt in range(TRIES):
         try:
-            yield from _receive(url, part)
+            yield from _receive(url, part, size)
             break
         except _CUT as error:
             if attempt + 1 == TRIES:
@@ -111,14 +114,64 @@ def download(
     return found
 
 
+def copy(
+    source: Path, target: Path, *, sha256: str | None = None
+) -> Generator[DownloadProgressed, None, str]:
+    """Copy a file of this machine as `download` would fetch it, and return its SHA-256.
+
+    Raises
+    ------
+    DGNOError
+        If there is no such file, the disk is full, or the checksum is wrong.
+    """
+    if not source.is_file():
+        raise DGNOError(f"There is no file {source}; check the name.")
+    partial, done, digest = partial_path(target), 0, hashlib.sha256()
+    total = source.stat().st_size
+    check_space(target.parent, total)
+    try:
+        with writing(target), source.open("rb") as old, partial.open("wb") as new:
+            while chunk := old.read(CHUNK):
+                new.write(chunk)
+                digest.update(chunk)
+                done += len(chunk)
+                yield DownloadProgressed(target.name, done, total)
+        if sha256 is not None and digest.hexdigest() != sha256:
+            raise DGNOError(
+                f"{source} has the checksum {digest.hexdigest()}, but {sha256} was expected; it is "
+                "another file, or it is damaged: download it again."
+            )
+        with writing(target):
+            publish(partial, target)
+    finally:
+        discard(partial)
+    return digest.hexdigest()
+
+
+def check_space(folder: Path, needed: int) -> None:
+    """Check that a disk has room for some bytes.
+
+    Raises
+    ------
+    DGNOError
+        If it has not.
+    """
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise DGNOError(
+            f"{folder} has {free / 1e9:.1f} GB free, but {needed / 1e9:.1f} GB are needed; free "
+            "some space or choose another place."
+        )
+
+
 def file_sha256(path: Path) -> str:
     """SHA-256 of a file."""
     with writing(path), path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _receive(url: str, part: Path) -> Generator[DownloadProgressed, None, None]:
-    """Append to `part` what is still lacking."""
+def _receive(url: str, part: Path, size: int | None) -> Generator[DownloadProgressed, None, None]:
+    """Append to `part` what is still lacking of `size` bytes."""
     here = part.stat().st_size if part.exists() else 0
     tag = _tag_file(part).read_text(encoding="utf-8") if _tag_file(part).exists() else ""
     request = urllib.request.Request(url, headers=_NAME)
@@ -132,6 +185,7 @@ def _receive(url: str, part: Path) -> Generator[DownloadProgressed, None, None]:
             if response.status != 200:
                 _forget(part)
                 raise ConnectionError("the server sent another part of the file")
+        _check_size(url, total, size, part)
         name = part.name.removeprefix(".").removesuffix(".part")
         with writing(part):
             _tag_file(part).write_text(_tag(response.headers), encoding="utf-8")
@@ -141,9 +195,21 @@ def _receive(url: str, part: Path) -> Generator[DownloadProgressed, None, None]:
                 with writing(part):
                     file.write(chunk)
                 here += len(chunk)
+                if size is not None and here > size:
+                    _check_size(url, here, size, part)
                 yield DownloadProgressed(name, here, total)
     if total is not None and here < total:
         raise ConnectionError(f"{here} of {total} bytes came")
+
+
+def _check_size(url: str, found: int | None, size: int | None, part: Path) -> None:
+    """Refuse a file that cannot be the one it should be."""
+    if size is not None and found is not None and found != size:
+        _forget(part)
+        raise DGNOError(
+            f"{url} has {found} bytes, but {size} were expected; it is another file, and nothing "
+            "of it was kept."
+        )
 
 
 def _open(request: urllib.request.Request) -> Any:
@@ -161,7 +227,7 @@ def _open(request: urllib.request.Request) -> Any:
             raise ConnectionError(f"the server answered {error.code}") from error
         raise DGNOError(
             f"{request.full_url} cannot be had: the server answered {error.code} {error.reason}; "
-            "look at the home page of the data set."
+            "look at the page that offers it."
         ) from error
     except urllib.error.URLError as error:
         raise DGNOError(_unreachable(request.full_url, error.reason)) from error
@@ -218,5 +284,5 @@ def _words(error: object) -> str:
 def _unreachable(url: str, reason: object) -> str:
     return (
         f"{url} cannot be reached ({_words(reason)}); check the connection, or download it in a "
-        "browser and unpack it."
+        "browser."
     )
