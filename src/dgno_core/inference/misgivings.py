@@ -10,6 +10,7 @@ import numpy as np
 from dgno_core.io.units import micrometers
 
 if TYPE_CHECKING:
+    from dgno_core.inference.network import Network
     from dgno_core.inference.restore import Job
 
 
@@ -26,13 +27,30 @@ def misgivings(job: Job) -> Iterator[str]:
             else f"{source.name} is RGB, but not 8-bit ({source.dtype}): it is restored channel by "
             f"channel with {kind}."
         )
-    trained = getattr(network.card, "pixel_size_um", None)
     size = micrometers(source.pixel_size.get("X", 0), source.units.get("X"))
-    if trained and size and not trained[0] <= size <= trained[1]:
-        yield (
-            f"{source.name} has pixels of {size:.3g} µm, but the model {network.name} was trained "
-            f"on {trained[0]:.3g} to {trained[1]:.3g} µm; judge the result with care."
-        )
+    if doubt := unfit_pixel_size(source.name, network, size):
+        yield doubt
+
+
+def unfit_pixel_size(name: str, network: Network, size: float | None) -> str | None:
+    """Say so if the model was trained on pixels of another size; None if not, or not known.
+
+    Parameters
+    ----------
+    name
+        Of the image.
+    network
+        Whose card says which sizes it has seen.
+    size
+        Size of the image's pixels in µm.
+    """
+    trained = getattr(network.card, "pixel_size_um", None)
+    if not trained or not size or trained[0] <= size <= trained[1]:
+        return None
+    return (
+        f"{name} has pixels of {size:.3g} µm, but the model {network.name} was trained "
+        f"on {trained[0]:.3g} to {trained[1]:.3g} µm; judge the result with care."
+    )
 
 
 def nothing_restored(job: Job) -> str:

@@ -5,9 +5,29 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
+
+from dgno_core.errors import DGNOError
 from dgno_core.inference.config import DEFAULTS, RestoreConfig
 from dgno_core.inference.network import Network
 from dgno_core.interpretation.events import StepDone, Warned
+from dgno_core.interpretation.trust.describe import (
+    blur_width_map,
+    difference_map,
+    expected_error_map,
+    residual_map,
+    spread_map,
+    sum_up,
+)
+from dgno_core.interpretation.trust.examine import Examined, examine
+from dgno_core.interpretation.trust.expected import expected_error, load_recipe
+from dgno_core.interpretation.trust.range_check import (
+    BlurCheck,
+    check_blur,
+    noise_doubts,
+    pixel_size_doubts,
+)
 from dgno_core.interpretation.trust.result import TrustFound
 from dgno_core.interpretation.view import View
 
@@ -49,5 +69,58 @@ def trust_events(
     DGNOError
         If the second network does not fit, or there is not enough memory.
     """
-    raise NotImplementedError
-    yield
+    network = view.network
+    if second is not None and second.card.channels != network.card.channels:
+        raise DGNOError(
+            f"The models {network.name} and {second.name} are not for the same kind of image: one "
+            "is for grey, the other for colour."
+        )
+    step = 0.0
+    if view.dtype.kind in "iu":
+        step = 1 / (view.limits.high - view.limits.low)
+    examined = yield from examine(network, view.pixels, config, second, step)
+    blur = check_blur(view.name, network, view.pixels, examined.reblurred)
+    doubts = (
+        *blur.doubts,
+        *noise_doubts(view.name, network, examined.reblurred.noise),
+        *pixel_size_doubts(view.name, network, pixel_size_um),
+    )
+    yield from map(Warned, doubts)
+    yield _found(view, second, examined, blur, doubts)
+
+
+def _found(
+    view: View,
+    second: Network | None,
+    examined: Examined,
+    blur: BlurCheck,
+    doubts: tuple[str, ...],
+) -> TrustFound:
+    """Put what was measured into maps and words."""
+    percent = np.float32(100)
+    restored, reblurred = examined.agreement.restored, examined.reblurred
+    recipe = load_recipe(view.network.card.channels)
+    error = percent * expected_error(examined.parts, recipe, blur.beyond)
+    residual = _worst_colour(reblurred.residual)
+    widest = max(float(reblurred.width.max()), *(view.network.card.blur_px or (8.0,)))
+    difference = None
+    if second is not None and examined.second is not None:
+        apart = percent * np.abs(examined.second - restored).mean(axis=0)
+        difference = difference_map(apart, second.name, view.origin)
+    return TrustFound(
+        restored=restored,
+        expected_error=expected_error_map(error, view.origin),
+        residual=residual_map(residual, view.origin),
+        blur_width=blur_width_map(reblurred.width, widest, view.origin),
+        spread=spread_map(percent * examined.agreement.spread.mean(axis=0), view.origin),
+        difference=difference,
+        noise=100 * max(float(law.deviation(0.5)) for law in reblurred.noise),
+        summary=sum_up(error, residual, is_in_range=not blur.doubts),
+        doubts=doubts,
+    )
+
+
+def _worst_colour(residual: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Keep at each pixel the colour with the largest residual, with its sign."""
+    worst = np.abs(residual).argmax(axis=0)
+    return np.take_along_axis(residual, worst[None], axis=0)[0]
