@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dgno_core.errors import DGNOError
+from napari_dgno._look_overlay import layer_name
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -30,11 +31,11 @@ def box_layer(place: Place) -> Shapes:
     side = min(place.source.shape[place.source.axes.index(letter)] for letter in "YX")
     return Shapes(
         ndim=place.layer.ndim,
-        name=f"{place.layer.name} · rectangle",
+        name=layer_name("rectangle", place),
         edge_color=EDGE,
         face_color="transparent",
         edge_width=max(side / 250, 0.5),
-        metadata={BOX_KEY: True},
+        metadata={BOX_KEY: place.layer.name},
         **place.keywords(),
     )
 
@@ -42,7 +43,7 @@ def box_layer(place: Place) -> Shapes:
 def drawing_layer(viewer: ViewerModel, layer: Image) -> Shapes | None:
     """Return the layer that was made to draw on this image, if it is still there."""
     for shapes in _shapes_layers(viewer):
-        if BOX_KEY in shapes.metadata and shapes.name.startswith(f"{layer.name} · "):
+        if shapes.metadata.get(BOX_KEY) == layer.name:
             return shapes
     return None
 

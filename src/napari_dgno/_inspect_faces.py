@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_dgno._layers import RESULT_KEY
-from napari_dgno._look_overlay import Legend, colour_map
+from napari_dgno._look_overlay import Legend, colour_map, layer_name, mark
 
 if TYPE_CHECKING:
     from napari.layers import Vectors
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
 MEANING = {
     "flux": "How much the elements on the two sides receive through their common face. Dark: next "
-    "to nothing; bright: much.",
+    "to nothing; bright: much. Faces on the outer border may be brighter than the scale tells.",
     "jump": "How strongly the elements on the two sides disagree at their common face. Dark: they "
     "agree; bright: they differ.",
 }
@@ -30,7 +29,7 @@ GRID = "#9aa0a6"
 def face_layer(faces: Faces, kind: str, place: Place, title: str) -> tuple[Vectors, Legend]:
     """Make the layer of the faces, each a line coloured by its flux or jump."""
     values = np.asarray(getattr(faces, kind), dtype=float)
-    known = values[np.isfinite(values)]
+    known = values[np.isfinite(values) & ~np.asarray(faces.is_boundary)]
     high = float(np.percentile(known, SHOWN)) if known.size else 0.0
     limits = (0.0, high or 1.0)
     layer = _lines(
@@ -45,6 +44,7 @@ def face_layer(faces: Faces, kind: str, place: Place, title: str) -> tuple[Vecto
         opacity=0.9,
     )
     colours = colour_map(COLOURS, fades=False).map(np.linspace(0, 1, 33))
+    title = title[:1].upper() + title[1:]
     return layer, Legend(title, MEANING[kind], faces.unit, limits, colours)
 
 
@@ -63,11 +63,11 @@ def _lines(faces: Faces, place: Place, title: str, width: float, **look: Any) ->
     return Vectors(
         lines,
         ndim=place.layer.ndim,
-        name=f"{place.layer.name} · {title}",
+        name=layer_name(title, place),
         vector_style="line",
         edge_width=max(width * side, 0.5),
         blending="translucent",
-        metadata={RESULT_KEY: {"look": "faces"}},
+        metadata=mark("faces", place),
         **place.keywords(),
         **look,
     )

@@ -15,8 +15,14 @@ from napari_dgno._inspect_box import box_layer, drawing_layer, drawn_box
 from napari_dgno._inspect_section import Section
 from napari_dgno._inspect_words import ATTRIBUTION_MEANING, DIFFUSION, EFFORTS
 from napari_dgno._inspect_work import attributing
-from napari_dgno._layers import RESULT_KEY
-from napari_dgno._look_overlay import Legend, Overlay, legend_of, overlay_layer
+from napari_dgno._look_overlay import (
+    Legend,
+    Overlay,
+    layer_name,
+    legend_of,
+    mark,
+    overlay_layer,
+)
 from napari_dgno._look_panel import Look
 from napari_dgno._panel import explain_labels, set_out
 
@@ -138,9 +144,9 @@ class AttributionSection(Section):
         return Image(
             np.stack(planes, axis=-1) if colour else planes[0],
             rgb=colour,
-            name=f"{place.layer.name} · the same pixels, beside",
+            name=layer_name("the same pixels, beside", place),
             blending="translucent",
-            metadata={RESULT_KEY: {"look": "beside"}},
+            metadata=mark("beside", place),
             **place.map_keywords((1, 1), self._translate(place, attribution, 1)),
         )
 

@@ -125,14 +125,14 @@ class OperatorSection(Section):
         return key_of(kind, place, self.form.channel(), *settings)
 
     def _show(self, place: Place, request: OperatorRequest, picture: OperatorPicture) -> str:
-        operator = f"{request.scale} size, {ordinal(request.iteration + 1)} operator"
+        operator = f"({request.scale} size, {ordinal(request.iteration + 1)} operator)"
         layers: list[tuple[Layer, Legend | None]] = []
         title = SHOWN[request.shown][0].lower()
         if picture.map is not None:
             made = picture.map
             overlay = Overlay(
                 f"operator {made.name}",
-                f"{title}{_channel(request)}, {operator}",
+                f"{title}{_channel(request)} {operator}",
                 made.data,
                 made.limits,
                 made.legend,
@@ -145,10 +145,10 @@ class OperatorSection(Section):
         else:
             kind = request.shown.removeprefix("face_")
             layers.append(
-                face_layer(picture.faces, kind, place, f"{title}{_channel(request)}, {operator}")
+                face_layer(picture.faces, kind, place, f"{title}{_channel(request)} {operator}")
             )
         if request.grid:
-            layers.append((grid_layer(picture.faces, place, f"element grid, {operator}"), None))
+            layers.append((grid_layer(picture.faces, place, f"element grid {operator}"), None))
         self.panel.add_over(layers, place.layer)
         if request.grid:
             layers[-1][0].visible = True

@@ -185,6 +185,7 @@ class Legends(QWidget):
         view.release()
         view.layer.events.visible.disconnect(self._show_visible)
         self._layout.removeWidget(view)
+        view.hide()  # it is deleted later
         view.deleteLater()
 
     def disconnect_viewer(self) -> None:

@@ -122,28 +122,36 @@ def overlay_layer(overlay: Overlay, place: Place, **record: Any) -> Image:
     signed = low < 0 < high
     layer = Image(
         place.expanded(np.asarray(overlay.values, dtype=np.float32)),
-        name=f"{place.layer.name} · {overlay.title}",
+        name=layer_name(overlay.title, place),
         rgb=False,
         multiscale=False,
         colormap=colour_map(overlay.colour_map, signed=signed, fades=overlay.fades),
         contrast_limits=(low, high if high > low else low + 1e-6),
         blending="translucent",
         interpolation2d="nearest",
-        metadata={RESULT_KEY: {"look": overlay.key, **record}},
+        metadata=mark(overlay.key, place, **record),
         **place.map_keywords(overlay.scale, overlay.translate),
     )
     layer.contrast_limits_range = layer.contrast_limits
     return layer
 
 
+def layer_name(title: str, place: Place) -> str:
+    """Name a layer, what it shows first: napari's list has no room for more."""
+    return f"{title[:1].upper()}{title[1:]} · {place.layer.name}"
+
+
+def mark(key: str, place: Place, **record: Any) -> dict[str, Any]:
+    """Metadata by which a layer of a look is known."""
+    return {RESULT_KEY: {"look": key, "image": place.layer.name, **record}}
+
+
 def legend_of(overlay: Overlay) -> Legend:
     """Say what the colours of a map mean."""
-    return Legend(overlay.title, overlay.meaning, overlay.unit)
+    return Legend(overlay.title[:1].upper() + overlay.title[1:], overlay.meaning, overlay.unit)
 
 
-def is_look(layer: Layer, key: str | None = None) -> bool:
-    """Whether a layer was made by a look, and by the one of that name."""
+def looked_at(layer: Layer) -> str | None:
+    """Return the name of the image that a layer of a look belongs to; None for other layers."""
     record = layer.metadata.get(RESULT_KEY)
-    if not isinstance(record, dict) or "look" not in record:
-        return False
-    return key is None or record["look"] == key
+    return record.get("image") if isinstance(record, dict) and "look" in record else None

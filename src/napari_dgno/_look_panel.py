@@ -16,7 +16,7 @@ from dgno_core.errors import DGNOError
 from napari_dgno import _workers
 from napari_dgno._look_cache import Key, ResultCache
 from napari_dgno._look_legend import Legends
-from napari_dgno._look_overlay import Legend, is_look
+from napari_dgno._look_overlay import Legend, looked_at
 from napari_dgno._panel import Panel
 from napari_dgno._progress import RunDisplay
 from napari_dgno._time_left import in_words
@@ -227,10 +227,10 @@ class LookPanel(Panel):
         """
         mine = self._viewer.layers
         names = {layer.name for layer, _ in layers}
-        for old in [layer for layer in mine if is_look(layer)]:
+        for old in [layer for layer in mine if looked_at(layer) == original.name]:
             if old.name in names:
                 mine.remove(old)
-            elif old.name.startswith(f"{original.name} · "):
+            else:
                 old.visible = False
         place = mine.index(original) + 1 if original in mine else len(mine)
         for layer, legend in reversed(layers):

@@ -81,14 +81,15 @@ class Place:
 
     def map_keywords(self, scale: Pair = (1, 1), translate: Pair = (0, 0)) -> dict[str, Any]:
         """Placement, as keywords for the layer of an expanded map."""
-        layer, (y, x) = self.layer, self.yx
-        step = np.ones(layer.ndim)
-        step[[y, x]] = scale
-        offset = self.point(*translate)
-        place = self.keywords()
-        place["scale"] = np.asarray(layer.scale) * step
-        place["translate"] = np.asarray(layer.translate) + _linear_matrix(layer) @ offset
-        return place
+        step = np.ones(self.layer.ndim)
+        step[list(self.yx)] = scale
+        placed = self.shifted_keywords(self.point(*translate))
+        return {**placed, "scale": np.asarray(self.layer.scale) * step}
+
+    def shifted_keywords(self, offset: np.ndarray) -> dict[str, Any]:
+        """Placement of a layer whose first pixel lies so many pixels along each dimension."""
+        moved = np.asarray(self.layer.translate) + _linear_matrix(self.layer) @ offset
+        return {**self.keywords(), "translate": moved}
 
     def keywords(self) -> dict[str, Any]:
         """Placement of the layer itself, for layers of points in its own pixels."""

@@ -57,7 +57,9 @@ class VerticalScroll(QScrollArea):
         if not isalive(self):
             return  # closed before it was shown
         # Not once and for all: napari's theme, which comes later, makes the content wider.
-        self.setMinimumWidth(self._content.minimumSizeHint().width())
+        bar = self.verticalScrollBar()
+        beside = bar.sizeHint().width() if bar is not None else 0  # it would cover the fields
+        self.setMinimumWidth(self._content.minimumSizeHint().width() + beside)
         for label in self._content.findChildren(QLabel):
             if label.wordWrap():
                 self._fit_label(label)

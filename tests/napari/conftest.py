@@ -19,6 +19,7 @@ from dgno_core.inference.events import Restored, RestoreStarted, TileRestored
 from dgno_core.io.provenance import Provenance, SourceRecord
 from dgno_core.io.source import ImageSource
 from napari_dgno import _train_run
+from support.fake_looks import FakeLooks
 from support.train_panel import FAKE, textured
 
 
@@ -166,3 +167,35 @@ def notified(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     shown: list[str] = []
     monkeypatch.setattr("napari.utils.notifications.show_error", shown.append)
     return shown
+
+
+@pytest.fixture
+def fake_looks(monkeypatch: pytest.MonkeyPatch) -> FakeLooks:
+    """Replace what the Inspect and Detect panels do in their worker threads."""
+    looks = FakeLooks()
+    monkeypatch.setattr("napari_dgno._inspect_operator.looking_inside", looks.looking_inside)
+    monkeypatch.setattr("napari_dgno._inspect_lam.attributing", looks.attributing)
+    monkeypatch.setattr("napari_dgno._inspect_trust.weighing_trust", looks.weighing_trust)
+    monkeypatch.setattr("napari_dgno._detect.comparing", looks.comparing)
+    monkeypatch.setattr("dgno_core.detection.models.why_unavailable", lambda: None)
+    return looks
+
+
+@pytest.fixture
+def open_inspect(napari_window: Any) -> Callable[[], Any]:
+    """Return a function that docks the Inspect panel."""
+
+    def dock() -> Any:
+        return napari_window.window.add_plugin_dock_widget("napari-dgno", "Inspect")[1]
+
+    return dock
+
+
+@pytest.fixture
+def open_detect(napari_window: Any) -> Callable[[], Any]:
+    """Return a function that docks the Detect panel."""
+
+    def dock() -> Any:
+        return napari_window.window.add_plugin_dock_widget("napari-dgno", "Detect")[1]
+
+    return dock

@@ -1,0 +1,231 @@
+"""The Detect panel: the objects of an image before and after restoring."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from qtpy.compat import isalive
+from qtpy.QtWidgets import QFileDialog, QPushButton, QVBoxLayout, QWidget
+
+from dgno_core.errors import DGNOError
+from napari_dgno import _detect_words as words
+from napari_dgno._detect_form import DetectForm
+from napari_dgno._detect_layers import full_array, objects_layer, placement, status_layer
+from napari_dgno._detect_objects import DetectedObject, save_objects
+from napari_dgno._detect_table import ObjectTable
+from napari_dgno._detect_view import agreement_table, go_to
+from napari_dgno._detect_work import Compared, Comparison, comparing
+from napari_dgno._layers import output_layer
+from napari_dgno._look_cache import Key, key_of, whole_checksum
+from napari_dgno._look_panel import Look, LookPanel
+from napari_dgno._progress import wrapped_label
+from napari_dgno._scroll import VerticalScroll
+from napari_dgno._settings import preference_model, read_preferences
+
+if TYPE_CHECKING:
+    from napari.layers import Image, Layer
+    from napari.viewer import Viewer
+
+    from napari_dgno._look_overlay import Legend
+    from napari_dgno._look_place import Place
+
+
+class DetectPanel(LookPanel):
+    """Dock widget that compares detections before and after restoring.
+
+    Parameters
+    ----------
+    napari_viewer : napari.Viewer
+        The viewer it is docked in.
+    """
+
+    def __init__(self, napari_viewer: Viewer) -> None:
+        super().__init__(napari_viewer)
+        from dgno_core.detection.models import why_unavailable
+        from dgno_core.detection.status import STATUS_COLOURS
+
+        self.form = DetectForm(napari_viewer, read_preferences)
+        self._shown: tuple[Place, Layer] | None = None
+        purpose = wrapped_label()
+        purpose.setText(words.PURPOSE)
+        self.missing = wrapped_label()
+        self.missing.setText(why_unavailable() or "")
+        self.missing.setVisible(bool(self.missing.text()))
+        self.button = QPushButton("Detect")
+        self.button.setToolTip(words.DETECT)
+        self.button.setStyleSheet("font-weight: bold;")
+        self.button.setEnabled(not self.missing.text())
+        self.counts = wrapped_label()
+        self.agreement = wrapped_label()
+        self.table = ObjectTable({**STATUS_COLOURS})
+        self.save_button = QPushButton("Save table …")
+        self.save_button.setToolTip(words.SAVE)
+        self._results = QWidget()
+        results = QVBoxLayout(self._results)
+        results.setContentsMargins(0, 0, 0, 0)
+        for widget in (self.counts, self.legends, self.agreement, self.table, self.save_button):
+            results.addWidget(widget)
+        self._results.hide()
+        self._inputs = QWidget()
+        inputs = QVBoxLayout(self._inputs)
+        inputs.setContentsMargins(0, 0, 0, 0)
+        for widget in (purpose, self.form, self.missing, self.button):
+            inputs.addWidget(widget)
+        content = QWidget()
+        inner = QVBoxLayout(content)
+        inner.addWidget(self._inputs)
+        inner.addWidget(self.display)
+        inner.addWidget(self._results)
+        inner.addStretch(1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(VerticalScroll(content))
+        self.button.clicked.connect(lambda: self.try_to(self.prepare))
+        self.save_button.clicked.connect(self.save)
+        self.table.chosen.connect(self._on_chosen)
+        self.form.model_chooser.failed.connect(self.show_error)
+        self.form.detector_chooser.failed.connect(self.show_error)
+        self._preferences = preference_model()
+        if self._preferences is not None:
+            self._preferences.events.connect(self._apply_preferences)
+        self._folder = read_preferences().model_folder
+
+    def controls(self) -> QWidget:
+        """Return what is switched off while a look is in progress."""
+        return self._inputs
+
+    def running_changed(self) -> None:
+        """Switch the controls off or on."""
+        super().running_changed()
+        self.form.before_combo.set_following(not self.is_running)
+
+    # Detecting ----------------------------------------------------------------------------------
+
+    def prepare(self) -> Look:
+        """Collect what a detection needs.
+
+        Raises
+        ------
+        DGNOError
+            If something is missing or does not fit.
+        """
+        before, after = self.form.before(), self.form.after()
+        config, restore = self.form.config(), self.form.restore_config()
+        truth = self.form.truth()
+        comparison = Comparison(
+            before.source,
+            None if after is None else after.source,
+            None if truth is None else truth.data,
+            "" if truth is None else truth.name,
+            None if self.form.all_planes() else before.region.position,
+        )
+        key = self._key(before, after, comparison, (config, restore))
+        return Look(
+            before.layer,
+            before.source.data,
+            key,
+            "Loading StarDist … (the first time takes a while)",
+            comparing,
+            (comparison, config, restore),
+            lambda compared: self._show(before, after, compared),
+        )
+
+    def _key(
+        self, before: Place, after: Place | None, comparison: Comparison, configs: Sequence[Any]
+    ) -> Key:
+        every = comparison.position is None
+        pixels = whole_checksum(before.source.data) if every else 0
+        other = () if after is None else (key_of("after", after), whole_checksum(after.source.data))
+        truth = None if comparison.truth is None else whole_checksum(np.asarray(comparison.truth))
+        return key_of("detect", before, every, pixels, other, truth, *configs)
+
+    def _show(self, before: Place, after: Place | None, compared: Compared) -> str:
+        found, place = compared.found, before
+        axes = found.before.axes
+        if compared.restored is not None:
+            self._add_restored(before, compared)
+        title = "objects" if found.after is None else "matched, lost, gained"
+        overlay, legend = status_layer(compared.objects, compared.painted, axes, place, title)
+        layers: list[tuple[Layer, Legend | None]] = [(overlay, legend)]
+        if found.after is not None:
+            layers.append((objects_layer(found.after.labels, axes, place, "objects after"), None))
+        layers.append((objects_layer(found.before.labels, axes, place, "objects before"), None))
+        self.add_over(layers, self._topmost(before, after))
+        self._shown = place, overlay
+        count_after = None if found.after is None else found.after.count
+        self.counts.setText(
+            words.counts_in_words(
+                found.before.count, count_after, found.matched, found.lost, found.gained
+            )
+        )
+        self.agreement.setText(agreement_table(found))
+        self.agreement.setVisible(bool(found.truth_before))
+        self.table.show_objects(compared.objects, stack=len(found.before.planes) > 1)
+        self._results.show()
+        return "See the outlines over the image, and the table."
+
+    def _add_restored(self, before: Place, compared: Compared) -> None:
+        """Show what was restored on the way, unless it is there from an earlier look."""
+        name = f"{before.layer.name} restored"
+        data = np.asarray(compared.restored)
+        axes = compared.axes
+        if before.layer.rgb:
+            planes = [full_array(data[..., c], axes[:-1], before) for c in range(data.shape[-1])]
+            data = np.stack(planes, axis=-1)
+        else:
+            data = full_array(data, axes, before)
+        for layer in [layer for layer in self._viewer.layers if layer.name == name]:
+            if layer.data.shape == data.shape and np.array_equal(layer.data, data):
+                return
+        layer = output_layer(data, like=before.layer, provenance={})
+        layer.translate = placement(axes, before)["translate"]
+        self._viewer.layers.insert(self._viewer.layers.index(before.layer) + 1, layer)
+
+    def _topmost(self, before: Place, after: Place | None) -> Image:
+        """Return the image over which the outlines go: the upper one of the two."""
+        layers = self._viewer.layers
+        places = [place.layer for place in (before, after) if place is not None]
+        names = {f"{before.layer.name} restored"} if after is None else set()
+        images = [layer for layer in layers if layer in places or layer.name in names]
+        return images[-1] if images else before.layer
+
+    # The table ----------------------------------------------------------------------------------
+
+    def save(self) -> None:
+        """Ask where, and write the table."""
+        path, _ = QFileDialog.getSaveFileName(
+            self, "Save the table of objects", "objects.csv", "Tables (*.csv)"
+        )
+        if not path:
+            return
+        try:
+            save_objects(self.table.objects.objects, Path(path))
+        except DGNOError as error:
+            self.show_error(str(error))
+            return
+        self.display.finish(f"Saved as {Path(path).name}.")
+
+    def _on_chosen(self, item: DetectedObject) -> None:
+        if self._shown is not None and not self._closed:
+            go_to(self._viewer, item, *self._shown)
+
+    def _apply_preferences(self, event: Any = None) -> None:
+        if self._closed or not isalive(self):
+            return  # the window is gone, napari's settings outlive it
+        folder = read_preferences().model_folder
+        if folder != self._folder:
+            self._folder = folder
+            self.form.model_chooser.set_folder(folder)
+
+    def shut_down(self) -> None:
+        """Cancel and listen to the viewer no longer; safe to call twice."""
+        if self._closed:
+            return
+        super().shut_down()
+        self._shown = None
+        self.form.disconnect_viewer()
+        if self._preferences is not None:
+            self._preferences.events.disconnect(self._apply_preferences)

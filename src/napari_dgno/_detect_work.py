@@ -1,0 +1,151 @@
+"""What the Detect panel does in the worker thread; StarDist and TensorFlow are loaded there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dgno_core.errors import DGNOError
+from dgno_core.interpretation.events import StepDone, Warned
+from napari_dgno._detect_objects import DetectedObject, list_objects
+from napari_dgno._look_panel import Found
+
+if TYPE_CHECKING:
+    from dgno_core.detection import DetectConfig, DetectionFound
+    from dgno_core.inference import RestoreConfig
+    from dgno_core.io import ImageSource
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What to detect in.
+
+    Parameters
+    ----------
+    before : ImageSource
+        The image.
+    after : ImageSource or None
+        The restored one, if it is there already.
+    truth : array or None
+        The true objects, with the axes of the image but colour, or those of a plane.
+    position : tuple of int or None
+        The plane, along every axis of ``before.layout().outer``; None for all of them.
+    """
+
+    before: ImageSource
+    after: ImageSource | None = None
+    truth: Any = None
+    truth_name: str = ""
+    position: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What was found.
+
+    Parameters
+    ----------
+    found : DetectionFound
+        Of the core.
+    objects : list of DetectedObject
+        All objects, one by one.
+    painted : numpy.ndarray
+        Their numbers, in the shape of the labels.
+    restored : numpy.ndarray or None
+        The restored plane or stack, if it was restored on the way.
+    axes : str
+        The axes of `restored`.
+    """
+
+    found: DetectionFound
+    objects: list[DetectedObject]
+    painted: np.ndarray
+    restored: np.ndarray | None = None
+    axes: str = ""
+
+
+def comparing(
+    comparison: Comparison, config: DetectConfig, restore: RestoreConfig | None
+) -> Iterator[Any]:
+    """Detect in one or two images, after restoring the first one if that is wanted.
+
+    Raises
+    ------
+    DGNOError
+        If StarDist is not installed, or the images, the truth or the model are at fault.
+    """
+    from dgno_core.detection import DetectionFound
+    from dgno_core.detection.detect import detect_events
+
+    before = plane_source(comparison.before, comparison.position)
+    after = comparison.after and plane_source(comparison.after, comparison.position)
+    truth = _truth(comparison, before)
+    restored = None
+    if restore is not None:
+        restored = yield from _restoring(comparison, restore)
+        after = replace(before, data=restored, name=f"{before.name} restored", path=None)
+    for event in detect_events(before, after, config, truth=truth):
+        if isinstance(event, DetectionFound):
+            yield Found(Compared(event, *list_objects(event), restored, before.axes))
+        else:
+            yield event
+
+
+def plane_source(source: ImageSource, position: tuple[int, ...] | None) -> ImageSource:
+    """Return one plane of an image as an image of its own; all of it for None."""
+    if position is None:
+        return source
+    index = dict(zip(source.layout().outer, position, strict=True))
+    pixels = source.read(tuple(index.get(letter, slice(None)) for letter in source.axes))
+    axes = "".join(letter for letter in source.axes if letter not in index)
+    return replace(source, data=pixels, axes=axes, path=None, files=())
+
+
+def _truth(comparison: Comparison, before: ImageSource) -> Any:
+    """Read the true objects that belong to the image."""
+    from dgno_core.io import ImageSource
+
+    if comparison.truth is None:
+        return None
+    axes = "".join(letter for letter in comparison.before.axes if letter != "S")
+    labels, name = comparison.truth, comparison.truth_name
+    if comparison.position is not None and labels.ndim == len(axes):
+        index = dict(zip(comparison.before.layout().outer, comparison.position, strict=True))
+        labels = labels[tuple(index.get(letter, slice(None)) for letter in axes)]
+    expected = "".join(letter for letter in before.axes if letter != "S")
+    sizes = tuple(before.shape[before.axes.index(letter)] for letter in expected)
+    if labels.shape != sizes:
+        raise DGNOError(
+            f"The ground truth {name!r} does not fit {before.name!r}: it is "
+            f"{' × '.join(map(str, labels.shape))} pixels, not {' × '.join(map(str, sizes))}."
+        )
+    labels = np.asarray(labels)
+    if not labels.any():
+        raise DGNOError(
+            f"The ground truth {name!r} holds no objects here: choose another Labels layer or "
+            "plane, or None."
+        )
+    return ImageSource(labels.astype(np.int32), expected, name=name)
+
+
+def _restoring(comparison: Comparison, config: RestoreConfig) -> Iterator[Any]:
+    """Restore the plane or the stack, with the brightness range of the stack; returns it."""
+    from dgno_core.inference import events, measure_ranges, restore_events, restore_region
+
+    source = comparison.before
+    if comparison.position is not None and source.layout().outer:
+        ranges = measure_ranges(source, config)
+        return restore_region(source, config, comparison.position, ranges=ranges)
+    restored = None
+    for event in restore_events(source, config):
+        match event:
+            case events.TileRestored(done, total):
+                yield StepDone(done, total)
+            case events.RestoreWarned(message):
+                yield Warned(message)
+            case events.Restored(data, _):
+                restored = data
+    return restored
