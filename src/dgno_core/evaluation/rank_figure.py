@@ -82,12 +82,16 @@ def draw_ranks(models: Mapping[str, Sequence[RankSummary]], images: int) -> Figu
 
 
 def _bars(axes: Axes, models: Mapping[str, Sequence[RankSummary]], *, as_share: bool) -> None:
+    # Models may have other operators than each other.
+    order = ("quarter", "half", "full")
+    found = {(one.scale, one.iteration) for ranks in models.values() for one in ranks}
+    places = sorted(found, key=lambda place: (order.index(place[0]), place[1]))
     width = 0.8 / len(models)
     for index, (name, ranks) in enumerate(models.items()):
         units = [100 / one.channels if as_share else 1.0 for one in ranks]
-        places = np.arange(len(ranks)) + (index - (len(models) - 1) / 2) * width
+        shift = (index - (len(models) - 1) / 2) * width
         axes.bar(
-            places,
+            [places.index((one.scale, one.iteration)) + shift for one in ranks],
             [one.mean * unit for one, unit in zip(ranks, units, strict=True)],
             width * 0.92,
             yerr=[one.deviation * unit for one, unit in zip(ranks, units, strict=True)],
@@ -96,8 +100,7 @@ def _bars(axes: Axes, models: Mapping[str, Sequence[RankSummary]], *, as_share: 
             capsize=3,
             label=name,
         )
-    first = next(iter(models.values()))
-    labels = [f"{one.scale}\nT = {one.iteration}\nof {one.channels}" for one in first]
-    axes.set_xticks(range(len(first)), labels, fontsize=8)
+    labels = [f"{scale}\nT = {iteration}" for scale, iteration in places]
+    axes.set_xticks(range(len(places)), labels, fontsize=8)
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(colors=INK)
