@@ -10,7 +10,7 @@ from dgno_core.interpretation.trust.result import TrustMap
 
 Floats = NDArray[np.float32]
 
-_ROUND = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
+_ROUND = (0.5, 1.0, 2.0, 3.0, 5.0, 8.0, 10.0, 15.0, 20.0, 30.0, 50.0)
 
 
 def expected_error_map(percent: Floats, origin: tuple[int, int]) -> TrustMap:
@@ -118,7 +118,7 @@ def _percent(value: float) -> str:
 
 def _end(percent: Floats) -> float:
     """Return a round end of the colour map, below which nearly all values lie."""
-    most = float(np.quantile(percent, 0.999))
+    most = float(np.quantile(percent, 0.998))
     return next((end for end in _ROUND if end >= most), 100.0)
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft
 from scipy.ndimage import gaussian_filter, zoom
+from scipy.special import ndtr
 
 from dgno_core.interpretation.trust.noise import Noise, estimate_noise
 from dgno_core.optics.psf import PsfKind, make_psf
@@ -34,6 +35,7 @@ _WINDOW = 8.0  # px: sigma of the window that votes
 # pixel, no blur at all would explain that best.
 _PRESMOOTH = 1.5
 # Flat places know nothing of the blur: they listen to wider windows, whose votes count less.
+_TOO_LITTLE, _ENOUGH = 0.8, 0.98  # of a kernel's weight that lies inside the view
 _WIDER = ((24.0, 0.05), (96.0, 0.002))
 
 
@@ -53,7 +55,8 @@ class Reblurred:
         ``(C, Y, X)``: the restored image, blurred with that width, with local gain and offset.
     residual
         ``(C, Y, X)``: recorded minus `image`, averaged over `SMOOTHING` pixels, in standard
-        deviations of equally averaged noise.
+        deviations of equally averaged noise. It fades towards the border, within about two
+        widths: what light came from outside nobody knows.
     noise
         Of each channel of the recorded image.
     """
@@ -89,8 +92,19 @@ def reblur(observed: Floats, restored: Floats, step: float = 0.0) -> Reblurred:
     difference = (observed - image) / deviation
     averaged = gaussian_filter(difference, (0, SMOOTHING, SMOOTHING), mode="reflect")
     # White noise averaged by a Gaussian of sigma s keeps 1 / (2 s sqrt(pi)) of its deviation.
-    residual = averaged * np.float32(2 * SMOOTHING * np.sqrt(np.pi))
+    residual = averaged * np.float32(2 * SMOOTHING * np.sqrt(np.pi)) * _known(width)
     return Reblurred(best.kernel, width, image, residual, noise)
+
+
+def _known(width: Floats) -> Floats:
+    """How far the blurred image follows from what lies inside the view: 0 at its border, to 1."""
+    inside = np.ones_like(width)
+    for axis, length in enumerate(width.shape):
+        shape = [-1 if each == axis else 1 for each in (0, 1)]
+        near = (np.arange(length, dtype=np.float32) + 0.5).reshape(shape)
+        for distance in (near, length - near):
+            inside = inside * ndtr(distance / np.maximum(width, 0.3))
+    return np.clip((inside - _TOO_LITTLE) / (_ENOUGH - _TOO_LITTLE), 0, 1).astype(np.float32)
 
 
 @dataclass(frozen=True)
