@@ -43,7 +43,7 @@ def draw_comparison(
     band = edge_band(sharp)
     height, width = band.shape
     tall = min(PANEL * height / width, 2 * PANEL)
-    size = (3 * PANEL + 0.6, 2 * (tall + 0.75))
+    size = (3 * PANEL + 0.6, 2 * (tall + 0.85))
     figure = Figure(figsize=size, dpi=DPI, facecolor="white", layout="constrained")
     window = display_window(sharp)
     pictures = {"blurred": blurred, names[0]: first, names[1]: second}
@@ -76,13 +76,16 @@ def _difference(axes: Axes, difference: NDArray[np.float64], names: tuple[str, s
     axes.set(xticks=[], yticks=[])
     axes.spines[:].set_visible(False)
     axes.set_title("Difference of the errors", loc="left", fontsize=11, weight="bold", color=INK)
-    axes.set_xlabel(
-        f"red: {names[1]} is closer to the sharp image\nblue: {names[0]} is closer",
-        loc="left", fontsize=9, color=QUIET,
-    )  # fmt: skip
     figure: Any = axes.figure
-    bar = figure.colorbar(drawn, ax=axes, fraction=0.046, pad=0.02, extend="both")
-    bar.set_label("% of the sharp image's range", fontsize=8, color=QUIET)
+    bar = figure.colorbar(
+        drawn, ax=axes, location="bottom", extend="both", aspect=40, pad=0.02, shrink=0.9
+    )
+    bar.set_label(
+        f"← blue: {names[0]} is closer      red: {names[1]} is closer to the sharp image →\n"
+        "by how much: % of the sharp image's range",
+        fontsize=8.5,
+        color=QUIET,
+    )
     bar.ax.tick_params(labelsize=7, colors=QUIET)
     bar.outline.set_visible(False)
 
