@@ -179,3 +179,36 @@ def test_options_that_would_do_nothing_are_refused(dgno: Dgno) -> None:
     for words in (("--channels", "3"), ("--card", "dgno-cell-small", "--json")):
         ended = dgno("models", *words)
         assert (ended.status, ended.err.count("\n")) == (2, 1)
+
+
+def test_weights_are_fetched_from_a_file_and_then_listed(
+    dgno: Dgno, model_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DGNO_MODEL_CACHE", str(tmp_path / "cache"))
+    source = model_folder / "tiny-grey.safetensors"
+    ended = dgno("models", "--fetch", "tiny-grey", "--from", source)
+    target = tmp_path / "cache" / "tiny-grey.safetensors"
+    assert (ended.status, ended.out) == (0, f"{target}\n")
+    assert "can be used now (dgno restore --model tiny-grey)" in ended.err
+    assert target.read_bytes() == source.read_bytes()
+    assert "tiny-grey" in dgno("models").out
+    assert "is there already" in dgno("models", "--fetch", "tiny-grey", "--from", source).err
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--fetch", "dgno-cell"], "no weights have been released yet"),
+        (["--fetch", "dgno-cell", "--from", "nowhere.safetensors"], "There is no file"),
+        (["--fetch", "dgno-cell", "--table"], "lists nothing"),
+        (["--from", "a.safetensors"], "go with --fetch NAME"),
+    ],
+)
+def test_what_cannot_be_fetched_is_one_line(
+    words: list[str], says: str, dgno: Dgno, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DGNO_MODEL_CACHE", str(tmp_path / "cache"))
+    ended = dgno("models", *words)
+    assert (ended.status, ended.out, ended.err.count("\n")) == (2, "", 1)
+    assert says in ended.err
+    assert not list((tmp_path / "cache").rglob("*.safetensors"))

@@ -84,3 +84,8 @@ def test_what_a_card_leaves_out_is_called_not_told() -> None:
     assert "Licences: not told." in page
     assert "Budget: not told." in page
     assert "| colour | not told |" in page
+
+
+def test_larger_models_are_offered_only_once_they_are_released() -> None:
+    assert "So far none has been released." in cards_page({"grey": CARD}, EVALUATION)
+    assert "Offered are: `big`." in cards_page({"grey": CARD}, EVALUATION, offered=["big"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,6 +23,19 @@ def models(
     model_folder: Annotated[
         Path | None, typer.Option(help="A folder of your own models, listed as well.")
     ] = None,
+    fetch: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Fetch released weights into --model-folder or the user's cache."
+        ),
+    ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option("--from", metavar="URL|FILE", help="Where to --fetch from instead."),
+    ] = None,
+    sha256: Annotated[
+        str | None, typer.Option(help="Checksum of the file to --fetch, if none is published.")
+    ] = None,
     table: Annotated[
         bool, typer.Option("--table", help="Print what every network costs, and every card.")
     ] = False,
@@ -32,8 +46,15 @@ def models(
         bool, typer.Option("--json", help="Print what --table tells as JSON.")
     ] = False,
 ) -> None:
-    """List the trained models and the architectures."""
+    """List the trained models and the architectures, or fetch larger models."""
     check_model_folder(model_folder)
+    if fetch is not None:
+        if card is not None or table or as_json:
+            raise DGNOError("--fetch fetches weights and lists nothing; leave out the rest.")
+        fetch_weights(fetch, model_folder, source, sha256)
+        return
+    if source is not None or sha256 is not None:
+        raise DGNOError("--from and --sha256 go with --fetch NAME.")
     if card is not None and (table or as_json):
         raise DGNOError("--card prints one card, as JSON already; leave out --table and --json.")
     if channels != 1 and not (table or as_json):
@@ -59,8 +80,32 @@ def models(
     typer.echo("Trained models (dgno restore --model NAME; dgno models --card NAME tells all):")
     typer.echo()
     show(rows)
+    from dgno_core.models.release import releases
+
+    here = weights_names(folder=model_folder)
+    if offered := [name for name in releases() if name not in here]:
+        typer.echo("\nTo be fetched (dgno models --fetch NAME):")
+        for name in offered:
+            typer.echo(f"  {name}, {releases()[name].size / 1e6:.0f} MB")
     typer.echo("\nArchitectures (dgno-train, dgno_core.build_model):")
     typer.echo("  " + ", ".join(model_names()))
+
+
+def fetch_weights(name: str, folder: Path | None, source: str | None, sha256: str | None) -> None:
+    """Fetch weights and tell where they are."""
+    from dgno_core.cli.progress import Bar
+    from dgno_core.io.download import DownloadProgressed
+    from dgno_core.models.release import fetch_model_events
+
+    work = fetch_model_events(name, folder, source=source, sha256=sha256)
+    with Bar(f"fetching {name}") as bar, closing(work) as events:
+        for event in events:
+            if isinstance(event, DownloadProgressed):
+                bar.update(event.done, event.total or event.done)
+            else:
+                where = "is there already" if event.was_there else "can be used now"
+                bar.say(f"{name} {where} (dgno restore --model {name}), SHA-256 {event.sha256}")
+                typer.echo(event.path)
 
 
 def check_model_folder(folder: Path | None) -> None:

@@ -20,10 +20,21 @@ _INTRO = (
     "measured."
 )
 _UNKNOWN = "not told"
+_LARGER = (
+    "The paper's networks (`dgno-cell`, `dgno-face`) are too large for the package. Their weights "
+    "are offered as files of a release: `dgno models --fetch NAME` downloads one into your cache "
+    "folder (or `--model-folder`), compares its SHA-256 with the published one, and loads it once; "
+    "only then does it appear, and `--model NAME` and `load_model` find it. A download that was cut "
+    "goes on where it stopped. `--from FILE` takes a file that you have, or `--from URL` with "
+    "`--sha256` another address."
+)
 
 
 def cards_page(
-    cards: Mapping[str, ModelCard], evaluation: Mapping[str, Any], folder: str = "evaluation"
+    cards: Mapping[str, ModelCard],
+    evaluation: Mapping[str, Any],
+    folder: str = "evaluation",
+    offered: Sequence[str] = (),
 ) -> str:
     """Write the page.
 
@@ -35,6 +46,8 @@ def cards_page(
         What ``evaluation.json`` holds. Scores of other weights than those of a card are left out.
     folder
         Where the evaluation lies, relative to the page.
+    offered
+        Names of the weights that can be fetched.
     """
     judged = {one["weights_sha256"]: one for one in evaluation.get("models", ())}
     pictures = evaluation.get("pictures", {})
@@ -54,6 +67,9 @@ def cards_page(
         else:
             parts += _scores(found)
             parts += _failures(found, pictures, folder)
+    parts += ["## Larger models", _LARGER]
+    names = ", ".join(f"`{name}`" for name in offered)
+    parts.append(f"Offered are: {names}." if names else "So far none has been released.")
     return "\n\n".join(part for part in parts if part) + "\n"
 
 

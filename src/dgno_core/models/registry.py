@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dgno_core.encoders.config import NAFBlocks, RestormerBlocks
 from dgno_core.encoders.mpt_config import MPTBlocks
 from dgno_core.errors import DGNOError
+from dgno_core.models.cache import model_cache
 from dgno_core.models.config import (
     DGNOConfig,
     MPTConfig,
@@ -134,7 +135,7 @@ def _network_class(config: NetworkConfig) -> type[Network]:
 
 
 def weights_names(folder: Path | None = None) -> list[str]:
-    """Names of the packaged weights and of those in the user's model folder.
+    """Names of the packaged weights, those in the user's model folder, and the fetched ones.
 
     Parameters
     ----------
@@ -145,13 +146,13 @@ def weights_names(folder: Path | None = None) -> list[str]:
     -------
     list of str
     """
-    folders = [PACKAGED] if folder is None else [PACKAGED, folder]
+    folders = [PACKAGED, *filter(None, (folder, model_cache()))]
     found = [path.stem for place in folders for path in sorted(place.glob(f"*{SUFFIX}"))]
     return list(dict.fromkeys(found))
 
 
 def find_weights(name_or_path: str | Path, folder: Path | None = None) -> Path:
-    """File of a name or path; the user's folder comes before the packaged weights.
+    """File of a name or path; first the user's folder, then packaged weights, then fetched ones.
 
     Parameters
     ----------
@@ -180,20 +181,28 @@ def find_weights(name_or_path: str | Path, folder: Path | None = None) -> Path:
         if not path.is_file():
             raise DGNOError(f"There is no model file {path}.")
         return path
-    for place in filter(None, (folder, PACKAGED)):
+    for place in filter(None, (folder, PACKAGED, model_cache())):
         candidate = place / f"{name_or_path}{SUFFIX}"
         if candidate.is_file():
             return candidate
     known = ", ".join(weights_names(folder)) or "none"
     if name_or_path in ARCHITECTURES:
         raise DGNOError(
-            f"{name_or_path} is a network without trained weights; there are weights for: {known}. "
-            "Give one of these names or the path of a .safetensors file."
+            f"{name_or_path} is a network without trained weights here; there are weights for: "
+            f"{known}. Give one of these names or the path of a .safetensors file"
+            f"{_offer(str(name_or_path))}."
         )
     raise DGNOError(
         f"There are no weights called {str(name_or_path)!r}; known are: {known}. "
         "Give one of these names or the path of a .safetensors file."
     )
+
+
+def _offer(name: str) -> str:
+    """Tell how to fetch weights, if they are offered."""
+    from dgno_core.models.release import releases
+
+    return f", or fetch them: dgno models --fetch {name}" if name in releases() else ""
 
 
 def default_weights(colour: bool) -> str:
