@@ -1,4 +1,4 @@
-"""Selective scan: the chunked two-pass form against a loop over all steps, as ratios in one run.
+"""Selective scan: the chunked two-pass form and the compiled one against a loop, in one run.
 
 python benchmarks/scan.py            # the small network's four levels at 256 x 256 pixels
 """
@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from dgno_core.numerics.chunked_scan import chunked_scan
+from dgno_core.numerics.compiled_scan import compiled_scan
 
 LEVELS = ((65536, 32), (16384, 64), (4096, 128), (1024, 256))
 STATES = 8
@@ -46,8 +47,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=3)
     runs = parser.parse_args().runs
-    print("| steps | channels | loop, s | chunked, s | ratio | largest difference |")
-    print("|---|---|---|---|---|---|")
+    print("| steps | channels | loop, s | chunked, s | compiled, s | times as fast | differences |")
+    print("|---|---|---|---|---|---|---|")
     generator = torch.Generator().manual_seed(0)
     for length, d in LEVELS:
         u = torch.randn(1, length, d, generator=generator)
@@ -56,9 +57,14 @@ def main() -> None:
         B, C = torch.randn(2, 1, length, STATES, generator=generator)
         inputs = (u, delta, A, B, C, torch.ones(d))
         with torch.inference_mode():
-            slow, fast = (seconds(scan, inputs, runs) for scan in (looped_scan, chunked_scan))
-            error = float((looped_scan(*inputs) - chunked_scan(*inputs)).abs().max())
-        print(f"| {length} | {d} | {slow:.3f} | {fast:.3f} | {slow / fast:.1f} | {error:.1e} |")
+            forms = (looped_scan, chunked_scan, compiled_scan)
+            slow, chunked, compiled = (seconds(scan, inputs, runs) for scan in forms)
+            expected = looped_scan(*inputs)
+            errors = (float((expected - scan(*inputs)).abs().max()) for scan in forms[1:])
+        print(
+            f"| {length} | {d} | {slow:.3f} | {chunked:.3f} | {compiled:.3f} | "
+            f"{slow / chunked:.1f}, {slow / compiled:.1f} | {', '.join(map('{:.0e}'.format, errors))} |"
+        )
 
 
 if __name__ == "__main__":

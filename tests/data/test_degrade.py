@@ -5,11 +5,13 @@ import pytest
 import torch
 from scipy.ndimage import gaussian_filter
 
-from dgno_core.data.degrade import MARGIN, degrade, random_widths, recolour
+from dgno_core.data.degrade import degrade, random_psf, random_widths, recolour, relight
 from dgno_core.data.degrade_config import DegradeConfig
 from dgno_core.data.patches import SyntheticPairs
 from dgno_core.optics.interpolated import blur_interpolated
 from dgno_core.optics.varying import blur_varying
+
+MARGIN = DegradeConfig().margin
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -90,3 +92,46 @@ def test_recolouring_keeps_the_picture_and_changes_the_colours() -> None:
         gains = ratios.flatten(2).mean(-1).gather(1, order[:, None])
         assert 0.8 <= gains.min() <= gains.max() <= 1.2
     assert len(orders) > 3
+
+
+def test_large_blur_takes_in_more_of_its_surroundings() -> None:
+    config = DegradeConfig(max_width=18, share_sharp=0, share_clean=1)
+    assert config.margin == 54
+    images = [np.random.default_rng(0).random((1, 60, 60), np.float32)]
+    degraded, sharp = SyntheticPairs(images, [1], crop=48, batch=1, config=config, seed=0).batch(0)
+    assert degraded.shape == sharp.shape == (1, 1, 48, 48)
+    assert degraded.std() < 0.5 * sharp.std()
+
+
+def test_light_and_contrast_change_input_and_target_alike() -> None:
+    plain = DegradeConfig(share_sharp=1, share_clean=1, gain=(1, 1), offset=(0, 0))
+    config = plain.changed(contrast=(0.7, 1.4), background=0.3)
+    crop = torch.rand(1, 32 + 2 * MARGIN, 32 + 2 * MARGIN, generator=generator())
+    degraded, sharp = degrade(crop, config, generator(5))
+    assert torch.equal(degraded, sharp)
+    assert not torch.allclose(sharp, degrade(crop, plain, generator(5))[1])
+
+
+def test_contrast_keeps_black_white_and_the_order_between() -> None:
+    config = DegradeConfig(contrast=(0.7, 1.4))
+    ramp = torch.linspace(0, 1, 50).view(1, 1, 50)
+    for seed in range(5):
+        bent = relight(ramp, config, generator(seed))
+        torch.testing.assert_close(bent[..., [0, -1]], ramp[..., [0, -1]])
+        assert (bent.diff() > 0).all()
+    assert torch.isfinite(relight(torch.full((1, 1, 1), -3.0), config, generator())).all()
+
+
+def test_added_light_is_smooth_and_bounded() -> None:
+    config = DegradeConfig(background=0.3)
+    lit = relight(torch.zeros(1, 64, 64), config, generator(1))
+    assert 0 < lit.max() <= 0.45  # a cubic overshoots between its nodes
+    assert lit.min() >= 0
+    assert max(float(lit.diff(dim=axis).abs().max()) for axis in (1, 2)) < 0.03
+
+
+def test_aberrated_crops_are_drawn_as_often_as_asked() -> None:
+    config = DegradeConfig(share_aberrated=0.5)
+    drawn = [random_psf(config, generator(seed)) for seed in range(200)]
+    assert 70 < sum(map(callable, drawn)) < 130
+    assert {psf for psf in drawn if not callable(psf)} == {"gauss", "disk"}

@@ -9,10 +9,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from dgno_core.data.degrade_config import DegradeConfig
-from dgno_core.optics.interpolated import PSFName, blur_interpolated
+from dgno_core.optics.aberrated import Aberrations, ray_kernels
+from dgno_core.optics.interpolated import KernelBank, PSFName, blur_interpolated
 from dgno_core.optics.noise import camera_noise
 
-MARGIN = 26
+# Where the exponent of the contrast would have an infinite slope, it is flattened.
+_TOE = 0.1
 
 
 def _uniform(low: float, high: float, generator: torch.Generator) -> float:
@@ -75,6 +77,46 @@ def recolour(crop: Tensor, config: DegradeConfig, generator: torch.Generator) ->
     return (crop[order] if shuffled else crop) * gains
 
 
+def relight(crop: Tensor, config: DegradeConfig, generator: torch.Generator) -> Tensor:
+    """Change the contrast of a scene and add smooth light to it, as from beyond the focus.
+
+    Parameters
+    ----------
+    crop : Tensor
+        ``(C, Y, X)``.
+    config : DegradeConfig
+        Its `contrast` and `background`.
+    generator : torch.Generator
+        Source of the draws.
+
+    Returns
+    -------
+    Tensor
+        Same shape as `crop`; intensities 0 and 1 keep their values but for the light.
+    """
+    if config.contrast != (1.0, 1.0):
+        softest, hardest = map(math.log, config.contrast)
+        power = math.exp(_uniform(softest, hardest, generator))
+        low, high = _TOE**power, (1 + _TOE) ** power
+        crop = ((crop.clamp_min(-0.9 * _TOE) + _TOE) ** power - low) / (high - low)
+    if config.background:
+        height = _uniform(0, config.background, generator)
+        lights = torch.rand(1, 1, 3, 3, generator=generator)
+        light = F.interpolate(lights, size=crop.shape[-2:], mode="bicubic", align_corners=True)
+        crop = crop + height * light[0].clamp_min(0)
+    return crop
+
+
+def random_psf(config: DegradeConfig, generator: torch.Generator) -> PSFName | KernelBank:
+    """Shape of the blur of one crop: a Gaussian, a disk, or a disk with aberrations."""
+    if config.share_aberrated and torch.rand((), generator=generator) < config.share_aberrated:
+        draws = 2 * torch.rand(4, generator=generator) - 1
+        coma, astigmatism, spherical = (config.aberration * float(share) for share in draws[:3])
+        aberrations = Aberrations(coma, astigmatism, spherical, math.pi * float(draws[3]))
+        return lambda widths, radius: ray_kernels(widths, aberrations, radius)
+    return "gauss" if torch.rand((), generator=generator) < 0.5 else "disk"
+
+
 def degrade(
     crop: Tensor, config: DegradeConfig, generator: torch.Generator
 ) -> tuple[Tensor, Tensor]:
@@ -83,7 +125,7 @@ def degrade(
     Parameters
     ----------
     crop : Tensor
-        ``(C, Y + 2 MARGIN, X + 2 MARGIN)``, intensities about 0 ... 1.
+        ``(C, Y + 2 margin, X + 2 margin)`` with the `margin` of `config`, intensities about 0 ... 1.
     config : DegradeConfig
         Ranges of the draws.
     generator : torch.Generator
@@ -96,13 +138,15 @@ def degrade(
     """
     if crop.shape[0] == 3:
         crop = recolour(crop, config, generator)
-    sharp = crop[:, MARGIN:-MARGIN, MARGIN:-MARGIN]
+    crop = relight(crop, config, generator)
+    margin = config.margin
+    sharp = crop[:, margin:-margin, margin:-margin]
     image = sharp
     if torch.rand((), generator=generator) >= config.share_sharp:
-        psf: PSFName = "gauss" if torch.rand((), generator=generator) < 0.5 else "disk"
+        psf = random_psf(config, generator)
         y, x = sharp.shape[-2:]
         widths = random_widths((y, x), config.max_width, generator)
-        image = blur_interpolated(crop, widths, psf, radius=MARGIN)
+        image = blur_interpolated(crop, widths, psf, radius=margin)
     if torch.rand((), generator=generator) >= config.share_clean:
         low, high = map(math.log, config.photons)
         image = camera_noise(

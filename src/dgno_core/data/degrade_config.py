@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from pydantic import Field
 
 from dgno_core.frozen import Frozen
@@ -10,7 +12,7 @@ from dgno_core.frozen import Frozen
 class DegradeConfig(Frozen):
     """Ranges from which each crop's degradation is drawn."""
 
-    max_width: float = Field(8.0, gt=0, le=8.5, description="largest blur width in pixels")
+    max_width: float = Field(8.0, gt=0, le=20, description="largest blur width in pixels")
     share_sharp: float = Field(0.1, ge=0, le=1, description="crops that get no blur")
     share_clean: float = Field(0.1, ge=0, le=1, description="crops that get no noise")
     photons: tuple[float, float] = Field((150.0, 8000.0), description="photons at intensity 1")
@@ -21,3 +23,18 @@ class DegradeConfig(Frozen):
         0.0, ge=0, le=1, description="colour crops whose channels change places"
     )
     offset: tuple[float, float] = (-0.1, 0.15)
+    share_aberrated: float = Field(
+        0.0, ge=0, le=1, description="blurred crops with coma, astigmatism and spherical aberration"
+    )
+    aberration: float = Field(
+        0.25, ge=0, le=0.5, description="largest share of an aberration in the defocus"
+    )
+    contrast: tuple[float, float] = Field((1.0, 1.0), description="exponent of the intensities")
+    background: float = Field(
+        0.0, ge=0, description="largest smooth light added to the scene, of intensity 1"
+    )
+
+    @property
+    def margin(self) -> int:
+        """Pixels of its surroundings that a crop is blurred with: three widths."""
+        return max(26, math.ceil(3 * self.max_width))

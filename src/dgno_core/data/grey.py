@@ -15,6 +15,13 @@ from dgno_core.data.pairs import FocusPair, Readable
 LUMINANCE = (0.2126, 0.7152, 0.0722)
 
 
+def brightness(pixels: NDArray[Any]) -> NDArray[Any]:
+    """Brightness of ``(Y, X, 3)`` in its own type."""
+    light = pixels.astype(np.float32) @ np.asarray(LUMINANCE, np.float32)
+    whole = np.rint(light) if pixels.dtype.kind in "iu" else light
+    return whole.astype(pixels.dtype)
+
+
 @dataclass(frozen=True)
 class GreyRef:
     """The brightness of an image; a grey image is itself.
@@ -41,11 +48,7 @@ class GreyRef:
             If it cannot be read.
         """
         pixels = self.image.read()
-        if pixels.ndim == 2:
-            return pixels
-        brightness = pixels.astype(np.float32) @ np.asarray(LUMINANCE, np.float32)
-        whole = np.rint(brightness) if pixels.dtype.kind in "iu" else brightness
-        return whole.astype(pixels.dtype)
+        return pixels if pixels.ndim == 2 else brightness(pixels)
 
 
 def as_grey_pairs(pairs: Sequence[FocusPair]) -> list[FocusPair]:

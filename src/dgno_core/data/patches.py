@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dgno_core.data.degrade import MARGIN, degrade
+from dgno_core.data.degrade import degrade
 from dgno_core.data.degrade_config import DegradeConfig
 
 
@@ -45,7 +45,9 @@ class SyntheticPairs:
         config: DegradeConfig,
         seed: int,
     ) -> None:
-        self.images = [torch.from_numpy(_with_margin(image, crop)) for image in images]
+        self.images = [
+            torch.from_numpy(_with_margin(image, crop, config.margin)) for image in images
+        ]
         self.weights = torch.as_tensor(weights, dtype=torch.float64)
         self.crop, self.batch_size, self.config, self.seed = crop, batch, config, seed
 
@@ -69,7 +71,7 @@ class SyntheticPairs:
         return torch.stack(degraded), torch.stack(sharp)
 
     def _pair(self, image: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        side = self.crop + 2 * MARGIN
+        side = self.crop + 2 * self.config.margin
         y = int(torch.randint(image.shape[-2] - side + 1, (), generator=generator))
         x = int(torch.randint(image.shape[-1] - side + 1, (), generator=generator))
         crop = image[:, y : y + side, x : x + side]
@@ -80,9 +82,8 @@ class SyntheticPairs:
         return degrade(crop, self.config, generator)
 
 
-def _with_margin(image: np.ndarray, crop: int) -> np.ndarray:
+def _with_margin(image: np.ndarray, crop: int, margin: int) -> np.ndarray:
     """The image with a reflected margin, and at least as large as one crop with its margin."""
-    side = crop + 2 * MARGIN
-    missing = [max(0, side - n - 2 * MARGIN) for n in image.shape[-2:]]
-    pads = [(0, 0), *((MARGIN, MARGIN + more) for more in missing)]
+    missing = [max(0, crop - n) for n in image.shape[-2:]]
+    pads = [(0, 0), *((margin, margin + more) for more in missing)]
     return np.ascontiguousarray(np.pad(image, pads, mode="symmetric"), dtype=np.float32)

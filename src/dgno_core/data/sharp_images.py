@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from dgno_core.data.grey import brightness
 from dgno_core.errors import DGNOError
 
 PERCENTILES = (0.1, 99.9)
@@ -64,7 +65,7 @@ def scale_by_percentiles(
 
 
 def load_sharp_images(
-    root: Path, names: Sequence[str], channels: int
+    root: Path, names: Sequence[str], channels: int, *, grey: bool = False
 ) -> list[npt.NDArray[np.float32]]:
     """Sharp images as ``(C, Y, X)``, scaled by their own percentiles.
 
@@ -76,6 +77,8 @@ def load_sharp_images(
         Files with one plane each; RGB(A) where `channels` is 3.
     channels : int
         1 or 3.
+    grey : bool
+        Take the brightness of colour images where `channels` is 1.
 
     Returns
     -------
@@ -100,9 +103,12 @@ def load_sharp_images(
             raise DGNOError(
                 f"The training image {root / name} cannot be read: {reason}."
             ) from error
+        is_colour = image.ndim == 3 and image.shape[-1] in (3, 4)
+        if channels == 1 and grey and is_colour:
+            image = brightness(image[..., :3])
         if channels == 1 and image.ndim == 2:
             image = image[None]
-        elif channels == 3 and image.ndim == 3 and image.shape[-1] in (3, 4):
+        elif channels == 3 and is_colour:
             image = np.moveaxis(image[..., :3], -1, 0)
         else:
             kind = "a grey" if channels == 1 else "an RGB"

@@ -9,12 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from contextlib import nullcontext
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dgno_core.numerics.scan import scan_channels_last
+from dgno_core.numerics.scan import ScanBackend, scan_channels_last
 
 
 class AttentiveScan(nn.Module):
@@ -33,6 +34,11 @@ class AttentiveScan(nn.Module):
     routing_noise : bool
         Draw the token from the router's softmax while training (the papers' Gumbel noise)
         instead of taking the likeliest. Never at inference.
+
+    Attributes
+    ----------
+    backend : {"auto", "chunked", "compiled", "mamba"}
+        How the scan is computed; see `selective_scan` and `use_backend`.
     """
 
     def __init__(
@@ -47,6 +53,7 @@ class AttentiveScan(nn.Module):
         super().__init__()
         hidden, dt_rank = 2 * channels, math.ceil(2 * channels / 16)
         self.state, self.dt_rank, self.routing_noise = state, dt_rank, routing_noise
+        self.backend: ScanBackend = "auto"
         self.tokens = nn.Parameter(torch.empty(tokens, rank).uniform_(-1 / tokens, 1 / tokens))
         self.route = nn.Sequential(
             nn.Linear(channels, channels // 3), nn.GELU(), nn.Linear(channels // 3, tokens)
@@ -139,7 +146,7 @@ class AttentiveScan(nn.Module):
         raw, B, C = self.select(u).split([self.dt_rank, self.state, self.state], dim=-1)
         # The prompt stays in raster order while u is sorted: so in both papers' code.
         y = _float32(
-            scan_channels_last,
+            partial(scan_channels_last, backend=self.backend),
             u,
             F.softplus(self.step(raw)),
             -self.A_log.exp(),
@@ -149,6 +156,13 @@ class AttentiveScan(nn.Module):
         )
         y = self.project(self.norm(y))
         return _put_back(y, order).view(b, height, width, c).permute(0, 3, 1, 2)
+
+
+def use_backend(network: nn.Module, backend: ScanBackend) -> None:
+    """Let every scan of a network be computed in one way; see `selective_scan`."""
+    for module in network.modules():
+        if isinstance(module, AttentiveScan):
+            module.backend = backend
 
 
 def _take(pixels: Tensor, order: Tensor) -> Tensor:

@@ -71,7 +71,9 @@ class OperatorLayer(nn.Module):
     def bases(self, z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Queries, normalised keys and normalised values, each ``(B, heads, d, Y, X)``."""
         b, c, y, x = z.shape
-        q, k, v = self.qkv(z).view(b, 3, self.heads, c // self.heads, y, x).unbind(1)
+        # Plane after plane: the norms work along whole planes, not along the few channels of a head.
+        fields = self.qkv(z).contiguous()
+        q, k, v = fields.view(b, 3, self.heads, c // self.heads, y, x).unbind(1)
         return q, self.key_norm(k), self.value_norm(v)
 
     def integral(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:

@@ -13,9 +13,10 @@ from typing import Literal
 
 from torch import Tensor
 
+from dgno_core.numerics import compiled_scan
 from dgno_core.numerics.chunked_scan import chunked_scan
 
-ScanBackend = Literal["auto", "chunked", "mamba"]
+ScanBackend = Literal["auto", "chunked", "compiled", "mamba"]
 
 
 @cache
@@ -67,9 +68,10 @@ def selective_scan(
         ``(batch, n, L)``, shared by all channels.
     D : Tensor
         ``(d,)``.
-    backend : {"auto", "chunked", "mamba"}
-        "chunked" runs on any device and dtype; "mamba" is the kernel of the mamba-ssm package
-        (CUDA only); "auto" takes the latter where it can.
+    backend : {"auto", "chunked", "compiled", "mamba"}
+        "chunked" runs on any device and dtype; "compiled" is compiled on first use for float32 on
+        this CPU, and leaves what does not suit it to the former; "mamba" is the kernel of the
+        mamba-ssm package (CUDA only); "auto" takes "mamba" where it can, else "chunked".
 
     Returns
     -------
@@ -80,6 +82,8 @@ def selective_scan(
     ------
     ImportError
         If "mamba" is asked for and the package is not installed or does not load.
+    DGNOError
+        If "compiled" is asked for and there is no C++ compiler, or it fails.
     """
     last = (0, 2, 1)
     channels_last = (u.permute(last), delta.permute(last), A, B.permute(last), C.permute(last), D)
@@ -108,7 +112,7 @@ def scan_channels_last(
         ``(batch, L, n)``.
     D : Tensor
         ``(d,)``.
-    backend : {"auto", "chunked", "mamba"}
+    backend : {"auto", "chunked", "compiled", "mamba"}
         See `selective_scan`.
 
     Returns
@@ -120,8 +124,13 @@ def scan_channels_last(
     ------
     ImportError
         If "mamba" is asked for and the package is not installed or does not load.
+    DGNOError
+        If "compiled" is asked for and there is no C++ compiler, or it fails.
     """
-    if (choose_backend(u) if backend == "auto" else backend) == "chunked":
+    chosen = choose_backend(u) if backend == "auto" else backend
+    if chosen == "compiled" and compiled_scan.fits(u):
+        return compiled_scan.compiled_scan(u, delta, A, B, C, D)
+    if chosen != "mamba":
         return chunked_scan(u, delta, A, B, C, D)
     kernel = mamba_kernel()
     if kernel is None:

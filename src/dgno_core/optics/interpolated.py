@@ -9,13 +9,16 @@ a texture as fine as a microscope's optics and 8 % at edges of one pixel. With 3
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable
+from typing import Literal, TypeAlias
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 PSFName = Literal["gauss", "disk"]
+# Widths (M,) and a radius to kernels (M, 2 radius + 1, 2 radius + 1), each summing to 1.
+KernelBank: TypeAlias = Callable[[Tensor, int], Tensor]
 
 # A disk whose edge is spread over one pixel, so that fractional radii differ.
 _DISK_EDGE = 0.5
@@ -50,7 +53,7 @@ def kernel_bank(widths: Tensor, psf: PSFName, radius: int) -> Tensor:
 
 
 def blur_interpolated(
-    image: Tensor, width: Tensor, psf: PSFName, *, levels: int = 10, radius: int = 24
+    image: Tensor, width: Tensor, psf: PSFName | KernelBank, *, levels: int = 10, radius: int = 24
 ) -> Tensor:
     """Blur every pixel with its own width, approximately.
 
@@ -61,8 +64,8 @@ def blur_interpolated(
     width : Tensor
         ``(Y - 2 radius, X - 2 radius)``: sigma or radius in pixels, at most `radius` / 3 for a
         Gaussian whose tails should fit.
-    psf : {"gauss", "disk"}
-        Shape of the kernel.
+    psf : {"gauss", "disk"} or callable
+        Shape of the kernel, or what makes the kernels of given widths and radius.
     levels : int
         Number of widths at which the image is really blurred.
     radius : int
@@ -78,8 +81,9 @@ def blur_interpolated(
         levels = 1
     bank = torch.linspace(low, max(high, low + 1e-3), levels, dtype=image.dtype)
     shape = image.shape[-2:]
+    kernels = psf(bank, radius) if callable(psf) else kernel_bank(bank, psf, radius)
     kernels = F.pad(
-        kernel_bank(bank, psf, radius),
+        kernels,
         (0, shape[1] - 2 * radius - 1, 0, shape[0] - 2 * radius - 1),
     )
     spectrum = torch.fft.rfft2(image)[:, None] * torch.fft.rfft2(kernels)

@@ -56,14 +56,18 @@ class ValidationConfig(Frozen):
 class EngineConfig(Frozen):
     """How the machine is used.
 
-    The weights depend on `devices`, which multiplies the batch, and
-    on the rounding of `precision`; both are in the recipe.
+    The weights depend on `devices`, which multiplies the batch, and on the rounding of `precision`
+    and `compiled_scan`; these are in the recipe.
     """
 
     device: str = Field("auto", description="auto, cpu, cuda, cuda:N or mps")
     devices: int = Field(1, gt=0, description="processes, each with a device and a batch")
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     workers: int = Field(0, ge=0, description="processes that prepare batches")
+    compiled_scan: bool = Field(
+        False,
+        description="compile the scan for this processor; needs a C++ compiler (CPU, float32)",
+    )
     recompute: bool = Field(False, description="recompute activations: less memory, more time")
     minutes: float | None = Field(None, gt=0, description="stop, resumably, after so long")
     tensorboard: bool = Field(True, description="write TensorBoard files if it is installed")
@@ -136,6 +140,7 @@ class TrainConfig(Frozen):
         settings["engine"] = {
             "devices": self.engine.devices,
             "precision": self.engine.precision,
+            "compiled_scan": self.engine.compiled_scan,
         }
         if settings["start"]:
             settings["start"] = Path(settings["start"]).name

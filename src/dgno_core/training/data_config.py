@@ -27,6 +27,7 @@ class SyntheticData(Frozen):
     sources: tuple[SourceConfig, ...] = Field(min_length=1)
     held_out_every: int = Field(15, ge=2, description="every n-th image validates")
     degrade: DegradeConfig = DegradeConfig()
+    grey: bool = Field(False, description="take the brightness of colour images")
 
 
 class _Pairs(Frozen):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from dgno_core.encoders.attentive_scan import use_backend
 from dgno_core.errors import DGNOError
 from dgno_core.io.atomic import partial_path, publish, writing
 from dgno_core.models.checkpoint import load_model
@@ -196,6 +197,8 @@ class _Run:
 
     def __post_init__(self) -> None:
         self.objective = build_objective(self.config.loss)
+        if self.config.engine.compiled_scan:
+            use_backend(self.state.model, "compiled")
         if self.config.engine.recompute:
             recompute_activations(self.state.model)
         model, optimizer = self.fabric.setup(self.state.model, self.state.optimizer)

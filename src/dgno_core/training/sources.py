@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dgno_core.data.degrade import MARGIN, degrade
+from dgno_core.data.degrade import degrade
 from dgno_core.data.paired_patches import ExtraPatches, PairedPatches, PatchSettings
 from dgno_core.data.pairs import FocusPair
 from dgno_core.data.patches import SyntheticPairs
@@ -188,7 +188,7 @@ def _synthetic(
 ) -> SyntheticPairs:
     names, weights = zip(*named, strict=True)
     return SyntheticPairs(
-        load_sharp_images(data.root, names, config.model.channels),
+        load_sharp_images(data.root, names, config.model.channels, grey=data.grey),
         weights,
         crop=config.crop,
         batch=config.batch,
@@ -206,10 +206,10 @@ def _blurred_wholes(
     always = data.degrade.changed(share_sharp=0.0, share_clean=0.0)
     wholes = []
     for number, name in enumerate(names):
-        (image,) = load_sharp_images(data.root, [name], config.model.channels)
+        (image,) = load_sharp_images(data.root, [name], config.model.channels, grey=data.grey)
         sharp = middle(torch.from_numpy(image), config.validation.side)
         generator = torch.Generator().manual_seed(VALIDATION_SEED + number)
-        edges = ((0, 0), (MARGIN, MARGIN), (MARGIN, MARGIN))
+        edges = ((0, 0), *((data.degrade.margin,) * 2,) * 2)
         margined = torch.from_numpy(np.pad(sharp.numpy(), edges, mode="symmetric"))
         blurred, target = degrade(margined, always, generator)
         wholes.append(HeldOutImage(name, blurred, target))
