@@ -61,9 +61,10 @@ def main() -> None:
             slow, chunked, compiled = (seconds(scan, inputs, runs) for scan in forms)
             expected = looped_scan(*inputs)
             errors = (float((expected - scan(*inputs)).abs().max()) for scan in forms[1:])
+        differences = ", ".join(f"{error:.0e}" for error in errors)
         print(
             f"| {length} | {d} | {slow:.3f} | {chunked:.3f} | {compiled:.3f} | "
-            f"{slow / chunked:.1f}, {slow / compiled:.1f} | {', '.join(map('{:.0e}'.format, errors))} |"
+            f"{slow / chunked:.1f}, {slow / compiled:.1f} | {differences} |"
         )
 
 
