@@ -24,8 +24,8 @@ _LARGER = (
     "The paper's networks (`dgno-cell`, `dgno-face`) are too large for the package. Their weights "
     "are offered as files of a release: `dgno models --fetch NAME` downloads one into your cache "
     "folder (or `--model-folder`), compares its SHA-256 with the published one, and loads it once; "
-    "only then does it appear, and `--model NAME` and `load_model` find it. A download that was cut "
-    "goes on where it stopped. `--from FILE` takes a file that you have, or `--from URL` with "
+    "only then does it appear, and `--model NAME` and `load_model` find it. A download that was "
+    "cut goes on where it stopped. `--from FILE` takes a file that you have, `--from URL` with "
     "`--sha256` another address."
 )
 
