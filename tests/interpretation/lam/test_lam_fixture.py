@@ -70,7 +70,8 @@ def check_grey_map(arrays: Arrays, sigma: float, size: int) -> None:
         step_gradient(net, point, lambda output: edge_strength(output, box)).gradient * speed
         for point, speed in blur_path(arrays["g_image"], sigma, int(arrays["g_fold"]), size)
     ]
-    arrays.agree("g_grad_x_dpath", products, atol=1e-5)
+    # The mean over all 50 of them has to agree to 1e-5, below; each by itself was scaled by 50.
+    arrays.agree("g_grad_x_dpath", products, atol=5e-5)
     found = run(arrays, "g", PAPER).attribution
     arrays.agree("g_objective", found.objective, rtol=1e-5)
     np.testing.assert_allclose(found.objective_blurred, arrays["g_obj_baseline"], rtol=1e-5)

@@ -191,4 +191,4 @@ def completeness_error(attribution: NDArray[np.floating], gain: float) -> float:
     """
     if gain == 0:
         return float("nan")
-    return float(attribution.sum(dtype=np.float64) - gain) / abs(gain)
+    return float((attribution.sum(dtype=np.float64) - gain) / abs(gain))

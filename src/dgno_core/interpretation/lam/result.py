@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dgno_core.interpretation.events import StepDone, Warned
+from dgno_core.interpretation.lam.reach import reach
 from dgno_core.interpretation.lam.settings import LamSettings, Window
 
 
@@ -90,10 +91,20 @@ class Attribution:
         return float(self.objective[-1]) - self.objective_blurred
 
     @property
+    def box(self) -> Window:
+        """The box, in pixels of the map."""
+        top, left = self.translate
+        return self.window.moved(-int(top), -int(left))
+
+    def reach(self, share: float = 0.9) -> float:
+        """Return within how many pixels of the box a share of all attribution lies."""
+        return reach(self.absolute, self.box, share)
+
+    @property
     def effort(self) -> str:
         """The effort in words, such as ``full (50 steps)``."""
-        kind = "own" if self.settings.steps else self.settings.effort
-        return f"{kind} ({self.steps} steps)"
+        steps = f"{self.steps} steps"
+        return steps if self.settings.steps else f"{self.settings.effort} ({steps})"
 
 
 @dataclass(frozen=True)

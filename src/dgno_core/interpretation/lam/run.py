@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from math import lcm
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 
 def lam_events(
-    view: View, window: Window, settings: LamSettings = DEFAULTS
+    view: View, window: Window, settings: LamSettings = DEFAULTS, *, grid: int = 1
 ) -> Generator[LamEvent, None, None]:
     """Find out which input pixels the edges inside a box were made from.
 
@@ -47,6 +48,8 @@ def lam_events(
         The box, in pixels of the image.
     settings
         Effort and path.
+    grid
+        As for `read_neighbourhood`.
 
     Yields
     ------
@@ -63,10 +66,9 @@ def lam_events(
     network, (top, left) = view.network, view.origin
     # A part that is on the grid of the view is on that of the image too.
     inside = window.moved(-top, -left)
+    grid = lcm(grid, network.card.multiple)
     height, width = view.pixels.shape[1:]
-    around = find_neighbourhood(
-        inside, (height, width), settings.side, network.card.multiple, view.name
-    )
+    around = find_neighbourhood(inside, (height, width), settings.side, grid, view.name)
     image = view.pixels[:, *around.read]
     box = inside.moved(-around.read[0].start, -around.read[1].start)
     check_memory(network, image.shape[1] * image.shape[2])
