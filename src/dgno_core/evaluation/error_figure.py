@@ -43,7 +43,7 @@ def draw_comparison(
     band = edge_band(sharp)
     height, width = band.shape
     tall = min(PANEL * height / width, 2 * PANEL)
-    size = (3 * PANEL + 0.6, 2 * (tall + 0.85))
+    size = (3 * PANEL + 0.6, 2 * (tall + 1.0) + 0.6)
     figure = Figure(figsize=size, dpi=DPI, facecolor="white", layout="constrained")
     window = display_window(sharp)
     pictures = {"blurred": blurred, names[0]: first, names[1]: second}
@@ -81,8 +81,8 @@ def _difference(axes: Axes, difference: NDArray[np.float64], names: tuple[str, s
         drawn, ax=axes, location="bottom", extend="both", aspect=40, pad=0.02, shrink=0.9
     )
     bar.set_label(
-        f"← blue: {names[0]} is closer      red: {names[1]} is closer to the sharp image →\n"
-        "by how much: % of the sharp image's range",
+        f"← blue: {names[0]} closer    red: {names[1]} closer →\n"
+        "to the sharp image, by % of its range",
         fontsize=8.5,
         color=QUIET,
     )

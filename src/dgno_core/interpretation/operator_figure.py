@@ -22,6 +22,16 @@ Extent: TypeAlias = tuple[float, float, float, float]
 
 INK, QUIET = "#1b1f24", "#57606a"
 PANEL = 3.9  # inches
+FACES = {
+    True: (
+        "Flux through each face",
+        "How much two neighbouring elements exchange through the face between them",
+    ),
+    False: (
+        "Jump across each face",
+        "How much the operators of two neighbouring elements differ at the face between them",
+    ),
+}
 WRAP = 58  # letters of a legend in a line
 
 
@@ -120,27 +130,30 @@ def _lines(axes: Axes, segments: NDArray[np.float64], **look: Any) -> Any:
 
 
 def _faces(axes: Axes, view: View, maps: OperatorMaps, faces: Faces) -> None:
+    """Draw the flux through each face; where it has an average in it, the jump, which stands out.
+
+    An average of two operators is as large where nothing changes as anywhere.
+    """
     _image(axes, view, maps, is_dimmed=True)
+    values = faces.flux if maps.flux == "jump" else faces.jump
     inner = ~faces.is_boundary
     # At the border a condition replaces the neighbour: what crosses there would set the scale.
-    high = float(np.percentile(faces.flux[inner], 99.8)) if inner.any() else 0.0
-    high = high or float(faces.flux.max()) or 1.0
-    share = np.clip(faces.flux / high, 0, 1)
+    high = float(np.percentile(values[inner], 99.8)) if inner.any() else 0.0
+    high = high or float(values.max()) or 1.0
+    share = np.clip(values / high, 0, 1)
     for chosen, style in ((inner, "solid"), (~inner, (0, (1, 1.5)))):
         lines = _lines(
             axes, faces.segments[chosen], cmap="plasma", capstyle="butt", linestyles=style,
             linewidths=0.6 + 2.4 * share[chosen], alpha=0.2 + 0.8 * share[chosen],
         )  # fmt: skip
-        lines.set_array(faces.flux[chosen])
+        lines.set_array(values[chosen])
         lines.set_clim(0, high)
         if style == "solid":
             _bar(axes, lines, faces.unit, is_signed=False)
-    axes.set_title("Flux through each face", loc="left", fontsize=11, weight="bold", color=INK)
-    _words(
-        axes,
-        "How much two neighbouring elements exchange through the face between them; dotted: "
-        "the border of the part, where a condition stands for the neighbour.",
-    )
+    title, meaning = FACES[maps.flux == "jump"]
+    axes.set_title(title, loc="left", fontsize=11, weight="bold", color=INK)
+    border = "dotted: the border of the part, where a condition stands for the neighbour"
+    _words(axes, f"{meaning}; {border}.")
 
 
 def _map(axes: Axes, shown: RegisteredMap, maps: OperatorMaps) -> None:
