@@ -27,9 +27,10 @@ from dgno_core.data.sharp_images import load_sharp_images, read_list
 from dgno_core.evaluation.public_set import EvaluationRow, read_public_set
 from dgno_core.inference.config import DEFAULTS, RestoreConfig
 from dgno_core.inference.network import Network, load_network
-from dgno_core.interpretation.trust import expected
+from dgno_core.interpretation.trust import TrustFound, expected, trust_events
 from dgno_core.interpretation.trust.examine import Examined, examine
 from dgno_core.interpretation.trust.expected import FLOOR, expected_error, load_recipe
+from dgno_core.interpretation.trust.picture import trust_figure
 from dgno_core.interpretation.trust.range_check import check_blur
 from dgno_core.interpretation.view import View, read_view
 from dgno_core.optics.degradation import degrade_randomly
@@ -210,6 +211,21 @@ def experiment(data: Path) -> None:
 
     draw_ranks(results, LABELS, DOCS / "images" / "trust-ranks.png")
     draw_examples(examples, DOCS / "images" / "trust-maps.png")
+    pictures(data)
+
+
+def pictures(data: Path) -> None:
+    """Draw what a user sees: an image in range, and one far beyond it."""
+    part = (slice(128, 384), slice(128, 448))
+    blurred = next((data / "bbbc006-miq").glob("00_*_c06_*.tif"))
+    shown = {"nuclei": (data / "eval" / "bbbc039_00.tif", True), "bbbc006": (blurred, False)}
+    for name, (path, with_second) in shown.items():
+        view = read_view(path, yx_slices=part)
+        second = network_for(1, "dgno-face-small") if with_second else None
+        *_, found = trust_events(view, second)
+        assert isinstance(found, TrustFound)
+        figure = trust_figure(view.pixels, found, path.name)
+        figure.savefig(DOCS / "images" / f"trust-{name}.png", dpi=80)
 
 
 def rank(values: Floats, error: Floats) -> float:
@@ -261,9 +277,6 @@ def main() -> None:
     data = Path(sys.argv[1])
     if "--fit" in sys.argv[2:]:
         fit(data)
-    if "--fit-only" in sys.argv[2:]:
-        fit(data)
-        return
     experiment(data)
 
 
