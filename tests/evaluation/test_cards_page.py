@@ -73,7 +73,7 @@ def test_a_card_tells_everything_that_a_user_must_know() -> None:
 
 def test_scores_of_other_weights_are_not_shown() -> None:
     page = cards_page({"grey": CARD.changed(weights_sha256="cd" * 32)}, EVALUATION)
-    assert "These weights are not evaluated yet." in page
+    assert "The evaluation page has no scores of these weights." in page
     assert "41.23" not in page
     assert "Failures" not in page
 

@@ -56,14 +56,16 @@ def cards_page(
         for name, card in cards.items()
     ]
     parts = ["# Model cards", _INTRO]
-    parts.append(markdown_table(["name", "images", "blur", "what it is", "version"], rows))
+    parts.append(
+        markdown_table(["name", "images", "blur", "what it is", "version"], rows, words=True)
+    )
     for name, card in cards.items():
         parts += [f"## {name}", card.summary or card.title, _facts(card)]
         parts += ["**Do not use it for** " + "; ".join(card.not_for or (_UNKNOWN,)) + "."]
         parts += ["### Data", _data(card), "### Recipe and budget", *_recipe(card), "### Scores"]
         found = judged.get(card.weights_sha256)
         if found is None:
-            parts.append("These weights are not evaluated yet.")
+            parts.append("The evaluation page has no scores of these weights.")
         else:
             parts += _scores(found)
             parts += _failures(found, pictures, folder)
@@ -82,7 +84,7 @@ def _facts(card: ModelCard) -> str:
         ["version", card.version],
         ["weights, start of SHA-256", f"`{card.weights_sha256[:12]}`"],
     ]
-    return markdown_table(["", ""], rows)
+    return markdown_table(["", ""], rows, words=True)
 
 
 def _network(card: ModelCard) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,7 @@ from dgno_core.evaluation.protocol import ImageResult, Pictures
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-COLUMNS = 5  # panels in a row
+COLUMNS = 6  # panels in a row, at most
 SHOWN_DEPTHS = (-8, -4, 0, 4, 8)  # planes of the stack
 CLASSIC = {"wiener": "Wiener", "richardson_lucy": "Richardson-Lucy"}
 
@@ -101,7 +102,9 @@ class Gallery:
         names: dict[str, str] = {}
         for name, panels in self._images.items():
             shown = [*panels, self._errors[name]]
-            rows = [shown[i : i + COLUMNS] for i in range(0, len(shown), COLUMNS)]
+            # Two rows of 4 rather than one of 6 and one of 2.
+            columns = ceil(len(shown) / ceil(len(shown) / COLUMNS))
+            rows = [shown[i : i + columns] for i in range(0, len(shown), columns)]
             names[name] = save_picture(grid_figure(rows), self.folder / f"{name}.jpg").name
         for model, failures in self._failures.items():
             path = self.folder / f"{Path(model).stem}-failures.jpg"
@@ -119,6 +122,7 @@ class Gallery:
 def stack_curve(scores: Sequence[ModelScores]) -> Figure:
     """Plot PSNR of the planes of the real stack, recorded and restored by each model."""
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     figure = Figure(figsize=(7, 3.6), dpi=DPI, layout="constrained")
     axes = figure.subplots()
@@ -130,6 +134,7 @@ def stack_curve(scores: Sequence[ModelScores]) -> Figure:
         after = [plane.after if np.isfinite(plane.after) else np.nan for plane in one.planes]
         axes.plot([plane.depth for plane in one.planes], after, "o-", ms=3, label=one.model)
     axes.set(xlabel="planes from focus", ylabel="PSNR against the plane in focus (dB)")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.legend(frameon=False)
     return figure
 

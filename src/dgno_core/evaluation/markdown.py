@@ -8,9 +8,11 @@ from collections.abc import Iterable, Sequence
 from dgno_core.evaluation.promise import Promise
 
 
-def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Write a table; the first column is aligned left, the numbers right."""
-    rule = ["---", *("---:" for _ in header[1:])]
+def markdown_table(
+    header: Sequence[str], rows: Iterable[Sequence[str]], *, words: bool = False
+) -> str:
+    """Write a table; the first column is aligned left, the others right unless they are words."""
+    rule = ["---", *("---" if words else "---:" for _ in header[1:])]
     return "\n".join("| " + " | ".join(cells) + " |" for cells in (header, rule, *rows))
 
 
@@ -18,7 +20,7 @@ def promise_table(promises: Iterable[Promise]) -> str:
     """Write what was asked, what was measured, and whether that is enough."""
     verdict = {True: "kept", False: "**not kept**", None: "-"}
     rows = [[one.text, one.measured, verdict[one.kept]] for one in promises]
-    return markdown_table(["asked", "measured", ""], rows)
+    return markdown_table(["asked", "measured", ""], rows, words=True)
 
 
 def decibel(value: float) -> str:

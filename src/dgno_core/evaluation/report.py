@@ -79,8 +79,8 @@ _METHOD_TEXT = (
 )
 
 _STACK_TEXT = (
-    "Planes of a real focal stack of a smear (CC0), on which no packaged model has trained. Each "
-    "plane is restored as recorded, with one intensity range for the stack. Then the recorded and "
+    "Planes of a real focal stack of a smear (CC0). Each plane is restored as recorded, with one "
+    "intensity range for the stack. Then the recorded and "
     "the restored plane are resampled on the grid of plane 0, which is in focus, both by the same "
     "transform (shift, magnification, rotation; estimated from the recorded planes), and compared "
     "with it where both show the same, for the range of plane 0. Plane 0 is compared with itself "
