@@ -39,11 +39,11 @@ def face_layer(faces: Faces, kind: str, place: Place, title: str) -> tuple[Vecto
         width=0.22,
         features={kind: np.nan_to_num(values)},
         edge_color=kind,
-        edge_colormap=colour_map(COLOURS, fades=False),
+        edge_colormap=colour_map(COLOURS, fade=None),
         edge_contrast_limits=limits,
         opacity=0.9,
     )
-    colours = colour_map(COLOURS, fades=False).map(np.linspace(0, 1, 33))
+    colours = colour_map(COLOURS, fade=None).map(np.linspace(0, 1, 33))
     title = title[:1].upper() + title[1:]
     return layer, Legend(title, MEANING[kind], faces.unit, limits, colours)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import TYPE_CHECKING
 
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from napari_dgno._inspect_work import Subject, range_key
@@ -38,6 +39,7 @@ class Section(QWidget):
         self.purpose = wrapped_label()
         self.purpose.setText(purpose)
         self.result = wrapped_label()
+        self.result.setTextFormat(Qt.TextFormat.RichText)
         self.result.hide()
         self.column = QVBoxLayout(self)
         self.column.setContentsMargins(0, 4, 0, 0)

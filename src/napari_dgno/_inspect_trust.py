@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QComboBox, QFormLayout, QWidget
 from napari_dgno import _inspect_tooltips as tips
 from napari_dgno._inspect_section import Section
 from napari_dgno._inspect_work import weighing_trust
-from napari_dgno._look_overlay import Legend, Overlay, legend_of, overlay_layer
+from napari_dgno._look_overlay import FADE, Legend, Overlay, legend_of, overlay_layer
 from napari_dgno._look_panel import Look
 from napari_dgno._panel import set_out
 
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from napari_dgno._inspect_form import InspectForm
     from napari_dgno._look_panel import LookPanel
     from napari_dgno._look_place import Place
+
+#: Residuals up to so many standard deviations of the noise mean nothing.
+NOISE = 3.0
 
 
 class TrustSection(Section):
@@ -98,6 +101,16 @@ class TrustSection(Section):
             self.chooser.setVisible(bool(self._layers))
 
 
+def _fade(made: TrustMap) -> tuple[float, float] | None:
+    """Where a map is transparent: at little error, and where the residual is mere noise."""
+    if made.key == "blur_width":
+        return None
+    if made.key == "residual":
+        noise = min(NOISE / max(made.limits[1], NOISE), 0.9)
+        return noise, min(2 * noise, 1.0)
+    return FADE
+
+
 def _overlay(made: TrustMap) -> Overlay:
     return Overlay(
         f"trust {made.key}",
@@ -109,5 +122,5 @@ def _overlay(made: TrustMap) -> Overlay:
         made.colour_map,
         made.scale,
         made.translate,
-        fades=made.key != "blur_width",
+        fade=_fade(made),
     )

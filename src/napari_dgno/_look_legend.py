@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from qtpy.compat import isalive
-from qtpy.QtCore import QRectF
+from qtpy.QtCore import QRectF, Qt
 from qtpy.QtGui import QColor, QLinearGradient, QPainter, QPaintEvent
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
@@ -74,11 +74,13 @@ class LegendView(QWidget):
         self.layer = layer
         self.legend = legend
         self.title = wrapped_label()
-        self.title.setText(f"<b>{escape(legend.title)}</b>")
+        unit = f" ({escape(legend.unit)})" if legend.unit else ""
+        self.title.setText(f"<b>{escape(legend.title)}</b>{unit}")
         self.strip = ColourStrip()
         self.low, self.middle, self.high = QLabel(), QLabel(), QLabel()
         self.meaning = wrapped_label()
-        self.meaning.setText(escape(legend.meaning))
+        self.meaning.setTextFormat(Qt.TextFormat.PlainText)
+        self.meaning.setText(legend.meaning)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 4, 0, 4)
         layout.setSpacing(3)
@@ -88,11 +90,10 @@ class LegendView(QWidget):
         else:
             layout.addWidget(self.strip)
             ends = QHBoxLayout()
-            ends.addWidget(self.low)
-            ends.addStretch(1)
-            ends.addWidget(self.middle)
-            ends.addStretch(1)
-            ends.addWidget(self.high)
+            self.high.setAlignment(Qt.AlignmentFlag.AlignRight)
+            self.middle.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+            for label in (self.low, self.middle, self.high):
+                ends.addWidget(label, 1)
             layout.addLayout(ends)
         layout.addWidget(self.meaning)
         self._watch(True)
@@ -105,7 +106,8 @@ class LegendView(QWidget):
             patch.setFixedSize(14, 14)
             patch.setStyleSheet(f"background: {colour};")
             label = wrapped_label()
-            label.setText(escape(words))
+            label.setTextFormat(Qt.TextFormat.PlainText)
+            label.setText(words)
             row.addWidget(patch)
             row.addWidget(label, 1)
             layout.addLayout(row)
@@ -122,8 +124,7 @@ class LegendView(QWidget):
         low, high = (float(limit) for limit in limits)
         self.strip.set_colours(colours)
         self.low.setText(number(low))
-        unit = f" {self.legend.unit}" if self.legend.unit else ""
-        self.high.setText(f"{number(high)}{unit}")
+        self.high.setText(number(high))
         self.middle.setText("0" if low < 0 < high and math.isclose(-low, high) else "")
 
     def _watch(self, watched: bool) -> None:

@@ -17,9 +17,11 @@ if TYPE_CHECKING:
 
     from napari_dgno._look_place import Place
 
-#: From transparent to opaque over this share of the range, so that the image shows where the map
-#: says nothing.
-FADE = 0.25
+#: Up to the first share of the range a map is transparent, from the second on opaque, so that the
+#: image shows where the map says nothing.
+FADE = (0.0, 0.25)
+#: Opacity of a map that has no transparent places.
+THIN = 0.6
 OPAQUE = 0.85
 
 
@@ -46,8 +48,9 @@ class Overlay:
     scale, translate : tuple of float
         Where the map lies in the image: pixels of the image per pixel of the map, and the pixel of
         the image at the centre of the map's first.
-    fades : bool
-        Whether small magnitudes are transparent.
+    fade : tuple of float or None
+        Shares of the range up to which it is transparent, and from which on opaque; None if it is
+        the same everywhere.
     """
 
     key: str
@@ -59,7 +62,7 @@ class Overlay:
     colour_map: str = "magma"
     scale: tuple[float, float] = (1.0, 1.0)
     translate: tuple[float, float] = (0.0, 0.0)
-    fades: bool = True
+    fade: tuple[float, float] | None = FADE
 
 
 @dataclass(frozen=True)
@@ -91,17 +94,19 @@ class Legend:
 
 
 @cache
-def colour_map(name: str, *, signed: bool = False, fades: bool = True) -> Colormap:
+def colour_map(
+    name: str, *, signed: bool = False, fade: tuple[float, float] | None = FADE
+) -> Colormap:
     """Return one of matplotlib's colour maps, which becomes transparent towards zero."""
     import matplotlib
     from napari.utils.colormaps import Colormap
 
     place = np.linspace(0, 1, 256)
     colours = np.array(matplotlib.colormaps[name](place), dtype=float)
-    if fades:
+    if fade is not None:
         size = np.abs(2 * place - 1) if signed else place
-        colours[:, 3] = OPAQUE * np.clip(size / FADE, 0, 1)
-    return Colormap(colours, name=f"{name}, fading" if fades else name)
+        colours[:, 3] = OPAQUE * np.interp(size, fade, (0, 1))
+    return Colormap(colours, name=name if fade is None else f"{name}, fading")
 
 
 def overlay_layer(overlay: Overlay, place: Place, **record: Any) -> Image:
@@ -125,8 +130,9 @@ def overlay_layer(overlay: Overlay, place: Place, **record: Any) -> Image:
         name=layer_name(overlay.title, place),
         rgb=False,
         multiscale=False,
-        colormap=colour_map(overlay.colour_map, signed=signed, fades=overlay.fades),
+        colormap=colour_map(overlay.colour_map, signed=signed, fade=overlay.fade),
         contrast_limits=(low, high if high > low else low + 1e-6),
+        opacity=THIN if overlay.fade is None else 1.0,
         blending="translucent",
         interpolation2d="nearest",
         metadata=mark(overlay.key, place, **record),

@@ -232,7 +232,8 @@ class LookPanel(Panel):
                 mine.remove(old)
             else:
                 old.visible = False
-        place = mine.index(original) + 1 if original in mine else len(mine)
+        below = [layer for layer in mine if layer is original or looked_at(layer) == original.name]
+        place = max(map(mine.index, below), default=len(mine) - 1) + 1
         for layer, legend in reversed(layers):
             mine.insert(place, layer)
             place += 1

@@ -1,0 +1,255 @@
+"""The Detect panel in a real window."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from support.fake_looks import FakeLooks
+from support.look_panels import look, said, spots
+from support.train_panel import click, wait_until
+
+pytestmark = pytest.mark.gui
+Open = Callable[[], Any]
+
+
+def restored() -> np.ndarray:
+    """Return the four spots, one of them gone and a fifth one there."""
+    image = spots()
+    image[40:50, 40:52] = 100
+    image[25:33, 60:70] = 4000
+    return image
+
+
+def open_pair(viewer: Any, open_detect: Open) -> tuple[Any, Any, Any]:
+    before = viewer.add_image(spots(), name="cells", scale=(0.5, 0.5), translate=(3, 4))
+    panel = open_detect()
+    after = viewer.add_image(restored(), name="cells restored", scale=(0.5, 0.5))
+    return panel, before, after
+
+
+def test_objects_are_outlined_by_what_became_of_them(
+    napari_window: Any, open_detect: Open, fake_looks: FakeLooks, qtbot: Any
+) -> None:
+    panel, before, after = open_pair(napari_window, open_detect)
+    assert panel.form.kind() == "layer"  # the restored layer is found by its name
+    assert panel.form.after_combo.layer() is after
+    look(qtbot, panel, panel.button)
+    assert "<b>4</b> objects before, <b>4</b> after: 3 matched, 1 lost, 1 gained" in (
+        panel.counts.text()
+    )
+    names = [layer.name for layer in napari_window.layers]
+    assert names == [
+        "cells",
+        "cells restored",
+        "Objects before · cells",
+        "Objects after · cells",
+        "Matched, lost, gained · cells",
+    ]
+    overlay = napari_window.layers[-1]
+    np.testing.assert_allclose(overlay.scale, before.scale)
+    np.testing.assert_allclose(overlay.translate, before.translate)
+    from napari.utils.colormaps.standardize_color import transform_color
+
+    from dgno_core.detection.status import STATUS_COLOURS
+
+    for (row, column), status in (((10, 10), "matched"), ((45, 45), "lost"), ((28, 65), "gained")):
+        colour = overlay.get_color(overlay.data[row, column])
+        np.testing.assert_allclose(colour, transform_color(STATUS_COLOURS[status])[0], atol=1e-3)
+    assert overlay.data[0, 0] == 0
+    (legend,) = panel.legends.shown()
+    assert [words.rsplit(" ", 1)[1] for _, words in legend.legend.kinds] == ["(3)", "(1)", "(1)"]
+    assert not panel.agreement.isVisible()
+
+
+def test_a_row_of_the_table_leads_to_its_object(
+    napari_window: Any, open_detect: Open, fake_looks: FakeLooks, qtbot: Any
+) -> None:
+    panel, before, _ = open_pair(napari_window, open_detect)
+    look(qtbot, panel, panel.button)
+    gained = next(item for item in panel.table.objects.objects if item.status == "gained")
+    panel.table.sortByColumn(1, panel.table.horizontalHeader().sortIndicatorOrder())
+    rows = [panel.table.model().index(row, 1).data() for row in range(5)]
+    panel.table.selectRow(rows.index("gained"))
+    centre = napari_window.scene.camera.center[1:]
+    np.testing.assert_allclose(centre, before.data_to_world((gained.y, gained.x)))
+    np.testing.assert_allclose((gained.y, gained.x), (28.5, 64.5))
+    assert napari_window.layers[-1].selected_label == gained.number
+
+
+def test_the_table_is_saved_for_a_spreadsheet(
+    napari_window: Any,
+    open_detect: Open,
+    fake_looks: FakeLooks,
+    qtbot: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    notified: list[str],
+) -> None:
+    panel, *_ = open_pair(napari_window, open_detect)
+    look(qtbot, panel, panel.button)
+    path = tmp_path / "objects.csv"
+    ask = "napari_dgno._detect.QFileDialog.getSaveFileName"
+    monkeypatch.setattr(ask, lambda *_: (str(path), ""))
+    click(qtbot, panel.save_button)
+    rows = list(csv.DictReader(path.open()))
+    assert [row["status"] for row in rows] == ["matched"] * 3 + ["lost", "gained"]
+    assert float(rows[0]["iou"]) == 1.0
+    assert rows[3]["area_after"] == ""
+    assert float(rows[3]["area_before"]) == 120
+    monkeypatch.setattr(ask, lambda *_: (str(tmp_path / "none" / "objects.csv"), ""))
+    click(qtbot, panel.save_button)
+    assert "cannot be written" in notified[-1]
+
+
+def test_agreement_with_a_truth_is_shown(
+    napari_window: Any, open_detect: Open, fake_looks: FakeLooks, qtbot: Any
+) -> None:
+    from scipy.ndimage import label
+
+    panel, *_ = open_pair(napari_window, open_detect)
+    truth = napari_window.add_labels(label(spots() > 1000)[0], name="truth")
+    panel.form.truth_combo.set_layer(truth)
+    look(qtbot, panel, panel.button)
+    assert panel.agreement.isVisible()
+    assert "<b>1.00</b>" in panel.agreement.text()
+    assert "<b>0.60</b>" in panel.agreement.text()  # 3 of 3 right, 1 missed and 1 wrong
+    assert panel.form.truth_combo.count() == 2  # our own labels are no truth
+
+
+def test_restoring_first_adds_the_restored_plane_of_a_stack_in_its_place(
+    napari_window: Any, open_detect: Open, fake_looks: FakeLooks, qtbot: Any
+) -> None:
+    stack = np.stack([spots(), spots(), np.zeros_like(spots())])
+    original = napari_window.add_image(stack, name="cells", scale=(2, 1, 1))
+    napari_window.dims.set_current_step(0, 1)
+    panel = open_detect()
+    assert panel.form.kind() == "restore"
+    assert panel.form.planes_combo.isVisible()
+    look(qtbot, panel, panel.button)
+    layer = napari_window.layers["cells restored"]
+    np.testing.assert_array_equal(layer.data, stack[1:2] + 1)
+    np.testing.assert_allclose(layer.data_to_world((0, 5, 5)), original.data_to_world((1, 5, 5)))
+    overlay = napari_window.layers[-1]
+    assert overlay.data.shape == (1, 64, 80)
+    np.testing.assert_allclose(overlay.translate, layer.translate)
+    assert panel.form.kind() == "restore"
+    click(qtbot, panel.button)  # again: nothing to do, nothing twice
+    assert fake_looks.calls == ["detect"]
+    assert len(napari_window.layers) == 5
+
+
+def test_all_planes_of_a_stack_are_one_layer_and_rows_lead_to_planes(
+    napari_window: Any, open_detect: Open, fake_looks: FakeLooks, qtbot: Any
+) -> None:
+    stack = np.stack([spots(), np.zeros_like(spots()), restored()])
+    napari_window.add_image(stack, name="cells")
+    panel = open_detect()
+    panel.form.set_kind("none")
+    panel.form.planes_combo.setCurrentIndex(1)
+    look(qtbot, panel, panel.button)
+    assert panel.counts.text() == "<b>8</b> objects found."
+    assert napari_window.layers[-1].data.shape == stack.shape
+    assert len(np.unique(napari_window.layers[-1].data)) == 9  # numbers run on over the planes
+    panel.table.selectRow(7)
+    assert napari_window.dims.current_step[0] == 2
+
+
+def test_what_is_missing_or_does_not_fit_is_said_in_a_sentence(
+    napari_window: Any,
+    open_detect: Open,
+    fake_looks: FakeLooks,
+    notified: list[str],
+) -> None:
+    panel = open_detect()
+    panel.button.click()
+    assert "no image to detect in" in notified[-1]
+    napari_window.add_image(spots(), name="cells")
+    panel.form.set_kind("layer")
+    panel.button.click()
+    assert "no second image" in notified[-1]
+    small = napari_window.add_image(spots()[:32], name="crop")
+    panel.form.after_combo.set_layer(small)
+    panel.form.before_combo.set_layer(napari_window.layers["cells"])
+    panel.button.click()
+    assert "different sizes" in notified[-1]
+    assert fake_looks.calls == []
+    with pytest.raises(Exception, match="holds no StarDist model"):
+        panel.form.detector_chooser.set_detector("/nowhere")
+
+
+@pytest.mark.parametrize(
+    ("truth", "words"),
+    [
+        (np.zeros((64, 80), int), "holds no objects here"),
+        (np.ones((10, 80), int), "does not fit 'cells'|does not fit"),
+    ],
+)
+def test_a_truth_that_cannot_be_used_is_refused(truth: np.ndarray, words: str) -> None:
+    from dgno_core.detection import DetectConfig
+    from dgno_core.errors import DGNOError
+    from dgno_core.io.source import ImageSource
+    from napari_dgno._detect_work import Comparison, comparing
+
+    before = ImageSource(spots(), "YX", name="cells")
+    work = comparing(Comparison(before, None, truth, "truth"), DetectConfig(), None)
+    with pytest.raises(DGNOError, match=words):
+        next(work)
+
+
+def test_missing_stardist_is_explained_and_nothing_can_be_started(
+    napari_window: Any, open_detect: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sentence = 'StarDist is not installed: run pip install "napari-dgno[stardist]".'
+    monkeypatch.setattr("dgno_core.detection.models.why_unavailable", lambda: sentence)
+    napari_window.add_image(spots(), name="cells")
+    panel = open_detect()
+    assert panel.missing.text() == sentence
+    assert panel.missing.isVisible()
+    assert not panel.button.isEnabled()
+
+
+def test_cancelling_closing_and_deleting_during_the_work(
+    napari_window: Any, open_detect: Open, fake_looks: FakeLooks, qtbot: Any
+) -> None:
+    fake_looks.steps, fake_looks.delay = 100, 0.05
+    napari_window.add_image(spots(), name="cells")
+    panel = open_detect()
+    click(qtbot, panel.button)
+    wait_until(qtbot, lambda: panel.display.bar.value() > 1)
+    click(qtbot, panel.display.cancel_button)
+    wait_until(qtbot, lambda: not panel.is_running)
+    assert len(napari_window.layers) == 1
+    assert "Cancelled" in said(panel)
+    fake_looks.steps = 4
+    click(qtbot, panel.button)
+    napari_window.layers.clear()
+    wait_until(qtbot, lambda: not panel.is_running)
+    assert "was removed meanwhile" in said(panel)
+    assert len(napari_window.layers) == 0
+    fake_looks.steps = 100
+    napari_window.add_image(spots(), name="cells")
+    click(qtbot, panel.button)
+    wait_until(qtbot, lambda: len(fake_looks.calls) == 3)
+    napari_window.window.remove_dock_widget(panel)
+    wait_until(qtbot, lambda: len(fake_looks.closed) == 3)
+    assert fake_looks.closed[0] == fake_looks.closed[2] == "cancelled"
+
+
+def test_opening_the_panel_imports_no_tensorflow() -> None:
+    import subprocess
+    import sys
+
+    code = (
+        "import sys, napari_dgno._detect; "
+        "print([m for m in ('tensorflow', 'stardist', 'torch') if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
+    )
+    assert done.stdout.strip() == "[]"
