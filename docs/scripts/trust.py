@@ -2,6 +2,7 @@
 
 python docs/scripts/trust.py DATA           table, figures and numbers into docs/
 python docs/scripts/trust.py DATA --fit     the same, with the recipe fitted anew before
+python docs/scripts/trust.py DATA --side 256    looks at the middle of each image only
 
 DATA holds the training images of the packaged lists and `EVAL.tsv`. The recipe of the expected
 error is fitted on training images only, blurred by random draws; the table is of the evaluation
@@ -10,8 +11,8 @@ set, none of whose images is in the lists. To be run again, with --fit, when the
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
 from collections import defaultdict
 from collections.abc import Generator, Mapping
 from pathlib import Path
@@ -157,17 +158,20 @@ def fit(data: Path) -> None:
 # --- the experiment, on the evaluation set -------------------------------------------------------
 
 
-def look(row: EvaluationRow) -> tuple[View, Examined, dict[str, Floats], Floats]:
+def look(row: EvaluationRow, side: int) -> tuple[View, Examined, dict[str, Floats], Floats]:
     """Return the view, what was measured, all maps, and the true error."""
     images = row.load()
     colour = images.blurred.ndim == 3
-    view = read_view(images.blurred, RestoreConfig(axes="YXS" if colour else "YX"))
+    config = RestoreConfig(axes="YXS" if colour else "YX")
+    part = tuple(middle(length, side) for length in images.blurred.shape[:2])
+    view = read_view(images.blurred, config, yx_slices=part)  # type: ignore[arg-type]
     second = None if colour else network_for(1, "dgno-face-small")
     step = 1 / (view.limits.high - view.limits.low)
     found = finish(examine(view.network, view.pixels, DEFAULTS, second, step))
     restored, parts = found.agreement.restored, found.parts
     sharp = view.limits.apply(images.sharp)
     sharp = np.moveaxis(sharp, -1, 0) if colour else sharp[None]
+    sharp = sharp[:, *window(view)]
     blur = check_blur(row.name, view.network, view.pixels, found.reblurred)
     recipe = load_recipe(len(view.pixels))
     maps = {part: getattr(parts, part) for part in PARTS}
@@ -179,12 +183,27 @@ def look(row: EvaluationRow) -> tuple[View, Examined, dict[str, Floats], Floats]
     return view, found, maps, np.abs(restored - sharp)
 
 
-def experiment(data: Path) -> None:
+def middle(length: int, side: int) -> slice:
+    """Return the middle `side` pixels, all of them for 0."""
+    if not 0 < side < length:
+        return slice(0, length)
+    start = (length - side) // 2 // 32 * 32
+    return slice(start, start + side)
+
+
+def window(view: View) -> tuple[slice, slice]:
+    """Return where a view lies in its image."""
+    top, left = view.origin
+    height, width = view.pixels.shape[1:]
+    return slice(top, top + height), slice(left, left + width)
+
+
+def experiment(data: Path, side: int) -> None:
     """Rank the pixels of every image, and write what came out."""
     results: list[dict[str, Any]] = []
     examples: dict[str, tuple[View, Examined, dict[str, Floats], Floats]] = {}
     for row in read_public_set(data):
-        view, found, maps, error = look(row)
+        view, found, maps, error = look(row, side)
         averaged = smooth(error)
         alarm = check_blur(row.name, view.network, view.pixels, found.reblurred)
         results.append(
@@ -198,7 +217,10 @@ def experiment(data: Path) -> None:
                 "true_percent": 100 * float(averaged.mean()),
                 "expected_percent": 100 * float(maps["expected"].mean()),
                 "quantiles": quantiles(maps["expected"], averaged),
-                "width_rank": rank(maps["width"], row.load().width.astype(np.float32)),
+                "width_rank": rank(
+                    maps["width"], row.load().width[window(view)].astype(np.float32)
+                ),
+                "shape": list(error.shape[1:]),
                 "sharpest_edge_px": round(alarm.sharpest, 2),
                 "doubts": list(alarm.doubts),
             }
@@ -206,7 +228,7 @@ def experiment(data: Path) -> None:
         examples.setdefault(row.group, (view, found, maps, averaged))
         print(row.name, results[-1]["smoothed"], flush=True)
     NUMBERS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    write_page(results)
+    write_page(results, side)
     from trust_figures import draw_examples, draw_ranks
 
     draw_ranks(results, LABELS, DOCS / "images" / "trust-ranks.png")
@@ -240,7 +262,7 @@ def quantiles(values: Floats, error: Floats) -> list[tuple[float, float]]:
     return [(round(100 * float(a), 3), round(100 * float(b), 3)) for a, b in pairs]
 
 
-def write_page(results: list[dict[str, Any]]) -> None:
+def write_page(results: list[dict[str, Any]], side: int) -> None:
     """Put the table between its two marks in the page."""
     groups: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
     for result in results:
@@ -260,6 +282,9 @@ def write_page(results: list[dict[str, Any]]) -> None:
     text = PAGE.read_text(encoding="utf-8") if PAGE.is_file() else f"{BEGIN}\n{END}\n"
     before, rest = text.split(BEGIN)
     after = rest.split(END)[1]
+    looked = f"the middle {side} x {side} pixels of each image" if side else "whole images"
+    hashes = sorted({f"`{r['model']}` {r['weights_sha256'][:8]}" for r in results})
+    lines += ["", f"Of {looked}, with the weights {' and '.join(hashes)}."]
     table = "\n".join(lines)
     PAGE.write_text(f"{before}{BEGIN}\n{table}\n{END}{after}", encoding="utf-8")
 
@@ -274,10 +299,14 @@ def cell(values: list[float | None]) -> str:
 
 def main() -> None:
     """Fit if asked to, then do the experiment."""
-    data = Path(sys.argv[1])
-    if "--fit" in sys.argv[2:]:
-        fit(data)
-    experiment(data)
+    parser = argparse.ArgumentParser(description="Whether the trust maps rank the true errors.")
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--fit", action="store_true")
+    parser.add_argument("--side", type=int, default=0, help="pixels; 0: whole images")
+    chosen = parser.parse_args()
+    if chosen.fit:
+        fit(chosen.data)
+    experiment(chosen.data, chosen.side)
 
 
 if __name__ == "__main__":
