@@ -135,3 +135,17 @@ def test_aberrated_crops_are_drawn_as_often_as_asked() -> None:
     drawn = [random_psf(config, generator(seed)) for seed in range(200)]
     assert 70 < sum(map(callable, drawn)) < 130
     assert {psf for psf in drawn if not callable(psf)} == {"gauss", "disk"}
+
+
+def test_enlarged_crops_are_smoother_and_as_large() -> None:
+    images = [np.random.default_rng(0).random((1, 120, 120), np.float32)]
+    plain = DegradeConfig(share_sharp=1, share_clean=1)
+
+    def roughness(zoom: tuple[float, float]) -> float:
+        pairs = SyntheticPairs(images, [1], crop=32, batch=4, config=plain, seed=0, zooms=[zoom])
+        sharp = pairs.batch(0)[1]
+        assert sharp.shape == (4, 1, 32, 32)
+        return float((sharp.diff(dim=-1).std((1, 2, 3)) / sharp.std((1, 2, 3))).mean())
+
+    assert roughness((2, 2)) < 0.7 * roughness((1, 1))
+    assert roughness((1, 2)) < roughness((1, 1))

@@ -125,7 +125,7 @@ def degrade(
     Parameters
     ----------
     crop : Tensor
-        ``(C, Y + 2 margin, X + 2 margin)`` with the `margin` of `config`, intensities about 0 ... 1.
+        ``(C, Y + 2 margin, X + 2 margin)`` with the margin of `config`, about 0 ... 1.
     config : DegradeConfig
         Ranges of the draws.
     generator : torch.Generator

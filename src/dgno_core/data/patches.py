@@ -6,11 +6,13 @@ exactly as if it had never stopped.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from dgno_core.data.degrade import degrade
 from dgno_core.data.degrade_config import DegradeConfig
@@ -33,6 +35,8 @@ class SyntheticPairs:
         Ranges of the degradations.
     seed : int
         Seed of all draws.
+    zooms : sequence of tuple of float, optional
+        For each image the range of factors, at least 1, by which its crops are enlarged.
     """
 
     def __init__(
@@ -44,12 +48,14 @@ class SyntheticPairs:
         batch: int,
         config: DegradeConfig,
         seed: int,
+        zooms: Sequence[tuple[float, float]] | None = None,
     ) -> None:
         self.images = [
             torch.from_numpy(_with_margin(image, crop, config.margin)) for image in images
         ]
         self.weights = torch.as_tensor(weights, dtype=torch.float64)
         self.crop, self.batch_size, self.config, self.seed = crop, batch, config, seed
+        self.zooms = zooms or [(1.0, 1.0)] * len(images)
 
     def batch(self, number: int) -> tuple[Tensor, Tensor]:
         """Batch of the given number.
@@ -66,15 +72,23 @@ class SyntheticPairs:
         """
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + number)
         picks = torch.multinomial(self.weights, self.batch_size, True, generator=generator)
-        pairs = [self._pair(self.images[int(pick)], generator) for pick in picks]
+        pairs = [self._pair(int(pick), generator) for pick in picks]
         degraded, sharp = zip(*pairs, strict=True)
         return torch.stack(degraded), torch.stack(sharp)
 
-    def _pair(self, image: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        side = self.crop + 2 * self.config.margin
+    def _pair(self, pick: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        image, zoom = self.images[pick], self.zooms[pick]
+        whole = self.crop + 2 * self.config.margin
+        side = whole
+        if zoom != (1.0, 1.0):
+            factor = zoom[0] + (zoom[1] - zoom[0]) * float(torch.rand((), generator=generator))
+            side = math.ceil(whole / factor)
         y = int(torch.randint(image.shape[-2] - side + 1, (), generator=generator))
         x = int(torch.randint(image.shape[-1] - side + 1, (), generator=generator))
         crop = image[:, y : y + side, x : x + side]
+        if side < whole:
+            size = (whole, whole)
+            crop = F.interpolate(crop[None], size, mode="bicubic", align_corners=True)[0]
         turns, flip = (int(n) for n in torch.randint(4, (2,), generator=generator))
         crop = torch.rot90(crop, turns, (-2, -1))
         if flip % 2:

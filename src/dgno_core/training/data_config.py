@@ -17,6 +17,18 @@ class SourceConfig(Frozen):
     list: Path = Field(description="text file with one image a line")
     contains: str = Field("", description="take only the names that start with this")
     share: float = Field(1.0, gt=0, description="of the crops, relative to the other sources")
+    zoom: tuple[float, float] = Field(
+        (1.0, 1.0),
+        description="each crop is enlarged by a factor from here, as if its pixels were smaller: "
+        "what is soft for its pixels is then not taken for blur",
+    )
+
+    @field_validator("zoom")
+    @classmethod
+    def _zoom_enlarges(cls, zoom: tuple[float, float]) -> tuple[float, float]:
+        if not 1 <= zoom[0] <= zoom[1] <= 4:
+            raise ValueError("zoom must be two factors from 1 to 4, the smaller one first")
+        return zoom
 
 
 class SyntheticData(Frozen):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -149,10 +149,16 @@ def _held_out_wholes(
     return tuple(wholes)
 
 
-def named_images(
-    data: SyntheticData,
-) -> tuple[list[tuple[str, float]], list[tuple[str, float]]]:
-    """Training and held-out images, each with its weight in the draw.
+class NamedImage(NamedTuple):
+    """A sharp image: its file, its weight in the draw, and the range of its enlargement."""
+
+    name: str
+    weight: float
+    zoom: tuple[float, float]
+
+
+def named_images(data: SyntheticData) -> tuple[list[NamedImage], list[NamedImage]]:
+    """Training and held-out images.
 
     Parameters
     ----------
@@ -161,15 +167,15 @@ def named_images(
 
     Returns
     -------
-    train, held_out : list of (str, float)
+    train, held_out : list of NamedImage
 
     Raises
     ------
     DGNOError
         If a source names too few images.
     """
-    train: list[tuple[str, float]] = []
-    held_out: list[tuple[str, float]] = []
+    train: list[NamedImage] = []
+    held_out: list[NamedImage] = []
     for source in data.sources:
         names = [name for name in read_list(source.list) if name.startswith(source.contains)]
         if len(names) < 2:
@@ -177,16 +183,16 @@ def named_images(
                 f"{source.list} names {len(names)} images that start with "
                 f"{source.contains!r}; at least 2 are needed, one of them for validation."
             )
-        weighted = [(name, source.share / len(names)) for name in names]
-        held_out += weighted[:: data.held_out_every]
-        train += [pair for i, pair in enumerate(weighted) if i % data.held_out_every]
+        images = [NamedImage(name, source.share / len(names), source.zoom) for name in names]
+        held_out += images[:: data.held_out_every]
+        train += [image for i, image in enumerate(images) if i % data.held_out_every]
     return train, held_out
 
 
 def _synthetic(
-    config: TrainConfig, data: SyntheticData, named: Sequence[tuple[str, float]], seed: int
+    config: TrainConfig, data: SyntheticData, named: Sequence[NamedImage], seed: int
 ) -> SyntheticPairs:
-    names, weights = zip(*named, strict=True)
+    names, weights, zooms = zip(*named, strict=True)
     return SyntheticPairs(
         load_sharp_images(data.root, names, config.model.channels, grey=data.grey),
         weights,
@@ -194,14 +200,15 @@ def _synthetic(
         batch=config.batch,
         config=data.degrade,
         seed=seed,
+        zooms=zooms,
     )
 
 
 def _blurred_wholes(
-    config: TrainConfig, data: SyntheticData, named: Sequence[tuple[str, float]]
+    config: TrainConfig, data: SyntheticData, named: Sequence[NamedImage]
 ) -> tuple[HeldOutImage, ...]:
     """Held-out images, evenly over the sources, each with one blur that never changes."""
-    names = spread([name for name, _ in named], config.validation.images)
+    names = spread([image.name for image in named], config.validation.images)
     # An image without blur and noise has an infinite PSNR: it says nothing in a mean.
     always = data.degrade.changed(share_sharp=0.0, share_clean=0.0)
     wholes = []
