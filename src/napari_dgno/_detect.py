@@ -26,7 +26,7 @@ from napari_dgno._scroll import VerticalScroll
 from napari_dgno._settings import preference_model, read_preferences
 
 if TYPE_CHECKING:
-    from napari.layers import Image, Layer
+    from napari.layers import Layer
     from napari.viewer import Viewer
 
     from napari_dgno._look_overlay import Legend
@@ -153,7 +153,7 @@ class DetectPanel(LookPanel):
         if found.after is not None:
             layers.append((objects_layer(found.after.labels, axes, place, "objects after"), None))
         layers.append((objects_layer(found.before.labels, axes, place, "objects before"), None))
-        self.add_over(layers, self._topmost(before, after))
+        self.add_over(layers, before.layer, *self._restored(before, after))
         self._shown = place, overlay
         count_after = None if found.after is None else found.after.count
         self.counts.setText(
@@ -184,13 +184,12 @@ class DetectPanel(LookPanel):
         layer.translate = placement(axes, before)["translate"]
         self._viewer.layers.insert(self._viewer.layers.index(before.layer) + 1, layer)
 
-    def _topmost(self, before: Place, after: Place | None) -> Image:
-        """Return the image over which the outlines go: the upper one of the two."""
-        layers = self._viewer.layers
-        places = [place.layer for place in (before, after) if place is not None]
-        names = {f"{before.layer.name} restored"} if after is None else set()
-        images = [layer for layer in layers if layer in places or layer.name in names]
-        return images[-1] if images else before.layer
+    def _restored(self, before: Place, after: Place | None) -> list[Layer]:
+        """Return the restored image, over which the outlines go too."""
+        if after is not None:
+            return [after.layer]
+        name = f"{before.layer.name} restored"
+        return [layer for layer in self._viewer.layers if layer.name == name]
 
     # The table ----------------------------------------------------------------------------------
 

@@ -219,20 +219,23 @@ class LookPanel(Panel):
 
     # Layers -------------------------------------------------------------------------------------
 
-    def add_over(self, layers: list[tuple[Layer, Legend | None]], original: Layer) -> None:
-        """Put layers of a look over an image; the first is the one to see.
+    def add_over(
+        self, layers: list[tuple[Layer, Legend | None]], original: Layer, *others: Layer
+    ) -> None:
+        """Put layers of a look over an image, and over other images; the first is the one to see.
 
         A layer of the same name is replaced, and what other looks showed on the image is hidden:
         colours on top of each other mean nothing.
         """
         mine = self._viewer.layers
+        images = (original, *others)
         names = {layer.name for layer, _ in layers}
         for old in [layer for layer in mine if looked_at(layer) == original.name]:
             if old.name in names:
                 mine.remove(old)
             else:
                 old.visible = False
-        below = [layer for layer in mine if layer is original or looked_at(layer) == original.name]
+        below = [layer for layer in mine if layer in images or looked_at(layer) == original.name]
         place = max(map(mine.index, below), default=len(mine) - 1) + 1
         for layer, legend in reversed(layers):
             mine.insert(place, layer)

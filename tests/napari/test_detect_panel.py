@@ -29,7 +29,8 @@ def restored() -> np.ndarray:
 def open_pair(viewer: Any, open_detect: Open) -> tuple[Any, Any, Any]:
     before = viewer.add_image(spots(), name="cells", scale=(0.5, 0.5), translate=(3, 4))
     panel = open_detect()
-    after = viewer.add_image(restored(), name="cells restored", scale=(0.5, 0.5))
+    made = {"dgno": {}}  # as the Restore panel marks its results
+    after = viewer.add_image(restored(), name="cells restored", scale=(0.5, 0.5), metadata=made)
     return panel, before, after
 
 
@@ -116,7 +117,7 @@ def test_agreement_with_a_truth_is_shown(
     truth = napari_window.add_labels(label(spots() > 1000)[0], name="truth")
     panel.form.truth_combo.set_layer(truth)
     look(qtbot, panel, panel.button)
-    assert panel.agreement.isVisible()
+    wait_until(qtbot, panel.agreement.isVisible)
     assert "<b>1.00</b>" in panel.agreement.text()
     assert "<b>0.60</b>" in panel.agreement.text()  # 3 of 3 right, 1 missed and 1 wrong
     assert panel.form.truth_combo.count() == 2  # our own labels are no truth
@@ -130,7 +131,7 @@ def test_restoring_first_adds_the_restored_plane_of_a_stack_in_its_place(
     napari_window.dims.set_current_step(0, 1)
     panel = open_detect()
     assert panel.form.kind() == "restore"
-    assert panel.form.planes_combo.isVisible()
+    wait_until(qtbot, panel.form.planes_combo.isVisible)
     look(qtbot, panel, panel.button)
     layer = napari_window.layers["cells restored"]
     np.testing.assert_array_equal(layer.data, stack[1:2] + 1)
@@ -203,14 +204,14 @@ def test_a_truth_that_cannot_be_used_is_refused(truth: np.ndarray, words: str) -
 
 
 def test_missing_stardist_is_explained_and_nothing_can_be_started(
-    napari_window: Any, open_detect: Open, monkeypatch: pytest.MonkeyPatch
+    napari_window: Any, open_detect: Open, qtbot: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sentence = 'StarDist is not installed: run pip install "napari-dgno[stardist]".'
     monkeypatch.setattr("dgno_core.detection.models.why_unavailable", lambda: sentence)
     napari_window.add_image(spots(), name="cells")
     panel = open_detect()
     assert panel.missing.text() == sentence
-    assert panel.missing.isVisible()
+    wait_until(qtbot, panel.missing.isVisible)
     assert not panel.button.isEnabled()
 
 
