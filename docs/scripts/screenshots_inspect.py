@@ -1,6 +1,6 @@
 """Make the pictures of docs/inspect-panel.md and docs/detect-panel.md from a real napari window.
 
-    xvfb-run -a -s "-screen 0 1600x1200x24" python docs/scripts/screenshots_inspect.py ../shared/data
+    xvfb-run -a -s "-screen 0 1600x1200x24" python docs/scripts/screenshots_inspect.py DATA
 
 It needs a display with OpenGL (xvfb-run gives one), the folder with the real images, and, for the
 Detect panel, StarDist. The images are those of the public evaluation set: none was trained on.
@@ -116,6 +116,7 @@ def inspect(folder: Path, data: Path, parts: list[str]) -> None:
     stage = LookStage(folder, "Inspect")
     blurred = read(data / rows_of(data, "bbbc039")[0]["blurred"])[NUCLEI]
     stage.viewer.add_image(np.ascontiguousarray(blurred), name="nuclei", axis_labels=("y", "x"))
+    stage.viewer.reset_view()
     stage.wait(0.5)
     if "operator" in parts:
         show_operator(stage)
@@ -143,6 +144,7 @@ def detect(folder: Path, data: Path) -> None:
     labels = labels[..., 0] if labels.ndim == 3 else labels
     truth = stage.viewer.add_labels(labels.astype(np.int32), name="truth", visible=False)
     stage.viewer.layers.selection.active = stage.viewer.layers["nuclei"]
+    stage.viewer.reset_view()
     stage.panel.form.truth_combo.set_layer(truth)
     stage.shoot("detect-start")
     stage.take(stage.panel.button, "detect-found")

@@ -36,7 +36,7 @@ def face_layer(faces: Faces, kind: str, place: Place, title: str) -> tuple[Vecto
         faces,
         place,
         title,
-        width=0.22,
+        width=0.15,
         features={kind: np.nan_to_num(values)},
         edge_color=kind,
         edge_colormap=colour_map(COLOURS, fade=None),
