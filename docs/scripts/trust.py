@@ -23,6 +23,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 from scipy.optimize import lsq_linear
 from scipy.stats import spearmanr
+from skimage.io import imread
+from trust_figures import compact, draw_examples, draw_ranks
 
 from dgno_core.data.sharp_images import load_sharp_images, read_list
 from dgno_core.evaluation.public_set import EvaluationRow, read_public_set
@@ -205,6 +207,7 @@ def experiment(data: Path, side: int) -> None:
     for row in read_public_set(data):
         view, found, maps, error = look(row, side)
         averaged = smooth(error)
+        inside = objects(row)[window(view)]
         alarm = check_blur(row.name, view.network, view.pixels, found.reblurred)
         results.append(
             {
@@ -214,6 +217,8 @@ def experiment(data: Path, side: int) -> None:
                 "weights_sha256": view.network.card.weights_sha256,
                 "smoothed": {k: rank(m, averaged) for k, m in maps.items()},
                 "pixel": {k: rank(m, error.mean(axis=0)) for k, m in maps.items()},
+                "objects": rank(maps["expected"][inside], averaged[inside]),
+                "objects_share": round(float(inside.mean()), 3),
                 "true_percent": 100 * float(averaged.mean()),
                 "expected_percent": 100 * float(maps["expected"].mean()),
                 "quantiles": quantiles(maps["expected"], averaged),
@@ -229,11 +234,15 @@ def experiment(data: Path, side: int) -> None:
         print(row.name, results[-1]["smoothed"], flush=True)
     NUMBERS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     write_page(results, side)
-    from trust_figures import draw_examples, draw_ranks
-
     draw_ranks(results, LABELS, DOCS / "images" / "trust-ranks.png")
     draw_examples(examples, DOCS / "images" / "trust-maps.png")
     pictures(data)
+
+
+def objects(row: EvaluationRow) -> NDArray[np.bool_]:
+    """Return where the labelled objects are."""
+    labels = np.asarray(imread(row.labels))
+    return np.asarray((labels[..., :3].max(axis=-1) if labels.ndim == 3 else labels) > 0)
 
 
 def pictures(data: Path) -> None:
@@ -247,7 +256,9 @@ def pictures(data: Path) -> None:
         *_, found = trust_events(view, second)
         assert isinstance(found, TrustFound)
         figure = trust_figure(view.pixels, found, path.name)
-        figure.savefig(DOCS / "images" / f"trust-{name}.png", dpi=80)
+        path = DOCS / "images" / f"trust-{name}.png"
+        figure.savefig(path, dpi=80)
+        compact(path)
 
 
 def rank(values: Floats, error: Floats) -> float:
@@ -276,6 +287,8 @@ def write_page(results: list[dict[str, Any]], side: int) -> None:
         lines.append(f"| {label} | {' | '.join(cells)} |")
     cells = [cell([r["pixel"]["expected"] for r in groups[name]]) for name in order]
     lines.append(f"| expected error, single pixels | {' | '.join(cells)} |")
+    cells = [cell([r["objects"] for r in groups[name]]) for name in order]
+    lines.append(f"| expected error, inside the labelled objects only | {' | '.join(cells)} |")
     for label, key in (("true", "true_percent"), ("expected", "expected_percent")):
         means = [f"{np.mean([r[key] for r in groups[name]]):.2f} %" for name in order]
         lines.append(f"| mean {label} error | {' | '.join(means)} |")
