@@ -121,7 +121,8 @@ def inspect(folder: Path, data: Path, parts: list[str]) -> None:
     if "operator" in parts:
         show_operator(stage)
     if "attribution" in parts:
-        show_attribution(stage, (112, 112, 24))
+        show_attribution(stage, (118, 134, 24))
+        stage.viewer.layers.remove(next(x for x in stage.viewer.layers if "Rectangle" in x.name))
     if "trust" in parts:
         show_trust(stage)
     if "colour" in parts:

@@ -14,7 +14,6 @@ from dgno_core.errors import DGNOError
 from napari_dgno import _detect_words as words
 from napari_dgno._detect_form import DetectForm
 from napari_dgno._detect_layers import full_array, objects_layer, placement, status_layer
-from napari_dgno._detect_objects import DetectedObject, save_objects
 from napari_dgno._detect_table import ObjectTable
 from napari_dgno._detect_view import agreement_table, go_to
 from napari_dgno._detect_work import Compared, Comparison, comparing
@@ -195,21 +194,23 @@ class DetectPanel(LookPanel):
 
     def save(self) -> None:
         """Ask where, and write the table."""
+        from dgno_core.detection.objects import write_objects
+
         path, _ = QFileDialog.getSaveFileName(
             self, "Save the table of objects", "objects.csv", "Tables (*.csv)"
         )
         if not path:
             return
         try:
-            save_objects(self.table.objects.objects, Path(path))
+            write_objects(self.table.objects.objects, Path(path))
         except DGNOError as error:
             self.show_error(str(error))
             return
         self.display.finish(f"Saved as {Path(path).name}.")
 
-    def _on_chosen(self, item: DetectedObject) -> None:
+    def _on_chosen(self, number: int) -> None:
         if self._shown is not None and not self._closed:
-            go_to(self._viewer, item, *self._shown)
+            go_to(self._viewer, number, self.table.objects.objects[number - 1], *self._shown)
 
     def _apply_preferences(self, event: Any = None) -> None:
         if self._closed or not isalive(self):

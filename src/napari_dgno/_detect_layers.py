@@ -13,7 +13,7 @@ from napari_dgno._look_overlay import Legend, layer_name, mark
 if TYPE_CHECKING:
     from napari.layers import Labels
 
-    from napari_dgno._detect_objects import DetectedObject
+    from dgno_core.detection.objects import FoundObject
     from napari_dgno._look_place import Place
 
 #: Of objects where nothing is compared with.
@@ -54,7 +54,7 @@ def objects_layer(labels: np.ndarray, axes: str, place: Place, title: str) -> La
 
 
 def status_layer(
-    objects: Sequence[DetectedObject], painted: np.ndarray, axes: str, place: Place, title: str
+    objects: Sequence[FoundObject], painted: np.ndarray, axes: str, place: Place, title: str
 ) -> tuple[Labels, Legend]:
     """Make the layer of outlines, coloured by what became of each object."""
     from napari.layers import Labels
@@ -64,7 +64,7 @@ def status_layer(
 
     colours: dict[str, str] = {**STATUS_COLOURS, "found": ALONE}
     table: dict[int | None, str] = {None: "transparent", 0: "transparent"}
-    table |= {item.number: colours[item.status] for item in objects}
+    table |= {n: colours[item.status] for n, item in enumerate(objects, start=1)}
     layer = Labels(
         full_array(painted, axes, place),
         name=layer_name(title, place),
@@ -78,7 +78,7 @@ def status_layer(
     return layer, _legend(objects, colours)
 
 
-def _legend(objects: Sequence[DetectedObject], colours: dict[str, str]) -> Legend:
+def _legend(objects: Sequence[FoundObject], colours: dict[str, str]) -> Legend:
     if all(item.status == "found" for item in objects) and objects:
         kinds = [(ALONE, f"found ({len(objects)})")]
         return Legend("Objects", "Outlines of the objects that were found.", kinds=kinds)

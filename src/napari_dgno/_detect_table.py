@@ -11,10 +11,10 @@ from qtpy.QtGui import QColor
 from qtpy.QtWidgets import QAbstractItemView, QTableView
 
 from napari_dgno import _detect_words as words
-from napari_dgno._detect_objects import HEADINGS
+from napari_dgno._detect_objects import HEADINGS, cells
 
 if TYPE_CHECKING:
-    from napari_dgno._detect_objects import DetectedObject
+    from dgno_core.detection.objects import FoundObject
 
 HEIGHT = 220
 #: Columns with values from 0 to 1.
@@ -34,9 +34,9 @@ class ObjectModel(QAbstractTableModel):
     def __init__(self, colours: dict[str, str]) -> None:
         super().__init__()
         self._colours = colours
-        self.objects: list[DetectedObject] = []
+        self.objects: list[FoundObject] = []
 
-    def show(self, objects: Sequence[DetectedObject]) -> None:
+    def show(self, objects: Sequence[FoundObject]) -> None:
         """Show other objects."""
         self.beginResetModel()
         self.objects = list(objects)
@@ -59,7 +59,7 @@ class ObjectModel(QAbstractTableModel):
     def data(self, index: QModelIndex, role: int = 0) -> Any:
         """Return a cell: as text, as a value to sort by, or the colour of its status."""
         item = self.objects[index.row()]
-        value = item.cells[index.column()]
+        value = cells(index.row() + 1, item)[index.column()]
         if role == Qt.ItemDataRole.DisplayRole:
             return _written(value, HEADINGS[index.column()])
         if role == SORT:
@@ -83,7 +83,7 @@ def _written(value: float | str, heading: str) -> str:
 
 
 class ObjectTable(QTableView):
-    """Shows the objects; `chosen` tells which one the user goes to.
+    """Shows the objects; `chosen` tells the number of the one that the user goes to.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ class ObjectTable(QTableView):
         Of each status.
     """
 
-    chosen = Signal(object)
+    chosen = Signal(int)
 
     def __init__(self, colours: dict[str, str]) -> None:
         super().__init__()
@@ -115,7 +115,7 @@ class ObjectTable(QTableView):
             horizontal.setHighlightSections(False)
         self.selectionModel().currentRowChanged.connect(self._on_row)
 
-    def show_objects(self, objects: Sequence[DetectedObject], *, stack: bool) -> None:
+    def show_objects(self, objects: Sequence[FoundObject], *, stack: bool) -> None:
         """Show other objects; planes only where there are several."""
         self.objects.show(objects)
         self.setColumnHidden(HEADINGS.index("Plane"), not stack)
@@ -123,5 +123,4 @@ class ObjectTable(QTableView):
 
     def _on_row(self, current: QModelIndex, previous: QModelIndex) -> None:
         if current.isValid():
-            row = self._sorted.mapToSource(current).row()
-            self.chosen.emit(self.objects.objects[row])
+            self.chosen.emit(self._sorted.mapToSource(current).row() + 1)

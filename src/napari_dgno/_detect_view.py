@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from napari.layers import Layer
 
     from dgno_core.detection import DetectionFound
-    from napari_dgno._detect_objects import DetectedObject
+    from dgno_core.detection.objects import FoundObject
     from napari_dgno._look_place import Place
 
 #: An object fills at least this share of the view once one has gone to it.
@@ -22,14 +22,16 @@ SMALLEST = 12
 IOUS = (0.5, 0.6, 0.7, 0.8, 0.9)
 
 
-def go_to(viewer: ViewerModel, item: DetectedObject, place: Place, layer: Layer) -> None:
+def go_to(viewer: ViewerModel, number: int, item: FoundObject, place: Place, layer: Layer) -> None:
     """Move the view to an object, and closer if it would be tiny.
 
     Parameters
     ----------
     viewer : napari.components.ViewerModel
         The viewer.
-    item : DetectedObject
+    number : int
+        Of the object, in the outlines.
+    item : FoundObject
         The object.
     place : Place
         Where was looked; the plane of a single-plane look.
@@ -56,7 +58,7 @@ def go_to(viewer: ViewerModel, item: DetectedObject, place: Place, layer: Layer)
     side = max(math.sqrt(area), SMALLEST) * pixel
     needed = SHARE * min(viewer.canvas.size) / max(side, 1e-9)
     camera.zoom = max(camera.zoom, needed)
-    layer.selected_label = item.number
+    layer.selected_label = number
 
 
 def agreement_table(found: DetectionFound) -> str:

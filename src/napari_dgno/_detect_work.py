@@ -10,11 +10,12 @@ import numpy as np
 
 from dgno_core.errors import DGNOError
 from dgno_core.interpretation.events import StepDone, Warned
-from napari_dgno._detect_objects import DetectedObject, list_objects
+from napari_dgno._detect_objects import paint
 from napari_dgno._look_panel import Found
 
 if TYPE_CHECKING:
     from dgno_core.detection import DetectConfig, DetectionFound
+    from dgno_core.detection.objects import FoundObject
     from dgno_core.inference import RestoreConfig
     from dgno_core.io import ImageSource
 
@@ -50,7 +51,7 @@ class Compared:
     ----------
     found : DetectionFound
         Of the core.
-    objects : list of DetectedObject
+    objects : list of FoundObject
         All objects, one by one.
     painted : numpy.ndarray
         Their numbers, in the shape of the labels.
@@ -61,7 +62,7 @@ class Compared:
     """
 
     found: DetectionFound
-    objects: list[DetectedObject]
+    objects: list[FoundObject]
     painted: np.ndarray
     restored: np.ndarray | None = None
     axes: str = ""
@@ -79,6 +80,7 @@ def comparing(
     """
     from dgno_core.detection import DetectionFound
     from dgno_core.detection.detect import detect_events
+    from dgno_core.detection.objects import list_objects
 
     before = plane_source(comparison.before, comparison.position)
     after = comparison.after and plane_source(comparison.after, comparison.position)
@@ -89,7 +91,9 @@ def comparing(
         after = replace(before, data=restored, name=f"{before.name} restored", path=None)
     for event in detect_events(before, after, config, truth=truth):
         if isinstance(event, DetectionFound):
-            yield Found(Compared(event, *list_objects(event), restored, before.axes))
+            objects = list_objects(event)
+            painted = paint(event, objects)
+            yield Found(Compared(event, objects, painted, restored, before.axes))
         else:
             yield event
 

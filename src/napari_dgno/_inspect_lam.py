@@ -16,6 +16,7 @@ from napari_dgno._inspect_section import Section
 from napari_dgno._inspect_words import ATTRIBUTION_MEANING, DIFFUSION, EFFORTS
 from napari_dgno._inspect_work import attributing
 from napari_dgno._look_overlay import (
+    BESIDE,
     Legend,
     Overlay,
     layer_name,
@@ -37,6 +38,10 @@ if TYPE_CHECKING:
 
 #: Pixels between the image and what is laid beside it.
 GAP = 16
+#: Attribution is a few bright pixels among many faint ones: half of its colours are for the faint.
+SHOWN = 99.9
+FADING = (0.02, 0.2)
+START = 0.35
 
 
 class AttributionSection(Section):
@@ -104,15 +109,17 @@ class AttributionSection(Section):
         layers: list[tuple[Layer, Legend | None]] = []
         for number, attribution in enumerate(found):
             overlay = Overlay(
-                "attribution",
+                BESIDE if number else "attribution",
                 f"attribution, {attribution.model}" + (", beside" if number else ""),
                 attribution.absolute,
-                (0.0, 1.0),
+                (0.0, _high(attribution)),
                 ATTRIBUTION_MEANING,
                 "of the largest",
-                "viridis",
+                "inferno",
                 attribution.scale,
                 self._translate(place, attribution, number),
+                FADING,
+                START,
             )
             layer = overlay_layer(overlay, place, diffusion_index=attribution.diffusion_index)
             layers.append((layer, legend_of(overlay) if number == 0 else None))
@@ -146,9 +153,14 @@ class AttributionSection(Section):
             rgb=colour,
             name=layer_name("the same pixels, beside", place),
             blending="translucent",
-            metadata=mark("beside", place),
+            metadata=mark(BESIDE, place),
             **place.map_keywords((1, 1), self._translate(place, attribution, 1)),
         )
+
+
+def _high(attribution: Attribution) -> float:
+    """Where the colours end, as a share of the largest: few pixels are brighter."""
+    return max(float(np.percentile(attribution.absolute, SHOWN)), 0.05)
 
 
 def _in_words(found: Sequence[Attribution]) -> str:

@@ -46,7 +46,7 @@ EFFORTS = {"quick": "Quick (10 steps)", "full": "Full (50 steps)"}
 
 ATTRIBUTION_MEANING = (
     "How much each pixel contributed to the restored edges inside the rectangle, as a share of the "
-    "pixel that contributed most. Transparent: next to nothing."
+    "pixel that contributed most. Transparent: next to nothing. Single pixels are above the scale."
 )
 
 

@@ -23,6 +23,8 @@ FADE = (0.0, 0.25)
 #: Opacity of a map that has no transparent places.
 THIN = 0.6
 OPAQUE = 0.85
+#: Marks a layer that lies beside the image, not on it.
+BESIDE = "beside"
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,9 @@ class Overlay:
     scale, translate : tuple of float
         Where the map lies in the image: pixels of the image per pixel of the map, and the pixel of
         the image at the centre of the map's first.
+    start : float
+        Where in the colour map the lowest colour is, 0 to below 1: dark ones are not seen in thin
+        structures on a dark image.
     fade : tuple of float or None
         Shares of the range up to which it is transparent, and from which on opaque; None if it is
         the same everywhere.
@@ -63,6 +68,7 @@ class Overlay:
     scale: tuple[float, float] = (1.0, 1.0)
     translate: tuple[float, float] = (0.0, 0.0)
     fade: tuple[float, float] | None = FADE
+    start: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -95,14 +101,18 @@ class Legend:
 
 @cache
 def colour_map(
-    name: str, *, signed: bool = False, fade: tuple[float, float] | None = FADE
+    name: str,
+    *,
+    signed: bool = False,
+    fade: tuple[float, float] | None = FADE,
+    start: float = 0.0,
 ) -> Colormap:
     """Return one of matplotlib's colour maps, which becomes transparent towards zero."""
     import matplotlib
     from napari.utils.colormaps import Colormap
 
     place = np.linspace(0, 1, 256)
-    colours = np.array(matplotlib.colormaps[name](place), dtype=float)
+    colours = np.array(matplotlib.colormaps[name](start + (1 - start) * place), dtype=float)
     if fade is not None:
         size = np.abs(2 * place - 1) if signed else place
         colours[:, 3] = OPAQUE * np.interp(size, fade, (0, 1))
@@ -130,7 +140,9 @@ def overlay_layer(overlay: Overlay, place: Place, **record: Any) -> Image:
         name=layer_name(overlay.title, place),
         rgb=False,
         multiscale=False,
-        colormap=colour_map(overlay.colour_map, signed=signed, fade=overlay.fade),
+        colormap=colour_map(
+            overlay.colour_map, signed=signed, fade=overlay.fade, start=overlay.start
+        ),
         contrast_limits=(low, high if high > low else low + 1e-6),
         opacity=THIN if overlay.fade is None else 1.0,
         blending="translucent",

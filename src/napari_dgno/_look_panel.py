@@ -14,9 +14,10 @@ from qtpy.QtWidgets import QWidget
 
 from dgno_core.errors import DGNOError
 from napari_dgno import _workers
+from napari_dgno._layers import RESULT_KEY
 from napari_dgno._look_cache import Key, ResultCache
 from napari_dgno._look_legend import Legends
-from napari_dgno._look_overlay import Legend, looked_at
+from napari_dgno._look_overlay import BESIDE, Legend, looked_at
 from napari_dgno._panel import Panel
 from napari_dgno._progress import RunDisplay
 from napari_dgno._time_left import in_words
@@ -224,14 +225,14 @@ class LookPanel(Panel):
     ) -> None:
         """Put layers of a look over an image, and over other images; the first is the one to see.
 
-        A layer of the same name is replaced, and what other looks showed on the image is hidden:
-        colours on top of each other mean nothing.
+        A layer of the same name is replaced, as is what lay beside the image, and what other looks
+        showed on the image is hidden: colours on top of each other mean nothing.
         """
         mine = self._viewer.layers
         images = (original, *others)
         names = {layer.name for layer, _ in layers}
         for old in [layer for layer in mine if looked_at(layer) == original.name]:
-            if old.name in names:
+            if old.name in names or old.metadata[RESULT_KEY]["look"] == BESIDE:
                 mine.remove(old)
             else:
                 old.visible = False

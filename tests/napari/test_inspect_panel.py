@@ -162,6 +162,21 @@ def test_the_rectangle_becomes_a_window_and_two_models_lie_side_by_side(
     assert "17.5" in panel.attribution.result.text()
 
 
+def test_of_a_large_plane_what_is_on_screen_is_looked_at_and_that_is_said(
+    napari_window: Any, open_inspect: Open, fake_looks: FakeLooks, qtbot: Any
+) -> None:
+    large = np.random.default_rng(0).integers(0, 4000, (700, 900)).astype(np.uint16)
+    napari_window.add_image(large, name="field")
+    panel = open_inspect()
+    qtbot.wait(200)  # until it was drawn
+    look(qtbot, panel, panel.operator.button)
+    region = panel.form.place().region
+    assert (region.y.stop - region.y.start, region.x.stop - region.x.start) == (512, 512)
+    assert "512 × 512 pixels of the view" in said(panel)
+    layer = napari_window.layers[-1]
+    np.testing.assert_allclose(layer.translate, (region.y.start + 0.5, region.x.start + 0.5))
+
+
 def test_what_is_missing_is_said_in_a_sentence(
     napari_window: Any,
     open_inspect: Open,

@@ -11,13 +11,14 @@ import numpy as np
 
 from dgno_core.detection.config import DetectConfig
 from dgno_core.detection.matching import count, match
+from dgno_core.detection.objects import list_objects
 from dgno_core.detection.results import Detection, DetectionFound
 from dgno_core.interpretation.events import StepDone, Warned
 from dgno_core.interpretation.faces import Faces
 from dgno_core.interpretation.lam import Attribution, LamSettings, Window
 from dgno_core.interpretation.registered import RegisteredMap
 from dgno_core.interpretation.trust import TrustFound, TrustMap
-from napari_dgno._detect_objects import list_objects
+from napari_dgno._detect_objects import paint
 from napari_dgno._detect_work import Compared, plane_source
 from napari_dgno._inspect_work import OperatorPicture
 from napari_dgno._look_panel import Found
@@ -152,4 +153,5 @@ def compared(comparison: Any, config: DetectConfig, restore: Any) -> Compared:
         () if truth is None or second is None else tuple(count(truth, p) for p in second.planes),
         config, config.detector, (),
     )  # fmt: skip
-    return Compared(found, *list_objects(found), restored, before.axes)
+    objects = list_objects(found)
+    return Compared(found, objects, paint(found, objects), restored, before.axes)
