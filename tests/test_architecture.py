@@ -34,7 +34,7 @@ ALLOWED: dict[str, set[str]] = {
     "training": _SCIENCE | _PHYSICS | {"losses", "data", "io"},
     "evaluation": _SCIENCE | _PHYSICS | {"data", "io", "inference"},
     "interpretation": _SCIENCE | _PHYSICS | {"data", "io", "inference"},
-    "detection": {"data", "io", "interpretation"},
+    "detection": {"io", "interpretation"},
     "demo": _SCIENCE | _PHYSICS | {"data", "io", "inference", "evaluation"},
     "cli": {
         "data",

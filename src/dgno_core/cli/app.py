@@ -10,6 +10,7 @@ from dgno_core import __version__
 from dgno_core.cli.convert import convert
 from dgno_core.cli.data import app as data_app
 from dgno_core.cli.demo import demo
+from dgno_core.cli.detect import detect
 from dgno_core.cli.evaluate import evaluate
 from dgno_core.cli.explain import app as explain_app
 from dgno_core.cli.models import models
@@ -32,7 +33,7 @@ def _dgno(
         typer.echo(context.get_help())
 
 
-for _command in (restore, demo, models, convert, evaluate, train):
+for _command in (restore, demo, models, convert, evaluate, detect, train):
     app.command()(_command)
 app.add_typer(data_app, name="data")
 app.add_typer(explain_app, name="explain")

@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from dgno_core.detection.matching import Match
 from dgno_core.detection.results import DetectionFound
 
 Status = Literal["matched", "lost", "gained"]
@@ -35,11 +36,20 @@ def status_map(found: DetectionFound, side: Literal["before", "after"]) -> NDArr
     """
     detection = found.before if side == "before" else found.after
     assert detection is not None, "there is no second image"
-    alone: Status = "lost" if side == "before" else "gained"
-    painted = []
-    for plane, match in zip(detection.planes, found.matches, strict=True):
-        table = np.zeros(int(plane.max(initial=0)) + 1, np.uint8)
-        table[match.pairs[:, 0 if side == "before" else 1]] = STATUS_VALUES["matched"]
-        table[match.lost if side == "before" else match.gained] = STATUS_VALUES[alone]
-        painted.append(table[plane])
-    return detection.like_labels(np.stack(painted))
+    planes = zip(detection.planes, found.matches, strict=True)
+    return detection.like_labels(np.stack([paint_status(*plane, side) for plane in planes]))
+
+
+def paint_status(
+    labels: NDArray[np.int32], match: Match, side: Literal["before", "after"]
+) -> NDArray[np.uint8]:
+    """Paint the objects of one plane ``(Y, X)``; see `status_map`."""
+    values = np.zeros(int(labels.max(initial=0)) + 1, np.uint8)
+    if side == "before":
+        values[match.pairs[:, 0]] = STATUS_VALUES["matched"]
+        values[match.lost] = STATUS_VALUES["lost"]
+    else:
+        values[match.pairs[:, 1]] = STATUS_VALUES["matched"]
+        values[match.gained] = STATUS_VALUES["gained"]
+    painted: NDArray[np.uint8] = values[labels]
+    return painted
