@@ -19,7 +19,7 @@ import tempfile
 import time
 from pathlib import Path
 
-os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_DETERMINISTIC_OPS": "1"}
+os.environ |= {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0"}
 
 import numpy as np
 from skimage.io import imread
@@ -95,9 +95,15 @@ def train(data: Path, folder: Path, epochs: int, steps: int) -> tuple[dict, list
         train_steps_per_epoch=steps,
         train_learning_rate=1e-3,
         train_tensorboard=False,
-        train_reduce_lr={"factor": 0.5, "patience": 5, "min_delta": 0},
+        train_reduce_lr=None,  # a cosine instead
     )
     model = StarDist2D(config, name=NAME, basedir=str(folder))
+    model.prepare_for_training()
+    model.callbacks.append(
+        tf.keras.callbacks.LearningRateScheduler(
+            lambda epoch: config.train_learning_rate * (1 + np.cos(np.pi * epoch / epochs)) / 2
+        )
+    )
     images, labels = ([field[part] for field in held_out] for part in (1, 2))
     model.train(
         [field[1] for field in learnt],
@@ -140,7 +146,7 @@ def main() -> None:
         "data_licence": "CC0",
         "licence": "BSD-3-Clause, as this package",
         "recipe": f"scripts/train_stardist.py: {arguments.epochs} epochs of {arguments.steps} "
-        "batches of 4 patches of 192 px, Adam; flips, quarter turns, brightness and contrast; "
+        "batches of 4 patches of 192 px, Adam with a learning rate falling from 0.001 by a cosine; flips, quarter turns, brightness and contrast; "
         "nothing blurred, sharpened or made noisy",
         "scores_on_held_out_training_fields": scores,
         "for": "nuclei of cultured cells in fluorescence, about 10 to 40 px wide",

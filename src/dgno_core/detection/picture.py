@@ -69,7 +69,7 @@ def draw_comparison(
             if found.matches
             else np.zeros_like(labels)
         )
-        _outline(axes, status, labels)
+        draw_outlines(axes, status, labels)
         axes.set_axis_off()
         number = int(np.count_nonzero(np.unique(labels)))
         axes.set_title(f"{side}: {number} objects", fontsize=10, pad=4, loc="left")
@@ -84,8 +84,8 @@ def draw_comparison(
     return figure
 
 
-def _outline(axes: Any, status: NDArray[Any], labels: NDArray[np.int32]) -> None:
-    """Draw the outline of each object, from pixel corner to pixel corner."""
+def draw_outlines(axes: Any, status: NDArray[Any], labels: NDArray[Any]) -> None:
+    """Outline each object of `labels` in the colour of its value in `status`, see `status_map`."""
     from matplotlib.collections import LineCollection
     from skimage import measure
 
