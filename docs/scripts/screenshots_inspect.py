@@ -131,8 +131,6 @@ def inspect(folder: Path, data: Path, parts: list[str]) -> None:
         stage.viewer.add_image(np.ascontiguousarray(tissue), name="tissue", rgb=True)
         stage.viewer.reset_view()
         show_trust(stage, "-colour")
-        stage.panel.tabs.setCurrentIndex(0)
-        stage.take(stage.panel.operator.button, "inspect-colour")
     stage.viewer.close()
 
 

@@ -107,12 +107,13 @@ class AttributionSection(Section):
 
     def _show(self, place: Place, found: Sequence[Attribution]) -> str:
         layers: list[tuple[Layer, Legend | None]] = []
+        high = max(map(_high, found))  # the same for both, to compare them
         for number, attribution in enumerate(found):
             overlay = Overlay(
                 BESIDE if number else "attribution",
                 f"attribution, {attribution.model}" + (", beside" if number else ""),
                 attribution.absolute,
-                (0.0, _high(attribution)),
+                (0.0, high),
                 ATTRIBUTION_MEANING,
                 "of the largest",
                 "inferno",

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from support.train_panel import click, wait_until
+from support.train_panel import click
 
 
-def look(qtbot: Any, panel: Any, button: Any) -> None:
-    """Press a button and wait until the panel is idle again."""
+def look(qtbot: Any, panel: Any, button: Any, seconds: int = 300) -> None:
+    """Press a button and wait until the panel is idle again; the machine may be busy."""
     click(qtbot, button)
-    wait_until(qtbot, lambda: not panel.is_running)
+    qtbot.waitUntil(lambda: not panel.is_running, timeout=1000 * seconds)
 
 
 def spots(shape: tuple[int, int] = (64, 80), bright: int = 4000) -> np.ndarray:
