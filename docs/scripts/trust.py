@@ -24,7 +24,7 @@ from scipy.ndimage import gaussian_filter
 from scipy.optimize import lsq_linear
 from scipy.stats import spearmanr
 from skimage.io import imread
-from trust_figures import compact, draw_examples, draw_ranks
+from trust_figures import draw_examples, draw_ranks, save_jpeg
 
 from dgno_core.data.sharp_images import load_sharp_images, read_list
 from dgno_core.evaluation.public_set import EvaluationRow, read_public_set
@@ -235,7 +235,7 @@ def experiment(data: Path, side: int) -> None:
     NUMBERS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     write_page(results, side)
     draw_ranks(results, LABELS, DOCS / "images" / "trust-ranks.png")
-    draw_examples(examples, DOCS / "images" / "trust-maps.png")
+    draw_examples(examples, DOCS / "images" / "trust-maps.jpg")
     pictures(data)
 
 
@@ -256,9 +256,7 @@ def pictures(data: Path) -> None:
         *_, found = trust_events(view, second)
         assert isinstance(found, TrustFound)
         figure = trust_figure(view.pixels, found, path.name)
-        path = DOCS / "images" / f"trust-{name}.png"
-        figure.savefig(path, dpi=80)
-        compact(path)
+        save_jpeg(figure, DOCS / "images" / f"trust-{name}.jpg", 80)
 
 
 def rank(values: Floats, error: Floats) -> float:

@@ -10,7 +10,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
-from PIL import Image
 
 Floats = NDArray[np.float32]
 
@@ -82,13 +81,12 @@ def draw_examples(
             axes.set_xticks([])
             axes.set_yticks([])
             axes.spines[:].set_visible(False)
-    figure.savefig(path)
-    compact(path)
+    save_jpeg(figure, path, 90)
 
 
-def compact(path: Path) -> None:
-    """Keep the 256 colours of a picture that matter most; a third of the bytes."""
-    Image.open(path).convert("RGB").quantize(256).save(path, optimize=True)
+def save_jpeg(figure: Figure, path: Path, dpi: int) -> None:
+    """Write a figure with photographs in it, at a third of the bytes of a PNG."""
+    figure.savefig(path, dpi=dpi, pil_kwargs={"quality": 88, "optimize": True})
 
 
 def _show(axes: Axes, image: Floats, title: str) -> None:
