@@ -26,10 +26,10 @@ def demo(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Run every test, the GUI ones in a real napari window (on a virtual screen without one)."""
-    session.install(*PINNED, ".[napari,test]", "napari[pyqt6]")
+    session.install(*PINNED, ".[napari,stardist,test]", "napari[pyqt6]")
     command = ["python", "-m", "pytest", *session.posargs]
-    # Skipped GUI tests look like passed ones; here they are a failure (see tests/conftest.py).
-    env = {"DGNO_REQUIRE_GUI": "1", "MPLBACKEND": "agg"}
+    # Skipped tests look like passed ones; here they are a failure (see tests/conftest.py).
+    env = {"DGNO_REQUIRE_GUI": "1", "DGNO_REQUIRE_STARDIST": "1", "MPLBACKEND": "agg"}
     if sys.platform == "linux":
         env["QT_QPA_PLATFORM"] = "xcb"  # the "offscreen" platform has no OpenGL
         if not os.environ.get("DISPLAY"):

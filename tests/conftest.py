@@ -2,8 +2,8 @@
 
 A skipped test looks like a passed one. So a run fails
 
-- when a GUI test was skipped although the environment asks for them (`DGNO_REQUIRE_GUI=1`, set by
-  `nox -s tests`), and
+- when a GUI test or one of StarDist was skipped although the environment asks for them
+  (`DGNO_REQUIRE_GUI=1`, `DGNO_REQUIRE_STARDIST=1`, set by `nox -s tests`), and
 - when `../shared` lies beside the checkout but a test that needs it was skipped.
 """
 
@@ -22,7 +22,7 @@ import pytest
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
-PROMISED = ("gui", "shared")
+PROMISED = ("gui", "stardist", "shared")
 
 
 @pytest.fixture(scope="session")
@@ -64,7 +64,11 @@ class _Promises:
 
     def broken(self) -> Iterator[str]:
         """Name what should have run and did not."""
-        wanted = {"gui": os.environ.get("DGNO_REQUIRE_GUI") == "1", "shared": SHARED.is_dir()}
+        wanted = {
+            "gui": os.environ.get("DGNO_REQUIRE_GUI") == "1",
+            "stardist": os.environ.get("DGNO_REQUIRE_STARDIST") == "1",
+            "shared": SHARED.is_dir(),
+        }
         for marker in PROMISED:
             if wanted[marker] and self.skipped[marker]:
                 yield f"{self.skipped[marker]} tests marked {marker!r} were skipped"

@@ -19,6 +19,7 @@ import numpy as np
 from detection_figures import draw_curves, draw_field
 from numpy.typing import NDArray
 from skimage.io import imread
+from tifffile import imwrite
 
 from dgno_core.detection.config import DEFAULTS, PACKAGED
 from dgno_core.detection.detect import predict
@@ -26,8 +27,9 @@ from dgno_core.detection.matching import THRESHOLDS, Counts, average_precision, 
 from dgno_core.detection.models import Detector, load_detector
 from dgno_core.detection.scaling import PERCENTILES
 from dgno_core.evaluation.public_set import read_public_set
-from dgno_core.evaluation.restorer import packaged_restorer
+from dgno_core.evaluation.restorer import Restorer, packaged_restorer
 from dgno_core.io.normalise import IntensityRange
+from dgno_core.models import find_weights, read_card
 
 DOCS = Path(__file__).resolve().parents[1]
 PAGE, NUMBERS = DOCS / "detection.md", DOCS / "detection.json"
@@ -58,7 +60,7 @@ class Field:
         return count(self.truth, (self.found_own if own else self.found)[version])
 
 
-def look(data: Path, models: tuple[str, ...], limit: int | None) -> list[Field]:
+def look(data: Path, models: tuple[str, ...], limit: int | None, kept: Path | None) -> list[Field]:
     """Restore all fields and find their nuclei."""
     detector = load_detector(PACKAGED)
     restorers = {name: packaged_restorer(name) for name in models}
@@ -67,7 +69,8 @@ def look(data: Path, models: tuple[str, ...], limit: int | None) -> list[Field]:
     for row in rows:
         images = row.load()
         versions = {"blurred": images.blurred}
-        versions |= {name: restorer(images.blurred).data for name, restorer in restorers.items()}
+        for name, restorer in restorers.items():
+            versions[name] = restored(images.blurred, row.name, name, restorer, kept)
         versions["sharp"] = images.sharp
         limits = percentiles(images.blurred)
         found = {name: nuclei(detector, image, limits) for name, image in versions.items()}
@@ -77,6 +80,24 @@ def look(data: Path, models: tuple[str, ...], limit: int | None) -> list[Field]:
         scores = (f"{name} {average_precision([field.counts(name)])[4]:.3f}" for name in versions)
         print(f"{row.name}: AP at IoU 0.7: {', '.join(scores)}", flush=True)
     return fields
+
+
+def restored(
+    image: NDArray[Any], field: str, model: str, restorer: Restorer, kept: Path | None
+) -> NDArray[Any]:
+    """Restore an image, or take what was kept of the same weights."""
+    if kept is None:
+        return restorer(image).data
+    path = kept / f"{model}-{weights_hash(model)[:12]}" / f"{field}.tif"
+    if not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        imwrite(path, restorer(image).data)
+    return imread(path)
+
+
+def weights_hash(model: str) -> str:
+    """SHA-256 of the weights of a restoration model."""
+    return read_card(find_weights(model)).weights_sha256 or ""
 
 
 def percentiles(image: NDArray[Any]) -> IntensityRange:
@@ -252,15 +273,12 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--models", nargs="+", default=MODELS)
     parser.add_argument("--limit", type=int, help="only so many fields, for a try")
+    parser.add_argument("--restored", type=Path, help="a folder to keep restored images in")
     arguments = parser.parse_args()
-    from dgno_core.models import find_weights, read_card
-
     models = tuple(arguments.models)
-    fields = look(arguments.data, models, arguments.limit)
+    fields = look(arguments.data, models, arguments.limit, arguments.restored)
     table = evaluate(fields)
-    table["weights_sha256"] = {
-        name: read_card(find_weights(name)).weights_sha256 or "" for name in models
-    }
+    table["weights_sha256"] = {name: weights_hash(name) for name in models}
     folder = load_detector(PACKAGED).folder
     assert folder is not None
     card = json.loads((folder / "card.json").read_text(encoding="utf-8"))

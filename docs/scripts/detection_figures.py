@@ -74,7 +74,7 @@ def draw_field(fields: Sequence[Field], model: str, path: Path) -> None:
         axes.set_ylim(top + SIDE - 0.5, top - 0.5)
         axes.set_axis_off()
         axes.set_title(
-            f"{name}: {len(agreed.pairs)} of {len(np.unique(field.truth)) - 1} right in the field",
+            f"{name}: {len(agreed.pairs)} of {len(np.unique(field.truth)) - 1} right in this field",
             fontsize=9,
             pad=4,
         )
