@@ -67,7 +67,7 @@ def main() -> None:
     update: dict[str, Any] = {
         **text.model_dump(),
         "budget": "; ".join(filter(None, (model.card.budget, time, arguments.note))),
-        "version": "0.1-interim",
+        "version": "0.1",
     }
     if arguments.scores:
         evaluation = json.loads(arguments.scores.read_text())

@@ -108,6 +108,13 @@ def test_promises(planes: list[tuple[int, float, float]], kept: list[bool | None
     assert [one.kept for one in stack_promises([PlaneScore(*plane) for plane in planes])] == kept
 
 
+def test_what_is_asked_of_every_plane_is_not_kept_where_one_is_missing() -> None:
+    planes = [PlaneScore(*plane) for plane in [(4, 20, 22), (1, 30, 31), (0, np.inf, 40)]]
+    promises = stack_promises(planes, ["-9: too unlike the plane in focus."])
+    assert [one.kept for one in promises] == [False, False, True]
+    assert "-9: too unlike" in promises[0].measured
+
+
 def test_a_table_has_a_line_for_each_plane() -> None:
     lines = score_table([PlaneScore(-1, 30, 29.5), PlaneScore(0, np.inf, 37)]).splitlines()
     assert lines[2:] == ["| -1 | 30.00 | 29.50 | -0.50 |", "| 0 | identical | 37.00 | - |"]

@@ -88,6 +88,24 @@ def test_what_does_not_suit_it_goes_the_usual_way(monkeypatch: pytest.MonkeyPatc
         assert torch.equal(selective_scan(*tensors, backend="compiled"), expected)
 
 
+@pytest.mark.parametrize("odd", range(1, 5))
+def test_one_tensor_of_another_type_goes_the_usual_way(odd, monkeypatch) -> None:
+    monkeypatch.setattr(compiled_scan, "scan_library", lambda states: pytest.fail("compiled"))
+    tensors = inputs(1, 16, 8, 20)
+    tensors[odd] = tensors[odd].double()
+    expected = selective_scan(*tensors, backend="chunked")
+    assert torch.equal(selective_scan(*tensors, backend="compiled"), expected)
+
+
+@pytest.mark.parametrize("odd", range(1, 5))
+def test_shapes_that_do_not_fit_never_reach_the_kernel(odd, monkeypatch) -> None:
+    monkeypatch.setattr(compiled_scan, "scan_library", lambda states: pytest.fail("compiled"))
+    tensors = inputs(1, 16, 8, 20)
+    tensors[odd] = tensors[odd][..., :5]
+    with pytest.raises(ValueError, match="fit together"):
+        selective_scan(*tensors, backend="compiled")
+
+
 @pytest.fixture
 def _forget() -> None:
     compiled_scan.scan_library.cache_clear()

@@ -14,7 +14,6 @@ ALL, AUTO = "all", "auto"
 # Models for one kind of images only; others take all groups that are grey, or in colour, as they.
 ONLY: dict[str, tuple[str, ...]] = {
     "dgno-cell-strong": ("bbbc039",),
-    "dgno-cell-small-brightfield": ("cytology",),
 }
 
 
@@ -73,7 +72,7 @@ def contestants(
 
     folder = None if model == AUTO else model_folder
     names = {
-        ALL: weights_names(folder),
+        ALL: weights_names(folder, fetched=False),
         AUTO: [default_weights(colour=False), default_weights(colour=True)],
     }.get(model, [model])
     found = []

@@ -65,7 +65,7 @@ class ModelScores:
     def promises(self) -> list[Promise]:
         """Compare with what we ask of the weights; only what such a model can be asked."""
         found = fidelity_promises(self.results) if self.results else []
-        found += stack_promises(self.planes) if self.planes else []
+        found += stack_promises(self.planes, self.left_out) if self.planes else []
         return found + (tile_promises(self.results) if self.results else [])
 
     def result(self, image: str) -> ImageResult | None:

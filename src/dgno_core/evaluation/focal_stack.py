@@ -168,7 +168,7 @@ def main(arguments: list[str]) -> None:
         if isinstance(event, StackScored):
             print(f"{event.model} {event.weights_sha256[:12]}")
             print(score_table(event.planes), *event.left_out, sep="\n")
-            for promise in stack_promises(event.planes):
+            for promise in stack_promises(event.planes, event.left_out):
                 print(
                     f"{'kept' if promise.kept else 'NOT KEPT'}: {promise.text}: {promise.measured}"
                 )

@@ -25,11 +25,12 @@ def score_table(planes: Sequence[PlaneScore]) -> str:
     return "\n".join(lines)
 
 
-def stack_promises(planes: Sequence[PlaneScore]) -> list[Promise]:
+def stack_promises(planes: Sequence[PlaneScore], left_out: Sequence[str] = ()) -> list[Promise]:
     """Compare the scores of a stack with what this project asks of its weights.
 
     The plane in focus has an infinite PSNR to begin with, so what it loses is no number; like
-    every sharp bright-field image, it must come back with at least `FOCUS_PSNR`.
+    every sharp bright-field image, it must come back with at least `FOCUS_PSNR`. Where planes could
+    not be registered (`left_out`), nothing that is asked of every plane can be kept.
     """
     far = [plane for plane in planes if abs(plane.depth) > FAR and plane.gain is not None]
     near = [plane for plane in planes if abs(plane.depth) == 1 and plane.gain is not None]
@@ -46,7 +47,9 @@ def stack_promises(planes: Sequence[PlaneScore]) -> list[Promise]:
             continue
         gain, depth = min((plane.gain or 0.0, plane.depth) for plane in chosen)
         measured = f"{gain:+.2f} dB at {depth:+d}, the least of {len(chosen)}"
-        found.append(Promise(text, measured, gain > least))
+        if left_out:
+            measured += f"; not compared: {' '.join(left_out)}"
+        found.append(Promise(text, measured, gain > least and not left_out))
     after = focus[0].after if focus else None
     measured = NOT_MEASURED if after is None else f"{after:.2f} dB"
     return [*found, Promise(texts[2], measured, None if after is None else after >= FOCUS_PSNR)]

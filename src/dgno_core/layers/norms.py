@@ -49,6 +49,6 @@ class HeadNorm(nn.Module):
         variance = centred.square().sum(2, keepdim=True) / max(x.shape[2] - 1, 1)
         # The square root has no slope at zero, where all channels agree.
         deviation = (variance + torch.finfo(x.dtype).tiny).sqrt()
-        # The quotient of the small tensor, not of the large one: division and its gradient are slow.
+        # Divide the small tensor, not the large one: a division and its gradient are slow.
         scaled = centred * (deviation + 1e-5).reciprocal()
         return scaled * self.weight[:, :, None, None] + self.bias[:, :, None, None]

@@ -71,7 +71,7 @@ class OperatorLayer(nn.Module):
     def bases(self, z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Queries, normalised keys and normalised values, each ``(B, heads, d, Y, X)``."""
         b, c, y, x = z.shape
-        # Plane after plane: the norms work along whole planes, not along the few channels of a head.
+        # Plane after plane: the norms work along planes, not along the few channels of a head.
         fields = self.qkv(z).contiguous()
         q, k, v = fields.view(b, 3, self.heads, c // self.heads, y, x).unbind(1)
         return q, self.key_norm(k), self.value_norm(v)

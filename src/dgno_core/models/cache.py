@@ -19,7 +19,7 @@ def model_cache() -> Path:
         user's cache folder of this operating system.
     """
     if own := os.environ.get(VARIABLE):
-        return Path(own)
+        return Path(own).expanduser()
     if sys.platform == "win32":
         local = os.environ.get("LOCALAPPDATA")
         return (Path(local) if local else _home() / "AppData" / "Local") / "napari-dgno" / "models"

@@ -134,20 +134,24 @@ def _network_class(config: NetworkConfig) -> type[Network]:
             return MPT
 
 
-def weights_names(folder: Path | None = None) -> list[str]:
+def weights_names(folder: Path | None = None, *, fetched: bool = True) -> list[str]:
     """Names of the packaged weights, those in the user's model folder, and the fetched ones.
 
     Parameters
     ----------
     folder : Path, optional
         The user's model folder.
+    fetched : bool
+        Whether fetched weights count.
 
     Returns
     -------
     list of str
     """
-    folders = [PACKAGED, *filter(None, (folder, model_cache()))]
-    found = [path.stem for place in folders for path in sorted(place.glob(f"*{SUFFIX}"))]
+    folders = (PACKAGED, folder, model_cache() if fetched else None)
+    found = [
+        path.stem for place in filter(None, folders) for path in sorted(place.glob(f"*{SUFFIX}"))
+    ]
     return list(dict.fromkeys(found))
 
 

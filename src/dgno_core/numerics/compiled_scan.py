@@ -29,9 +29,10 @@ _COMPILE = ("-O3", "-march=native", "-ffast-math", "-fopenmp", "-fPIC", "-std=c+
 _LINK = ("-shared", "-fopenmp")
 
 
-def fits(u: Tensor) -> bool:
-    """Tell whether a tensor ``(batch, L, d)`` is of the kind that the kernel is for."""
-    return u.device.type == "cpu" and u.dtype == torch.float32 and u.shape[-1] % CHANNELS == 0
+def fits(u: Tensor, *others: Tensor) -> bool:
+    """Tell whether the kernel is for these tensors, of which the first is ``(batch, L, d)``."""
+    alike = all(t.device.type == "cpu" and t.dtype == torch.float32 for t in (u, *others))
+    return alike and u.shape[-1] % CHANNELS == 0
 
 
 @cache
@@ -89,7 +90,15 @@ def compiled_scan(u: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor, D: 
     ------
     DGNOError
         If the kernel cannot be compiled.
+    ValueError
+        If the tensors do not fit together, or are not what the kernel is for.
     """
+    (batch, length, d), n = u.shape, A.shape[-1]
+    expected = ((batch, length, d), (d, n), (batch, length, n), (batch, length, n))
+    if tuple(tuple(t.shape) for t in (delta, A, B, C)) != expected:
+        raise ValueError("the tensors of the scan do not have shapes that fit together")
+    if not fits(u, delta, A, B, C):
+        raise ValueError("the compiled scan takes float32 on the CPU, in multiples of 16 channels")
     y: Tensor = _CompiledScan.apply(u, delta, A, B, C)  # type: ignore[no-untyped-call]
     return y + D * u
 

@@ -128,7 +128,7 @@ def scan_channels_last(
         If "compiled" is asked for and there is no C++ compiler, or it fails.
     """
     chosen = choose_backend(u) if backend == "auto" else backend
-    if chosen == "compiled" and compiled_scan.fits(u):
+    if chosen == "compiled" and compiled_scan.fits(u, delta, A, B, C):
         return compiled_scan.compiled_scan(u, delta, A, B, C, D)
     if chosen != "mamba":
         return chunked_scan(u, delta, A, B, C, D)

@@ -1,8 +1,8 @@
 r"""Defocus with mild aberrations, as a pattern of rays that grows with the defocus.
 
 For blur much wider than the wavelength the image of a point is where the rays of the pupil meet the
-camera: at the gradient of the wavefront. With W = rho^2 + c rho^2 X + a X^2 + s rho^4 (defocus, coma,
-astigmatism and spherical aberration as shares of the defocus; see `dgno_core.optics.seidel`),
+camera: at the gradient of the wavefront. With W = rho^2 + c rho^2 X + a X^2 + s rho^4 (defocus,
+coma, astigmatism and spherical aberration, shares of the defocus; see `dgno_core.optics.seidel`),
 
     dx = x + (c (3 x^2 + y^2) + 2 a x + 4 s rho^2 x) / 2,    dy = y + (2 c x y + 4 s rho^2 y) / 2,
 
