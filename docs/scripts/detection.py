@@ -88,7 +88,7 @@ def restored(
     """Restore an image, or take what was kept of the same weights."""
     if kept is None:
         return restorer(image).data
-    path = kept / f"{model}-{weights_hash(model)[:12]}" / f"{field}.tif"
+    path = kept / f"{Path(model).stem}-{weights_hash(model)[:12]}" / f"{field}.tif"
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)
         imwrite(path, restorer(image).data)
