@@ -25,6 +25,7 @@ from dgno_core.interpretation.trust.agreement import (
     plan_for,
     restore_all_ways,
 )
+from dgno_core.interpretation.trust.bounds import widest_for
 from dgno_core.interpretation.trust.parts import Parts, measure_parts
 from dgno_core.interpretation.trust.reblur import Reblurred, reblur
 
@@ -90,7 +91,7 @@ def examine(
     finally:
         for model, was_training in modes:
             model.train(was_training)
-    reblurred = reblur(pixels, agreement.restored, step)
+    reblurred = reblur(pixels, agreement.restored, step, widest_for(network.card))
     return Examined(agreement, reblurred, measure_parts(pixels, agreement, reblurred), other)
 
 

@@ -15,7 +15,7 @@ vouched for by nobody and is added in quadrature too.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from importlib.resources import files
 
@@ -23,29 +23,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dgno_core.interpretation.trust.parts import Parts
+from dgno_core.models.card import ModelCard
 
 Floats = NDArray[np.float32]
 
 FLOOR = 5e-4  # of the range
 TABLE = "expected_error.json"
+PARTS = ("spread", "sensitivity", "change", "noise")
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Exponents and constant of the formula above."""
+    """Exponents and constant of the formula above, and the weights that they were fitted with."""
 
     spread: float
     sensitivity: float
     change: float
     noise: float
     constant: float
+    model: str = ""
+    weights_sha256: str = ""
 
     @property
     def exponents(self) -> Mapping[str, float]:
         """The exponents by the name of their part."""
-        return {
-            item.name: getattr(self, item.name) for item in fields(self) if item.name != "constant"
-        }
+        return {name: getattr(self, name) for name in PARTS}
 
     def apply(self, parts: Parts) -> Floats:
         """Return the expected error inside the model's range, of the image's range."""
@@ -62,7 +64,17 @@ def load_recipe(channels: int) -> Recipe:
     """
     text = files(__package__).joinpath(TABLE).read_text(encoding="utf-8")
     entry = json.loads(text)[str(channels)]
-    return Recipe(**{item.name: float(entry[item.name]) for item in fields(Recipe)})
+    return Recipe(**{item.name: entry[item.name] for item in fields(Recipe)})
+
+
+def calibration_doubts(card: ModelCard, recipe: Recipe) -> Iterator[str]:
+    """Say so if the recipe was fitted with other weights than those that restored the image."""
+    if card.weights_sha256 != recipe.weights_sha256:
+        yield (
+            f"The expected error was calibrated with other weights than those of {card.name} "
+            f"({recipe.model} {recipe.weights_sha256[:8]}): take it as a ranking of the pixels, "
+            "not as a measurement."
+        )
 
 
 def expected_error(parts: Parts, recipe: Recipe, beyond: NDArray[np.bool_]) -> Floats:

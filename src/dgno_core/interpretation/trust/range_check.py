@@ -13,6 +13,7 @@ from scipy.ndimage import gaussian_gradient_magnitude
 
 from dgno_core.inference.misgivings import unfit_pixel_size
 from dgno_core.inference.network import Network
+from dgno_core.interpretation.trust.bounds import limit_of
 from dgno_core.interpretation.trust.noise import Noise
 from dgno_core.interpretation.trust.reblur import Reblurred
 from dgno_core.models.card import ModelCard
@@ -68,23 +69,26 @@ def check_blur(name: str, network: Network, observed: Floats, reblurred: Reblurr
     deviation = [float(law.deviation(0.5)) for law in reblurred.noise]
     found = [edge_width(c, sd) for c, sd in zip(observed, deviation, strict=True)]
     sharpest = min((width for width in found if np.isfinite(width)), default=float("nan"))
-    if network.card.blur_px is None:
+    limit = limit_of(network.card, reblurred.kernel)
+    if limit is None:
         return BlurCheck(sharpest, np.zeros(shape, np.bool_), ())
-    limit = network.card.blur_px[1]
-    seen = f"the model {network.name} was trained on blur of up to {limit:.3g} pixels"
+    # Sentences count as the card does.
+    unit = 2 if reblurred.kernel == "disk" else 1
+    counted = "pixels (radius of a disk)" if reblurred.kernel == "disk" else "pixels"
+    seen = f"the model {network.name} was trained on blur of up to {unit * limit:.3g} pixels"
     if sharpest > limit:
         doubt = (
-            f"Even the sharpest edges of {name} are blurred by about {sharpest:.1f} pixels, and "
-            f"{seen}: do not trust the result."
+            f"Even the sharpest edges of {name} are blurred by about {unit * sharpest:.1f} "
+            f"{counted}, and {seen}: do not trust the result."
         )
         return BlurCheck(sharpest, np.ones(shape, np.bool_), (doubt,))
-    beyond = reblurred.width > limit
+    beyond = (reblurred.width > limit) | (reblurred.width >= reblurred.widest)
     share = float(beyond.mean())
     if share <= SHARE:
         return BlurCheck(sharpest, beyond, ())
     doubt = (
-        f"{share:.0%} of the view of {name} is blurred by more than {limit:.3g} pixels, but "
-        f"{seen}: do not trust the result there."
+        f"{share:.0%} of the view of {name} is blurred by more than {unit * limit:.3g} "
+        f"{counted}, but {seen}: do not trust the result there."
     )
     return BlurCheck(sharpest, beyond, (doubt,))
 
@@ -137,7 +141,9 @@ def noise_doubts(name: str, network: Network, noise: tuple[Noise, ...]) -> Itera
 def trained_noise(card: ModelCard) -> float | None:
     """Return the strongest noise that a model has seen, of the range, at half of it.
 
-    From the recipe in the card; None if that does not tell.
+    From the recipe in the card; None if that does not tell. Training adds the noise first and then
+    multiplies by the gain: what ends at 0.5 was drawn at 0.5 / gain. The small offset that comes
+    last is left aside.
     """
     try:
         degrade = json.loads(card.recipe)["data"]["degrade"]
@@ -145,7 +151,7 @@ def trained_noise(card: ModelCard) -> float | None:
         gain = float(degrade["gain"][1])
     except (ValueError, LookupError, TypeError):
         return None
-    return gain * sqrt(0.5 / photons + read**2)
+    return gain * sqrt(0.5 / gain / photons + read**2)
 
 
 def pixel_size_doubts(name: str, network: Network, pixel_size_um: float | None) -> Iterator[str]:

@@ -24,10 +24,9 @@ from dgno_core.optics.psf import PsfKind, make_psf
 
 Floats = NDArray[np.float32]
 
-# Standard deviations of the kernels along each axis, in pixels: sigma of a Gaussian, half the
-# radius of a disk. So the widths of both families mean the same.
-WIDTHS = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0, 6.0, 7.0, 8.0, 10.0, 12.0)
+WIDEST = 12.0  # px: the end of the bank, where nothing else is said
 GAIN_TOLERANCE = 0.05  # how far from 1 the local gain is expected
+_MOST_GAIN = 3 * GAIN_TOLERANCE  # and how far at most: what needs more was not made by blur
 SMOOTHING = 2.0  # px: over which the residual is averaged
 _BLOCK = 4  # px: sums of windows are kept for blocks of this size
 _WINDOW = 8.0  # px: sigma of the window that votes
@@ -59,6 +58,8 @@ class Reblurred:
         widths: what light came from outside nobody knows.
     noise
         Of each channel of the recorded image.
+    widest
+        The largest width that was tried, in pixels: a width that reaches it may be any larger.
     """
 
     kernel: PsfKind
@@ -66,9 +67,27 @@ class Reblurred:
     image: Floats
     residual: Floats
     noise: tuple[Noise, ...]
+    widest: float = WIDEST
 
 
-def reblur(observed: Floats, restored: Floats, step: float = 0.0) -> Reblurred:
+def bank(widest: float) -> tuple[float, ...]:
+    """Return the widths that are tried, in pixels, from 0 to `widest`.
+
+    They are standard deviations along an axis, sigma of a Gaussian and half the radius of a disk,
+    so that those of both families mean the same. Half a pixel apart up to 4, twice that up to 8,
+    twice that up to 16, and so on.
+    """
+    widths, step, end = [0.0], 0.5, 4.0
+    while widths[-1] + step < widest:
+        widths.append(widths[-1] + step)
+        if widths[-1] >= end:
+            step, end = 2 * step, 2 * end
+    return (*widths, widest)
+
+
+def reblur(
+    observed: Floats, restored: Floats, step: float = 0.0, widest: float = WIDEST
+) -> Reblurred:
     """Find the local blur that leads back, and what it leaves unexplained.
 
     Parameters
@@ -77,6 +96,8 @@ def reblur(observed: Floats, restored: Floats, step: float = 0.0) -> Reblurred:
         ``(C, Y, X)``, on the same scale, about 0 ... 1.
     step
         Distance of neighbouring values of `observed` if it was rounded.
+    widest
+        The largest width to try, in pixels.
 
     Returns
     -------
@@ -86,14 +107,15 @@ def reblur(observed: Floats, restored: Floats, step: float = 0.0) -> Reblurred:
     deviation = np.stack(
         [law.deviation(gaussian_filter(c, 2)) for law, c in zip(noise, observed, strict=True)]
     )
-    fits = [_fit(observed, restored, deviation, kernel) for kernel in ("gauss", "disk")]
+    widths = bank(widest)
+    fits = [_fit(observed, restored, deviation, kernel, widths) for kernel in ("gauss", "disk")]
     best = min(fits, key=lambda fit: fit.misfit)
     width, image = best.solve(restored)
     difference = (observed - image) / deviation
     averaged = gaussian_filter(difference, (0, SMOOTHING, SMOOTHING), mode="reflect")
     # White noise averaged by a Gaussian of sigma s keeps 1 / (2 s sqrt(pi)) of its deviation.
     residual = averaged * np.float32(2 * SMOOTHING * np.sqrt(np.pi)) * _known(width)
-    return Reblurred(best.kernel, width, image, residual, noise)
+    return Reblurred(best.kernel, width, image, residual, noise, widest)
 
 
 def _known(width: Floats) -> Floats:
@@ -112,6 +134,7 @@ class _Fit:
     """Votes for every width of one family, on a grid of blocks."""
 
     kernel: PsfKind
+    widths: tuple[float, ...]
     cost: NDArray[np.float64]  # (widths, blocks of Y, of X)
     gain: NDArray[np.float64]  # (widths, C, blocks of Y, of X)
     offset: NDArray[np.float64]
@@ -123,12 +146,12 @@ class _Fit:
 
     def solve(self, restored: Floats) -> tuple[Floats, Floats]:
         """Return the widths, and the restored image blurred with them."""
-        widths = np.asarray(WIDTHS)
+        widths = np.asarray(self.widths)
         shape = restored.shape[1:]
         position = _enlarge(_vertex(self.cost), shape)
         width = np.interp(position, np.arange(len(widths)), widths).astype(np.float32)
         image = np.zeros_like(restored)
-        for index, blurred in enumerate(_blur_bank(restored, self.kernel)):
+        for index, blurred in enumerate(_blur_bank(restored, self.kernel, self.widths)):
             share = _share(width, widths, index)
             if not share.any():
                 continue
@@ -139,27 +162,36 @@ class _Fit:
         return width, image
 
 
-def _fit(observed: Floats, restored: Floats, deviation: Floats, kernel: PsfKind) -> _Fit:
+def _fit(
+    observed: Floats,
+    restored: Floats,
+    deviation: Floats,
+    kernel: PsfKind,
+    widths: tuple[float, ...],
+) -> _Fit:
     """Let the windows vote for the widths of one family."""
     weight = (2 * _PRESMOOTH * np.sqrt(np.pi) / deviation.astype(np.float64)) ** 2
     recorded = _presmooth(observed)
     total, sum_o, sum_oo = (_window(weight * power) for power in (1.0, recorded, recorded**2))
-    pixels = 4 * np.pi * _WINDOW**2  # that a Gaussian window is worth
+    # A Gaussian window of sigma s is worth 4 pi s^2 pixels; but neighbours that were smoothed
+    # together are one witness, not many.
+    pixels = (_WINDOW / _PRESMOOTH) ** 2
     mean_o = sum_o / total
     var_o = sum_oo / total - mean_o**2
     prior = 1 / GAIN_TOLERANCE**2
     costs, gains, offsets = [], [], []
-    for blurred in map(_presmooth, _blur_bank(restored, kernel)):
+    for blurred in map(_presmooth, _blur_bank(restored, kernel, widths)):
         mean_b = _window(weight * blurred) / total
         var_b = _window(weight * blurred**2) / total - mean_b**2
         both = _window(weight * blurred * recorded) / total - mean_b * mean_o
         evidence = total * pixels
-        gain = (evidence * both + prior) / (evidence * var_b + prior)
+        likely = (evidence * both + prior) / (evidence * var_b + prior)
+        gain = np.clip(likely, 1 - _MOST_GAIN, 1 + _MOST_GAIN)
         cost = evidence * (var_o - 2 * gain * both + gain**2 * var_b) + prior * (gain - 1) ** 2
         costs.append(_listen(cost.sum(axis=0)))
         gains.append(gain)
         offsets.append(mean_o - gain * mean_b)
-    return _Fit(kernel, np.stack(costs), np.stack(gains), np.stack(offsets))
+    return _Fit(kernel, widths, np.stack(costs), np.stack(gains), np.stack(offsets))
 
 
 def _presmooth(image: Floats) -> NDArray[np.float64]:
@@ -212,16 +244,16 @@ def _enlarge(blocks: NDArray[np.float64], shape: tuple[int, ...]) -> Floats:
     return np.asarray(pixels[: shape[0], : shape[1]], dtype=np.float32)
 
 
-def _blur_bank(image: Floats, kernel: PsfKind) -> list[Floats]:
+def _blur_bank(image: Floats, kernel: PsfKind, widths: tuple[float, ...]) -> list[Floats]:
     """Blur ``(C, Y, X)`` at every width of the bank; the image is reflected at its borders."""
-    reach = min(int(3 * max(WIDTHS)), *(size - 1 for size in image.shape[1:]))
+    reach = min(int(3 * max(widths)), *(size - 1 for size in image.shape[1:]))
     padded = np.pad(image, [(0, 0), (reach, reach), (reach, reach)], mode="reflect")
     size = [fft.next_fast_len(length, real=True) for length in padded.shape[1:]]
     spectrum = fft.rfft2(padded, size)
-    bank = []
-    for width in WIDTHS:
+    blurs = []
+    for width in widths:
         if width == 0:
-            bank.append(image)
+            blurs.append(image)
             continue
         psf = make_psf(kernel, width * (2 if kernel == "disk" else 1)).astype(np.float32)
         middle = psf.shape[0] // 2
@@ -230,5 +262,5 @@ def _blur_bank(image: Floats, kernel: PsfKind) -> list[Floats]:
             psf, middle = psf / psf.sum(), reach
         blurred = fft.irfft2(spectrum * fft.rfft2(psf, size), size)
         start = reach + middle
-        bank.append(blurred[:, start : start + image.shape[1], start : start + image.shape[2]])
-    return bank
+        blurs.append(blurred[:, start : start + image.shape[1], start : start + image.shape[2]])
+    return blurs

@@ -21,7 +21,12 @@ from dgno_core.interpretation.trust.describe import (
     sum_up,
 )
 from dgno_core.interpretation.trust.examine import Examined, examine
-from dgno_core.interpretation.trust.expected import expected_error, load_recipe
+from dgno_core.interpretation.trust.expected import (
+    Recipe,
+    calibration_doubts,
+    expected_error,
+    load_recipe,
+)
 from dgno_core.interpretation.trust.range_check import (
     BlurCheck,
     check_blur,
@@ -80,26 +85,28 @@ def trust_events(
         step = 1 / (view.limits.high - view.limits.low)
     examined = yield from examine(network, view.pixels, config, second, step)
     blur = check_blur(view.name, network, view.pixels, examined.reblurred)
+    recipe = load_recipe(network.card.channels)
     doubts = (
         *blur.doubts,
         *noise_doubts(view.name, network, examined.reblurred.noise),
         *pixel_size_doubts(view.name, network, pixel_size_um),
+        *calibration_doubts(network.card, recipe),
     )
     yield from map(Warned, doubts)
-    yield _found(view, second, examined, blur, doubts)
+    yield _found(view, second, examined, recipe, blur, doubts)
 
 
 def _found(
     view: View,
     second: Network | None,
     examined: Examined,
+    recipe: Recipe,
     blur: BlurCheck,
     doubts: tuple[str, ...],
 ) -> TrustFound:
     """Put what was measured into maps and words."""
     percent = np.float32(100)
     restored, reblurred = examined.agreement.restored, examined.reblurred
-    recipe = load_recipe(view.network.card.channels)
     error = percent * expected_error(examined.parts, recipe, blur.beyond)
     residual = _worst_colour(reblurred.residual)
     widest = max(float(reblurred.width.max()), *(view.network.card.blur_px or (8.0,)))
