@@ -12,6 +12,7 @@ from scipy.ndimage import gaussian_filter
 from torch import nn
 
 from dgno_core.inference.network import Network
+from dgno_core.interpretation.trust.expected import load_recipe
 from dgno_core.interpretation.view import View
 from dgno_core.io.normalise import IntensityRange
 from dgno_core.models import ModelCard, architecture
@@ -36,6 +37,7 @@ class Fake(nn.Module):
         super().__init__()
         config = architecture("dgno-cell-small", channels)
         known: dict[str, Any] = {"name": "fake", "tile": 64, "halo": 16, "blur_px": (0.0, 8.0)}
+        known["weights_sha256"] = load_recipe(channels).weights_sha256  # no doubt about that
         self.card = ModelCard(config=config, **(known | card))
         self.result = result
         self.calls = 0

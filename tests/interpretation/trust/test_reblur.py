@@ -7,7 +7,7 @@ import pytest
 from scipy.ndimage import binary_dilation, gaussian_gradient_magnitude
 
 from dgno_core.interpretation.trust.noise import estimate_noise
-from dgno_core.interpretation.trust.reblur import reblur
+from dgno_core.interpretation.trust.reblur import _fit, bank, reblur
 from dgno_core.optics.maps import smooth_map
 from dgno_core.optics.noise import camera_noise
 from dgno_core.optics.varying import blur_varying
@@ -89,6 +89,44 @@ def test_a_local_gain_is_forgiven(rng: np.random.Generator) -> None:
     found = reblur(observed, 0.9 * sharp + 0.03)
     assert np.abs(found.width - 2)[near_edges(sharp)].mean() < 0.3
     assert (np.abs(found.residual) > 4).mean() < 0.02
+
+
+def test_a_gain_that_no_blur_makes_is_not(rng: np.random.Generator) -> None:
+    sharp = scene()
+    observed = blurred(sharp, np.full(sharp.shape[1:], 2.0), "gauss", rng)
+    brighter = 0.5 + (sharp - 0.5) / 1.3  # the recorded contrast is 1.3 times that
+    found = reblur(observed, brighter)
+    assert (np.abs(found.residual) > 4)[near_edges(sharp)[None]].mean() > 0.2
+
+
+def test_a_gain_is_believed_as_far_as_the_noise_allows(rng: np.random.Generator) -> None:
+    """The prior weighs as much as declared: 1 / 0.05^2, beside independent pixels."""
+    deviation, amplitude = 0.2, 0.03
+    wave = amplitude * np.sin(2 * np.pi * np.arange(256) / 32)
+    restored = np.broadcast_to(0.5 + wave, (1, 256, 256)).astype(np.float32)
+    gains = []
+    for _ in range(3):
+        observed = 0.5 + 1.15 * (restored - 0.5)
+        observed = observed + deviation * rng.standard_normal(restored.shape)
+        known = np.full_like(restored, deviation)
+        fit = _fit(observed.astype(np.float32), restored, known, "gauss", (0.0, 0.5, 1.0))
+        gains.append(fit.gain[0])
+    # Bayes' rule for one gain: what a window of sigma 8 tells, beside the prior.
+    seen = 4 * np.pi * 8**2 * (amplitude**2 / 2) / deviation**2
+    expected = 1 + 0.15 * seen / (seen + 1 / 0.05**2)
+    assert np.mean(gains) == pytest.approx(expected, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("widest", "widths"),
+    [
+        (12, (*np.arange(0, 4.5, 0.5), 5, 6, 7, 8, 10, 12)),
+        (27, (*np.arange(0, 4.5, 0.5), 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 27)),
+        (1.5, (0, 0.5, 1, 1.5)),
+    ],
+)
+def test_the_bank_ends_where_it_should(widest: float, widths: tuple[float, ...]) -> None:
+    assert bank(widest) == widths
 
 
 def test_colours_share_one_width(rng: np.random.Generator) -> None:

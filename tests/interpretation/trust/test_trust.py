@@ -11,17 +11,25 @@ from scipy.ndimage import gaussian_filter
 
 from dgno_core.errors import DGNOError
 from dgno_core.inference.config import RestoreConfig
-from dgno_core.inference.network import Network
+from dgno_core.inference.network import Network, load_network
 from dgno_core.interpretation.events import StepDone, Warned
 from dgno_core.interpretation.trust import TrustFound, trust_events
-from dgno_core.interpretation.trust.expected import FLOOR, Recipe, expected_error, load_recipe
+from dgno_core.interpretation.trust.expected import (
+    FLOOR,
+    Recipe,
+    calibration_doubts,
+    expected_error,
+    load_recipe,
+)
 from dgno_core.interpretation.trust.parts import Parts
 from dgno_core.interpretation.trust.picture import save_trust_figure, trust_figure
 from dgno_core.interpretation.view import View
 from support.trust import network_of, scene, view_of
 
+PACKAGED = [("dgno-cell-small", 1), ("dgno-cell-small-colour", 3)]
 
-def answer(sharp: np.ndarray, pasted: float = 0.0) -> Network:
+
+def answer(sharp: np.ndarray, pasted: float = 0.0, **card: object) -> Network:
     """A network that answers with the sharp scene, however the input lies, and a pasted spot."""
     spot = np.zeros_like(sharp)
     spot[:, 60:66, 40:46] = pasted
@@ -35,7 +43,7 @@ def answer(sharp: np.ndarray, pasted: float = 0.0) -> Network:
         apart = [float(np.abs(x[0].numpy() - each).mean()) for each in plain]
         return torch.from_numpy(choices[int(np.argmin(apart))])[None]
 
-    return network_of(look, sharp.shape[0], tile=256)
+    return network_of(look, sharp.shape[0], tile=256, **card)
 
 
 def blurred_view(pasted: float = 0.0, channels: int = 1) -> tuple[View, np.ndarray]:
@@ -153,6 +161,24 @@ def test_the_formula_is_what_it_says() -> None:
     total = expected_error(parts_of(change=0.3, contradiction=0.4), recipe, beyond)
     assert total[0, 0] == pytest.approx(0.5, rel=0.01)
     assert total[1, 1] == pytest.approx(0.4, rel=0.1)
+
+
+@pytest.mark.parametrize(("name", "channels"), PACKAGED)
+def test_the_recipe_was_fitted_with_the_packaged_weights(name: str, channels: int) -> None:
+    network = load_network(RestoreConfig(model=name), colour=channels == 3, model=None)
+    assert list(calibration_doubts(network.card, load_recipe(channels))) == []
+
+
+def test_other_weights_than_those_of_the_recipe_are_said() -> None:
+    view, sharp = blurred_view()
+    network = answer(sharp, weights_sha256="0" * 64)
+    events, found = look(view_of(view.pixels, network))
+    (doubt,) = found.doubts
+    assert doubt.startswith("The expected error was calibrated with other weights")
+    assert load_recipe(1).weights_sha256[:8] in doubt
+    assert "ranking" in doubt
+    assert [e.message for e in events if isinstance(e, Warned)] == [doubt]
+    assert "do not trust" not in found.summary
 
 
 @pytest.mark.parametrize("channels", [1, 3])
