@@ -226,7 +226,8 @@ def page(table: dict[str, Any], card: dict[str, Any]) -> str:
 
 def verdict(table: dict[str, Any]) -> list[str]:
     """Say whether what was asked for is reached, where the question can be answered."""
-    said = []
+    said: list[str] = []
+    groups: dict[str, list[str]] = {}
     for iou in ASKED:
         k = table["iou"].index(iou)
         taken, (low, high) = table["taken_by_blur"][k], table["taken_by_blur_interval"][k]
@@ -245,7 +246,8 @@ def verdict(table: dict[str, Any]) -> list[str]:
                 word = "brings back more than half of it, in 95 % of the draws too"
             else:
                 word = "brings back more than half of it, but with so few fields that is not sure"
-            said.append(f"At IoU {iou}, {name} {word}.")
+            groups.setdefault(word, []).append(f"{name} at IoU {iou}")
+    said += [f"{', '.join(members)}: {word}." for word, members in groups.items()]
     return [" ".join(said)]
 
 
