@@ -147,7 +147,7 @@ def main() -> None:
         "recipe": f"scripts/train_stardist.py: {arguments.epochs} epochs of {arguments.steps} "
         "batches of 4 patches of 192 px, Adam; flips, quarter turns, brightness and contrast; "
         "nothing blurred, sharpened or made noisy",
-        "scores_on_held_out_training_fields": scores,
+        "scores_on_the_fields_that_chose_weights_and_thresholds": scores,
         "for": "nuclei of cultured cells in fluorescence, about 10 to 40 px wide",
         "not_for": "tissue, touching nuclei in dense clusters, cytoplasm, bright field, H&E; not "
         "for counts that matter without looking at the labels",

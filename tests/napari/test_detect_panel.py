@@ -243,6 +243,73 @@ def test_cancelling_closing_and_deleting_during_the_work(
     assert fake_looks.closed[0] == fake_looks.closed[2] == "cancelled"
 
 
+FAKE_PROCESS = """
+import json, pathlib, sys, time
+wish = pathlib.Path(__file__).with_suffix(".txt").read_text()
+print("a library says hello", flush=True)
+if wish == "crash":
+    print("LLVM ERROR: twice", file=sys.stderr)
+    sys.exit(3)
+if wish == "refuse":
+    print(json.dumps({"refused": "There is no such model."}), flush=True)
+    sys.exit(0)
+print(json.dumps({"done": 1, "total": 2}), flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.fixture
+def fake_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Replace the process of StarDist; the returned function says how it behaves."""
+    import sys
+
+    script = tmp_path / "fake.py"
+    script.write_text(FAKE_PROCESS)
+    monkeypatch.setattr("napari_dgno._detect_process.COMMAND", (sys.executable, str(script)))
+    return lambda wish: script.with_suffix(".txt").write_text(wish) and None
+
+
+@pytest.mark.parametrize(
+    ("wish", "words"), [("crash", "LLVM ERROR: twice"), ("refuse", "There is no such model")]
+)
+def test_a_process_that_dies_or_refuses_is_reported(
+    wish: str, words: str, fake_process: Callable[[str], None]
+) -> None:
+    from dgno_core.detection import DetectConfig
+    from dgno_core.errors import DGNOError
+    from dgno_core.io.source import ImageSource
+    from napari_dgno._detect_process import detecting
+
+    fake_process(wish)
+    work = detecting(ImageSource(spots(), "YX"), None, DetectConfig(), None)
+    with pytest.raises(DGNOError, match=words):
+        list(work)
+
+
+def test_cancelling_ends_the_process_at_once(
+    fake_process: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import subprocess
+
+    from dgno_core.detection import DetectConfig
+    from dgno_core.interpretation.events import StepDone
+    from dgno_core.io.source import ImageSource
+    from napari_dgno._detect_process import Waiting, detecting
+
+    started: list[Any] = []
+    real = subprocess.Popen
+    monkeypatch.setattr(
+        "napari_dgno._detect_process.subprocess.Popen",
+        lambda *a, **k: started.append(real(*a, **k)) or started[-1],
+    )
+    fake_process("wait")
+    work = detecting(ImageSource(spots(), "YX"), None, DetectConfig(), None)
+    assert next(event for event in work if not isinstance(event, Waiting)) == StepDone(1, 2)
+    assert isinstance(next(work), Waiting)
+    work.close()
+    assert started[0].poll() is not None
+
+
 def test_opening_the_panel_imports_no_tensorflow() -> None:
     import subprocess
     import sys
