@@ -126,7 +126,7 @@ class DetectPanel(LookPanel):
             before.layer,
             before.source.data,
             key,
-            "Loading StarDist … (the first time takes a while)",
+            "Starting StarDist …",
             comparing,
             (comparison, config, restore),
             lambda compared: self._show(before, after, compared),

@@ -28,7 +28,7 @@ AXES = (
     "What the dimensions of the images are, one letter each: T time, P position, C channel, Z "
     "focus, Y rows, X columns, S colour. Guessed from the layer; correct it if the guess is wrong."
 )
-DETECT = "Detect the objects of both images. StarDist and TensorFlow are loaded the first time."
+DETECT = "Detect the objects of both images. StarDist runs in a process of its own."
 SAVE = "Save the table of objects as a file for a spreadsheet (CSV)."
 TABLE = "Click on a row to go to the object. Click on a heading to sort."
 

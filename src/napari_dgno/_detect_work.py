@@ -1,4 +1,4 @@
-"""What the Detect panel does in the worker thread; StarDist and TensorFlow are loaded there."""
+"""What the Detect panel does in the worker thread; StarDist runs in a process of its own."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 from dgno_core.errors import DGNOError
 from dgno_core.interpretation.events import StepDone, Warned
 from napari_dgno._detect_objects import paint
+from napari_dgno._detect_process import detecting
 from napari_dgno._look_panel import Found
 
 if TYPE_CHECKING:
@@ -79,7 +80,6 @@ def comparing(
         If StarDist is not installed, or the images, the truth or the model are at fault.
     """
     from dgno_core.detection import DetectionFound
-    from dgno_core.detection.detect import detect_events
     from dgno_core.detection.objects import list_objects
 
     before = plane_source(comparison.before, comparison.position)
@@ -89,7 +89,7 @@ def comparing(
     if restore is not None:
         restored = yield from _restoring(comparison, restore)
         after = replace(before, data=restored, name=f"{before.name} restored", path=None)
-    for event in detect_events(before, after, config, truth=truth):
+    for event in detecting(before, after, config, truth):
         if isinstance(event, DetectionFound):
             objects = list_objects(event)
             painted = paint(event, objects)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import lcm
 from typing import TYPE_CHECKING, Any
 
 from dgno_core.interpretation.events import StepDone
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from dgno_core.interpretation.lam import LamSettings, Window
     from dgno_core.interpretation.operator_maps import OperatorMaps
     from dgno_core.io import ImageSource
+    from dgno_core.models import ModelCard
     from napari_dgno._layers import Region
 
 
@@ -127,6 +129,8 @@ def attributing(
     from dgno_core.interpretation.lam import LamFound, lam_events, read_neighbourhood
 
     found = []
+    # Both models look at the same pixels, or their numbers could not be compared.
+    grid = lcm(*(card_of(config, subject).multiple for config in configs))
     for number, config in enumerate(configs):
         first = number == 0
         ranges = (yield from measured(subject, config)) if first else None
@@ -136,10 +140,11 @@ def attributing(
             settings,
             config,
             subject.region.position,
-            channel=subject.channel if view_is_grey(config, subject) else 0,
+            channel=subject.channel if card_of(config, subject).channels == 1 else 0,
             ranges=ranges,
+            grid=grid,
         )
-        for event in lam_events(view, window, settings):
+        for event in lam_events(view, window, settings, grid=grid):
             match event:
                 case StepDone(done, total):
                     yield StepDone(number * total + done, len(configs) * total)
@@ -150,15 +155,15 @@ def attributing(
     yield Found(tuple(found))
 
 
-def view_is_grey(config: RestoreConfig, subject: Subject) -> bool:
-    """Whether a model looks at one colour at a time."""
+def card_of(config: RestoreConfig, subject: Subject) -> ModelCard:
+    """Return the card of the model that would look at the image."""
     from dgno_core.io.axes import is_colour
     from dgno_core.models import default_weights, read_card
 
     source = subject.source
     colour = is_colour(source.axes, source.shape, source.dtype)
     name = default_weights(colour) if config.model == "auto" else config.model
-    return read_card(name, config.model_folder).channels == 1
+    return read_card(name, config.model_folder)
 
 
 def weighing_trust(

@@ -31,7 +31,7 @@ def test_the_bias_of_the_step_is_inside_its_softplus(
     """Feed the stored raw steps in where the selection leaves off, and catch what the scan gets."""
     steps = []
 
-    def scan(u: Tensor, delta: Tensor, *_: Tensor) -> Tensor:
+    def scan(u: Tensor, delta: Tensor, *_: Tensor, backend: str) -> Tensor:
         steps.append(delta)
         return u
 
