@@ -185,6 +185,8 @@ def test_a_grey_image_is_refused_by_a_detector_of_colour() -> None:
         (np.zeros((64, 65), int), "does not fit"),
         (np.full((160, 160), 0.5), "not an image of labels"),
         (np.full((160, 160), -1), "not an image of labels"),
+        (nuclei()[0].astype(int), "intensities"),  # the image itself, taken for the truth
+        ((nuclei()[1] > 0).astype(int), "a number of its own"),  # a mask
     ],
 )
 def test_a_bad_truth_is_refused(plain: Detector, truth: np.ndarray, words: str) -> None:

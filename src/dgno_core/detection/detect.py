@@ -144,6 +144,10 @@ def detect_events(
     )
 
 
+# An object may be cut into a few pieces; the intensities of an image lie about in hundreds.
+PIECES = 10
+
+
 @dataclass
 class _Work:
     """One image, how it falls into planes, and the labels found so far."""
@@ -264,7 +268,23 @@ def _read_truth(truth: Source, work: _Work) -> NDArray[Any]:
             "number for each object, and 0 for background."
         )
     last = [work.axes.index(letter) for letter in "YX"]
-    return np.moveaxis(labels, last, (-2, -1)).reshape(-1, work.layout.height, work.layout.width)
+    planes = np.moveaxis(labels, last, (-2, -1))
+    planes = planes.reshape(-1, work.layout.height, work.layout.width)
+    if any(map(_is_shattered, planes)):
+        raise DGNOError(
+            f"The ground truth {source.name} is not an image of labels: its values lie in more "
+            f"than {PIECES} pieces each, like a mask or the intensities of an image; give one in "
+            "which every object has a number of its own."
+        )
+    return planes
+
+
+def _is_shattered(labels: NDArray[Any]) -> bool:
+    """Tell whether an image of labels is rather one of intensities."""
+    from skimage.measure import label
+
+    objects = np.unique(labels[labels > 0]).size
+    return bool(label(labels, connectivity=1).max() > PIECES * max(objects, 1))
 
 
 def _agreement(truth: NDArray[Any] | None, detection: Detection | None) -> tuple[Counts, ...]:

@@ -97,7 +97,7 @@ def run_public_evaluation(
     Raises
     ------
     DGNOError
-        If the data folder is not complete, or no image belongs to `groups`.
+        If the data folder is not complete, no image belongs to `groups`, or `out_dir` is a file.
     """
     rows = [row for row in read_public_set(data_dir) if not groups or row.group in groups]
     stack = Path(data_dir) / STACK
@@ -114,6 +114,8 @@ def run_public_evaluation(
     if not judged:
         raise DGNOError(f"The model {model} is not for the images in {', '.join(groups)}.")
     out = Path(out_dir)
+    if out.exists() and not out.is_dir():
+        raise DGNOError(f"{out} is a file; name a folder for the page of the evaluation.")
     out.mkdir(parents=True, exist_ok=True)
     command = _command(data_dir, out_dir, model, device, tile, groups)
     with tempfile.TemporaryDirectory(prefix=".evaluation-", dir=out) as unfinished:

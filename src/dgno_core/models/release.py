@@ -171,10 +171,10 @@ def _wanted(name: str, source: str | Path | None) -> Release | None:
     if release is None and source is None:
         offered = ", ".join(releases())
         known = f"offered are: {offered}" if offered else "no weights have been released yet"
-        hint = "; train them yourself" if name in ARCHITECTURES else ""
+        train = "train them yourself, or " if name in ARCHITECTURES else ""
         raise DGNOError(
-            f"There are no weights {name} to be fetched ({known}){hint}, or name a file of them "
-            "with --from."
+            f"There are no weights {name} to be fetched ({known}); {train}name a file or address "
+            "of them with --from."
         )
     return release
 
