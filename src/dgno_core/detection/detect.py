@@ -284,7 +284,8 @@ def _is_shattered(labels: NDArray[Any]) -> bool:
     from skimage.measure import label
 
     objects = np.unique(labels[labels > 0]).size
-    return bool(label(labels, connectivity=1).max() > PIECES * max(objects, 1))
+    pieces = label(labels, connectivity=1).max()  # type: ignore[no-untyped-call]
+    return bool(pieces > PIECES * max(objects, 1))
 
 
 def _agreement(truth: NDArray[Any] | None, detection: Detection | None) -> tuple[Counts, ...]:
