@@ -56,6 +56,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason="no screen with OpenGL; use nox -s tests"))
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Keep TensorFlow and a window apart: with Mesa's OpenGL in one process, they crash."""
+    if any(item.get_closest_marker("gui") for item in session.items) and _has_screen():
+        reason = "not in one process with a window; use nox -s tests, or pytest -m 'not gui'"
+        for item in session.items:
+            if item.get_closest_marker("stardist"):
+                item.add_marker(pytest.mark.skip(reason=reason))
+
+
 class _Promises:
     """Counts the skipped tests of each promised marker."""
 
