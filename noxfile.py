@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 
 import nox
@@ -28,7 +27,9 @@ def tests(session: nox.Session) -> None:
     """Run every test, the GUI ones in a real napari window (on a virtual screen without one).
 
     These have a process of their own: TensorFlow, which the others load, crashes beside Mesa.
+    What a bare machine lacks for a window is installed first.
     """
+    session.run("python", "scripts/window_packages.py")
     session.install(*PINNED, ".[napari,stardist,test]", "napari[pyqt6]")
     command = ["python", "-m", "pytest", *session.posargs]
     # Skipped tests look like passed ones; here they are a failure (see tests/conftest.py).
@@ -36,12 +37,7 @@ def tests(session: nox.Session) -> None:
     if sys.platform == "linux":
         env["QT_QPA_PLATFORM"] = "xcb"  # the "offscreen" platform has no OpenGL
         if not os.environ.get("DISPLAY"):
-            screen = shutil.which("xvfb-run")
-            if screen is None:
-                session.error(
-                    "There is no screen for the GUI tests; install xvfb (apt-get install xvfb)."
-                )
-            command = [screen, "-a", "-s", "-screen 0 1600x1200x24", *command]
+            command = ["xvfb-run", "-a", "-s", "-screen 0 1600x1200x24", *command]
     # 5: of the tests that were asked for by name, none is of this kind.
     codes = [0, 5] if session.posargs else [0]
     for kind in ("not gui", "gui"):
