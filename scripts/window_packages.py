@@ -14,13 +14,13 @@ import subprocess
 import sys
 
 # A virtual screen, Mesa's software OpenGL, a font, and what Qt's xcb platform plugin links to.
-PACKAGES = (
-    "xvfb xauth libegl1 libgl1 libgl1-mesa-dri "
-    "fontconfig fonts-dejavu-core "
-    "libdbus-1-3 libglib2.0-0 libx11-xcb1 libxkbcommon-x11-0 "
-    "libxcb-cursor0 libxcb-icccm4 libxcb-image0 libxcb-keysyms1 libxcb-randr0 "
-    "libxcb-render-util0 libxcb-shape0 libxcb-sync1 libxcb-xfixes0 libxcb-xkb1"
-).split()
+PACKAGES = [
+    *("xvfb", "xauth", "libegl1", "libgl1", "libgl1-mesa-dri"),
+    *("fontconfig", "fonts-dejavu-core"),
+    *("libdbus-1-3", "libglib2.0-0", "libx11-xcb1", "libxkbcommon-x11-0"),
+    *("libxcb-cursor0", "libxcb-icccm4", "libxcb-image0", "libxcb-keysyms1", "libxcb-randr0"),
+    *("libxcb-render-util0", "libxcb-shape0", "libxcb-sync1", "libxcb-xfixes0", "libxcb-xkb1"),
+]
 _PROVIDED = "${db:Status-Abbrev} ${Package} ${Provides}\n"
 
 
