@@ -42,8 +42,7 @@ def main() -> int:
     root = _root()
     if root is None:
         return _refuse(
-            "there is no screen, and only root may install a virtual one; as root, run: "
-            f"{by_hand}"
+            f"there is no screen, and only root may install a virtual one; as root, run: {by_hand}"
         )
     print(f"installing the system packages of a virtual screen: {' '.join(absent)}", flush=True)
     for words in (
