@@ -103,6 +103,24 @@ def test_the_sample_is_every_kth_pixel_of_the_stack(
         assert len({int(k) % width for k in kept}) == width
 
 
+def test_one_dark_and_one_bright_pixel_of_a_large_image_are_its_extremes() -> None:
+    """The two lie where no sample of a plane of this size is taken."""
+    image = np.full((2304, 2304), 100, np.uint16)
+    image[::2] = 200
+    image[1000, 1001], image[2000, 2001] = 7, 65_000
+    assert measure(as_source(image), (0, 100)) == IntensityRange(7, 65_000)
+    assert measure(as_source(image), (0, 50)).low == 7
+    assert measure(as_source(image), (50, 100)).high == 65_000
+
+
+@given(st.integers(1, 500), st.integers(0, 2**16))
+def test_extremes_are_those_of_all_pixels(samples: int, seed: int) -> None:
+    stack = np.random.default_rng(seed).integers(0, 2**16, (3, 17, 23)).astype(np.uint16)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(normalise, "SAMPLES", samples)
+        assert measure(as_source(stack), (0, 100)) == IntensityRange(stack.min(), stack.max())
+
+
 def test_few_bright_spots_on_empty_ground_still_have_a_range() -> None:
     image = np.zeros((200, 200), np.uint16)
     image[50, 60] = 900

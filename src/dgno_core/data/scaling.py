@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dgno_core.data.pairs import FocusPair, Readable
 from dgno_core.data.sharp_images import PERCENTILES
 from dgno_core.errors import DGNOError
-from dgno_core.io.normalise import IntensityRange, RangeSampler, type_range
+from dgno_core.io.normalise import FULL, IntensityRange, RangeSampler, type_range
 
 Normalisation: TypeAlias = Literal["shared", "minmax", "type"]
 Reader: TypeAlias = Callable[[Readable], NDArray[Any]]
@@ -65,7 +65,7 @@ class Scaling:
         shared = self.normalisation == "shared"
         key = source if not shared else pair.stack or pair.blurred
         if key not in self._ranges:
-            found = self._shared_range(pair, read) if shared else _full_range(read(source))
+            found = self._shared_range(pair, read) if shared else self._full_range(source, read)
             if found.is_constant:
                 name = pair.name if shared else source.name
                 raise DGNOError(
@@ -76,19 +76,30 @@ class Scaling:
         return self._ranges[key]
 
     def _shared_range(self, pair: FocusPair, read: Reader) -> IntensityRange:
-        """Percentiles of the recording of the blurred image, gathered as for restoring it."""
+        """Percentiles of the recording of the blurred image."""
+        if pair.stack is None:
+            return self._measured((pair.blurred,), self.percentiles, read)
+        # The planes of a stack as recorded are often not those that train: no cache for them.
+        return self._measured(pair.stack, self.percentiles, lambda plane: plane.read())
+
+    def _full_range(self, image: Readable, read: Reader) -> IntensityRange:
+        """Extremes of an image."""
+        return self._measured((image,), FULL, read)
+
+    def _measured(
+        self, images: Sequence[Readable], percentiles: tuple[float, float], read: Reader
+    ) -> IntensityRange:
+        """The range of the images together, gathered as for restoring them."""
         sampler: RangeSampler | None = None
-        members = pair.stack or (pair.blurred,)
-        for source in members:
-            # The planes of a stack as recorded are often not those that train: no cache for them.
-            plane = read(source) if pair.stack is None else source.read()
-            # A grey plane is taken once, also where the network wants it three times.
-            samples = plane if plane.ndim == 2 else self.as_channels(plane, source)
+        for source in images:
+            pixels = read(source)
+            # A grey image is taken once, also where the network wants it three times.
+            samples = pixels if pixels.ndim == 2 else self.as_channels(pixels, source)
             if sampler is None:
-                sampler = RangeSampler(samples.size * len(members), samples.shape[-1])
+                sampler = RangeSampler(samples.size * len(images), samples.shape[-1])
             sampler.add(samples)
         assert sampler is not None
-        return sampler.range(self.percentiles)
+        return sampler.range(percentiles)
 
     def as_channels(self, part: NDArray[Any], source: Readable) -> NDArray[Any]:
         """An image or a part of it as ``(C, Y, X)``.
@@ -115,7 +126,3 @@ class Scaling:
             f"{source.name} is a colour image, and the network takes grey ones; train a network "
             "with three channels, or save the image as grey."
         )
-
-
-def _full_range(pixels: NDArray[Any]) -> IntensityRange:
-    return IntensityRange(float(pixels.min()), float(pixels.max()))

@@ -17,6 +17,7 @@ from numpy.typing import DTypeLike, NDArray
 from dgno_core.io.axes import PlaneLayout
 
 SAMPLES = 1 << 22  # pixels kept of a channel: percentiles to 0.001 %, in at most 32 MB
+FULL = (0.0, 100.0)  # the percentiles that are the extremes
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,10 @@ class IntensityRange:
 class RangeSampler:
     """Gathers every k-th pixel of a channel, in the order in which they lie in the stack.
 
-    Which pixels these are depends on the shape of the stack only, so numpy, dask, zarr and files
+    Percentiles are those of these pixels. The extremes, the percentiles 0 and 100, are those of
+    all pixels, since a single one decides them.
+
+    Which pixels are gathered depends on the shape of the stack only, so numpy, dask, zarr and files
     give the same range. k has no factor in common with the width: no column is preferred.
 
     Parameters
@@ -90,10 +94,15 @@ class RangeSampler:
 
         Where these coincide (few bright spots on an empty ground) it is the full range.
         """
+        full = IntensityRange(self.low, self.high)
+        if percentiles == FULL:
+            return full
         low, high = np.percentile(np.concatenate(self._kept), percentiles)
-        if not high > low:
-            low, high = self.low, self.high
-        return IntensityRange(float(low), float(high))
+        found = IntensityRange(
+            full.low if percentiles[0] == FULL[0] else float(low),
+            full.high if percentiles[1] == FULL[1] else float(high),
+        )
+        return full if found.is_constant else found
 
 
 def type_range(dtype: np.dtype[Any]) -> IntensityRange:

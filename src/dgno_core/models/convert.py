@@ -14,6 +14,7 @@ from torch import Tensor
 
 from dgno_core.encoders.mpt_config import Reductions
 from dgno_core.errors import DGNOError
+from dgno_core.io.normalise import FULL
 from dgno_core.models import released_dgno, released_mpt
 from dgno_core.models.card import ModelCard
 from dgno_core.models.checkpoint import save_model
@@ -275,7 +276,7 @@ def _card(name: str, source: Path, config: NetworkConfig, assumed: tuple[str, ..
         config=config,
         # The released test scripts scale grey images by their own minimum and maximum, and divide
         # colour images by 255.
-        percentiles=(0.0, 100.0),
+        percentiles=FULL,
         scaling="percentiles" if grey else "type",
         recipe=f"converted from {source.name}, SHA-256 {_file_hash(source)}",
         not_for=("diagnosis",),

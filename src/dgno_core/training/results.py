@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from dgno_core.data.sharp_images import PERCENTILES
+from dgno_core.io.normalise import FULL
 from dgno_core.models.card import ModelCard
 from dgno_core.models.checkpoint import save_model
 from dgno_core.models.network import Network
@@ -49,7 +50,7 @@ def save_weights(state: TrainState, config: TrainConfig, path: Path) -> Path:
         summary=text.summary,
         config=config.model,
         # As the images of the training were scaled, so are those that it will restore.
-        percentiles=(0.0, 100.0) if normalisation == "minmax" else PERCENTILES,
+        percentiles=FULL if normalisation == "minmax" else PERCENTILES,
         scaling="type" if normalisation == "type" else "percentiles",
         blur_px=None if degrade is None else (0.0, degrade.max_width),
         pixel_size_um=text.pixel_size_um,
