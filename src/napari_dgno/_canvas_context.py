@@ -15,6 +15,8 @@ from qtpy.compat import isalive
 from qtpy.QtCore import QObject
 from qtpy.QtWidgets import QMainWindow, QWidget
 
+from napari_dgno._docking import main_window
+
 if TYPE_CHECKING:
     from napari.qt import QtViewer
 
@@ -43,14 +45,12 @@ class CanvasContext(QObject):
         """Look after the window that a widget is docked in, once."""
         from napari.qt import QtViewer
 
-        place = widget.parent()
-        while place is not None and not isinstance(place, QMainWindow):
-            place = place.parent()
-        if place is None or place.findChild(cls, NAME) is not None:
+        window = main_window(widget)
+        if window is None or window.findChild(cls, NAME) is not None:
             return
-        viewer = place.findChild(QtViewer)
+        viewer = window.findChild(QtViewer)
         if viewer is not None:
-            cls(place, viewer)
+            cls(window, viewer)
 
     def _make_current(self, event: object = None) -> None:
         canvas = self._canvas

@@ -8,10 +8,13 @@ from qtpy.QtCore import QEvent, Qt
 from qtpy.QtWidgets import QFormLayout, QWidget
 
 from napari_dgno._canvas_context import CanvasContext
+from napari_dgno._docking import join_tabs
 
 
 class Panel(QWidget):
     """A dock widget that notices when it is shown and when it is closed."""
+
+    _is_placed = False
 
     def shut_down(self) -> None:
         """Listen to nothing any longer; must be safe to call twice."""
@@ -20,10 +23,17 @@ class Panel(QWidget):
         """Notice being taken out of the window: napari's × only unparents the panel."""
         if event is not None and event.type() == QEvent.Type.Show:
             CanvasContext.keep(self)
+            self._place()
         taken_out = event is not None and event.type() == QEvent.Type.ParentChange
         if taken_out and self.parent() is None:
             self.shut_down()
         return super().event(event)
+
+    def _place(self) -> None:
+        """Become a tab of what is docked already; later the user may have moved it."""
+        if not self._is_placed:
+            self._is_placed = True
+            join_tabs(self, Panel)
 
 
 def set_out(form: QFormLayout) -> None:

@@ -17,6 +17,7 @@ from qtpy.QtWidgets import QComboBox, QFormLayout, QVBoxLayout, QWidget
 from dgno_core.errors import DGNOError
 from napari_dgno import _train_jobs, _train_pairs, _workers
 from napari_dgno import _train_tooltips as tips
+from napari_dgno._docking import open_panel
 from napari_dgno._panel import Panel
 from napari_dgno._progress import RunDisplay
 from napari_dgno._scroll import VerticalScroll
@@ -171,13 +172,10 @@ class TrainPanel(Panel):
         """Open the Restore panel with the best model of the run."""
         if self._run is None or self._left_if_gone(self._run) or not self._keep_model():
             return
-        window = self._viewer.window
-        dock, panel = window.add_plugin_dock_widget("napari-dgno", "Restore", tabify=True)
+        panel: Any = open_panel(self._viewer, "Restore")
         chooser = panel.form.model_chooser
         known = chooser.combo.findData(self._run.name) >= 0
         chooser.set_model(self._run.name if known else str(self._run.weights()))
-        dock.show()
-        dock.raise_()
 
     def look_for_runs(self) -> None:
         """Look, in the background, for runs in the folder of runs."""

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import QEvent, QObject
 from qtpy.QtWidgets import QMainWindow, QMessageBox, QWidget
 
+from napari_dgno._docking import main_window
+
 if TYPE_CHECKING:
     from napari_dgno._train_run import Run
 
@@ -32,10 +34,8 @@ class CloseGuard(QObject):
     @classmethod
     def around(cls, widget: QWidget) -> CloseGuard | None:
         """Return the guard of the window that a widget is docked in; there is one at most."""
-        place = widget.parent()
-        while place is not None and not isinstance(place, QMainWindow):
-            place = place.parent()
-        return None if place is None else place.findChild(cls, NAME) or cls(place)
+        window = main_window(widget)
+        return None if window is None else window.findChild(cls, NAME) or cls(window)
 
     def watch(self, run: Run) -> None:
         """Ask before closing while this run trains."""
