@@ -39,6 +39,9 @@ def find_card(model: str, *, colour: bool, folder: Path | None) -> ModelCard:
 def summary(card: ModelCard) -> str:
     """Say in a few short sentences what a model is for and what not."""
     parts = [_sentence(card.summary or card.title or card.name)]
+    if card.progress is not None:
+        words = card.progress.words()
+        parts.insert(0 if not card.is_validated else 1, _sentence(words[:1].upper() + words[1:]))
     if card.blur_px is not None:
         low, high = card.blur_px
         parts.append(f"Made for blur of {low:g} to {high:g} pixels.")

@@ -68,7 +68,7 @@ def print_table(channels: int, folder: Path | None) -> None:
     console.print("\nTrained models:")
     for name, card in cards.items():
         console.print(f"\n{name}: {card.title or card.summary}")
-        console.print(_two_columns(_lines(card)))
+        console.print(_two_columns(card_lines(card)))
 
 
 def print_json(channels: int, folder: Path | None) -> None:
@@ -155,7 +155,7 @@ def _users_of_papers() -> dict[str, str]:
     return {key: f"{paper}: {users[key]}" for key, paper in PAPERS.items()}
 
 
-def _lines(card: ModelCard) -> dict[str, str]:
+def card_lines(card: ModelCard) -> dict[str, str]:
     """Sum up what a card tells, without what it does not."""
     same = (name for name in model_names() if architecture(name, card.channels) == card.config)
     scores = (
@@ -165,6 +165,7 @@ def _lines(card: ModelCard) -> dict[str, str]:
     lines = {
         "network": f"{next(same, card.config.kind)} for {_images(card.channels)} images",
         "version": card.version,
+        "training": card.progress.words() if card.progress else "",
         "data": "; ".join(card.data),
         "data under": ", ".join(card.licences),
         "scores": "; ".join(scores),

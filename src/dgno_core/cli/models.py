@@ -126,7 +126,10 @@ def row(name: str, card: ModelCard) -> tuple[str, ...]:
     """Sum up a card in the columns of the table."""
     blur = "" if card.blur_px is None else f"{card.blur_px[0]:g}-{card.blur_px[1]:g} px"
     kind = "colour" if card.channels == 3 else "grey"
-    return (name, kind, blur, card.title or card.summary, ", ".join(card.not_for))
+    what = card.title or card.summary
+    if card.progress is not None:
+        what = f"{what} ({card.progress.words()})".lstrip()
+    return (name, kind, blur, what, ", ".join(card.not_for))
 
 
 def show(rows: list[tuple[str, ...]]) -> None:

@@ -102,6 +102,8 @@ def _data(card: ModelCard) -> str:
 def _recipe(card: ModelCard) -> list[str]:
     """Budget, then the recipe: as indented JSON, or in the words of the card."""
     parts = [f"Budget: {card.budget or _UNKNOWN}."]
+    if card.progress is not None:
+        parts.append(f"Training: {card.progress.words()}.")
     if not card.recipe:
         return parts
     try:

@@ -18,6 +18,7 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator, mo
 from dgno_core.errors import DGNOError
 from dgno_core.frozen import Frozen
 from dgno_core.models.config import NetworkConfig
+from dgno_core.models.progress import TrainingProgress
 
 CARD_KEY = "dgno_card"
 _HEADER_LIMIT = 100_000_000
@@ -66,6 +67,9 @@ class ModelCard(Frozen):
     licences: tuple[str, ...] = ()
     recipe: str = ""
     budget: str = ""
+    progress: TrainingProgress | None = Field(
+        None, description="where the weights stand in their training run; none: not told by a run"
+    )
     scores: dict[str, float | str] = Field(default_factory=dict)
     not_for: tuple[str, ...] = ()
     version: str = "0"
@@ -103,6 +107,11 @@ class ModelCard(Frozen):
     def channels(self) -> int:
         """Image channels of the network: 1 or 3."""
         return self.config.channels
+
+    @property
+    def is_validated(self) -> bool:
+        """Whether these weights were ever scored, as far as their card tells."""
+        return self.progress is None or self.progress.is_validated
 
 
 def weights_hash(path: Path) -> str:

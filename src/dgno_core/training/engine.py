@@ -38,7 +38,7 @@ from dgno_core.training.faults import fault_of
 from dgno_core.training.loader import Batch, NumberedBatches, Waiting, load_batches
 from dgno_core.training.logs import Logs
 from dgno_core.training.objective import build_objective
-from dgno_core.training.results import save_weights
+from dgno_core.training.results import BLURRED, RESTORED, SSIM, save_weights
 from dgno_core.training.schedule import learning_rate
 from dgno_core.training.sources import TrainingData, open_data, open_extra
 from dgno_core.training.state import FILE_NAME, TrainState
@@ -53,7 +53,7 @@ SEED_STRIDE = 1_000_003
 NETWORK_SEED = 500_000_000_003
 MOST_SKIPPED = 50
 # What a card tells of the weights that a run started from.
-FROM_START = ("name", "weights_sha256", "data", "licences", "not_for")
+FROM_START = ("name", "weights_sha256", "data", "licences")
 
 
 def train_events(config: TrainConfig, *, resume: bool = False) -> Generator[TrainEvent, None, None]:
@@ -351,9 +351,9 @@ class _Run:
             return
         scores, restored = validate(state.average, self.data.held_out, self.fabric.device)
         state.scores = {
-            "validation: blurred, dB": scores.blurred,
-            "validation: restored, dB": scores.psnr,
-            "validation: restored, SSIM": scores.ssim,
+            BLURRED: scores.blurred,
+            RESTORED: scores.psnr,
+            SSIM: scores.ssim,
         }
         is_best = scores.psnr > state.best
         if is_best:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,17 @@ from dgno_core.io.normalise import FULL
 from dgno_core.models.card import ModelCard
 from dgno_core.models.checkpoint import save_model
 from dgno_core.models.network import Network
+from dgno_core.models.progress import TrainingProgress
 from dgno_core.training.config import TrainConfig
 from dgno_core.training.state import TrainState
+
+# Of every model whose recipe does not say it better.
+NOT_FOR = ("diagnosis", "images unlike those that it was trained on")
+BLURRED, RESTORED, SSIM = (
+    "validation: blurred, dB",
+    "validation: restored, dB",
+    "validation: restored, SSIM",
+)
 
 
 def save_weights(state: TrainState, config: TrainConfig, path: Path) -> Path:
@@ -59,8 +69,10 @@ def save_weights(state: TrainState, config: TrainConfig, path: Path) -> Path:
         licences=tuple(dict.fromkeys([*state.start.get("licences", ()), *text.licences])),
         recipe=json.dumps(_recipe(state, config)),
         budget=_budget(state, config),
-        scores=dict(state.scores),
-        not_for=tuple(dict.fromkeys([*state.start.get("not_for", ()), *text.not_for])),
+        progress=_progress(state, config),
+        scores={name: _plain(score) for name, score in state.scores.items()},
+        # What the weights were before they were trained on other images says nothing of these.
+        not_for=text.not_for or NOT_FOR,
     )
     save_model(model, card, path, dtype=torch.float16)
     return path
@@ -74,4 +86,25 @@ def _recipe(state: TrainState, config: TrainConfig) -> dict[str, Any]:
 def _budget(state: TrainState, config: TrainConfig) -> str:
     crops = config.batch * config.accumulate * config.engine.devices
     steps = f"{state.step} steps" + ("" if state.step == config.steps else f" of {config.steps}")
-    return f"{steps} of {crops} crops of {config.crop} pixels"
+    begun = f", begun from {state.start['name']}" if "name" in state.start else ""
+    return f"{steps} of {crops} crops of {config.crop} pixels{begun}"
+
+
+def _progress(state: TrainState, config: TrainConfig) -> TrainingProgress:
+    """How far the run is; without held-out images nothing was scored, whatever was due."""
+    return TrainingProgress(
+        step=state.step,
+        steps=config.steps,
+        validated=state.validated if state.scores else None,
+        blurred=_finite(state.scores.get(BLURRED)),
+        psnr=_finite(state.scores.get(RESTORED)),
+    )
+
+
+def _finite(score: float | None) -> float | None:
+    return score if score is not None and math.isfinite(score) else None
+
+
+def _plain(score: float) -> float | str:
+    """A score that JSON has: it knows no infinity, which is the PSNR of equal images."""
+    return score if math.isfinite(score) else str(score)
