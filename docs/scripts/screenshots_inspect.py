@@ -71,6 +71,7 @@ def read(path: Path) -> np.ndarray:
 def show_operator(stage: LookStage) -> None:
     """Take the pictures of what goes on inside an operator."""
     section = stage.panel.operator
+    stage.panel.open_section(section)
     stage.take(section.button, "inspect-flux")
     for name, shot in (("latent", "volume"), ("ratio", "ratio"), ("face_jump", "faces")):
         section.show_combo.setCurrentIndex(section.show_combo.findData(name))
@@ -86,7 +87,7 @@ def show_operator(stage: LookStage) -> None:
 def show_attribution(stage: LookStage, box: tuple[int, int, int]) -> None:
     """Take the pictures of attribution, with one model and with two."""
     panel = stage.panel
-    panel.tabs.setCurrentIndex(1)
+    panel.open_section(panel.attribution)
     panel.attribution.draw_button.click()
     y, x, side = box
     corners = [(y, x), (y, x + side), (y + side, x + side), (y + side, x)]
@@ -100,7 +101,7 @@ def show_attribution(stage: LookStage, box: tuple[int, int, int]) -> None:
 def show_trust(stage: LookStage, suffix: str = "") -> None:
     """Take the pictures of the maps of trust."""
     panel = stage.panel
-    panel.tabs.setCurrentIndex(2)
+    panel.open_section(panel.trust)
     stage.viewer.reset_view()
     stage.take(panel.trust.button, f"inspect-trust{suffix}")
     if suffix:

@@ -28,7 +28,7 @@ from trust_page import LABELS, write_alarms, write_results, write_tried
 
 from dgno_core.evaluation.public_set import EvaluationRow, read_public_set
 from dgno_core.inference.config import DEFAULTS, RestoreConfig
-from dgno_core.interpretation.trust import TrustFound, trust_events
+from dgno_core.interpretation.trust import SURROUNDINGS, TrustFound, trust_events
 from dgno_core.interpretation.trust.examine import Examined, examine
 from dgno_core.interpretation.trust.expected import PARTS, expected_error, load_recipe
 from dgno_core.interpretation.trust.picture import trust_figure
@@ -134,11 +134,11 @@ def pictures(data: Path) -> None:
     blurred = next((data / "bbbc006-miq").glob("00_*_c06_*.tif"))
     shown = {"nuclei": (data / "eval" / "bbbc039_00.tif", True), "bbbc006": (blurred, False)}
     for name, (path, with_second) in shown.items():
-        view = read_view(path, yx_slices=part)
+        view = read_view(path, yx_slices=part, surroundings=SURROUNDINGS)
         second = network_for(1, "dgno-face-small") if with_second else None
         *_, found = trust_events(view, second)
         assert isinstance(found, TrustFound)
-        figure = trust_figure(view.pixels, found, path.name)
+        figure = trust_figure(view.pixels[(..., *view.inner)], found, path.name)
         save_jpeg(figure, DOCS / "images" / f"trust-{name}.jpg", 80)
 
 

@@ -1,4 +1,4 @@
-"""The Inspect panel: what the network does inside, what it looked at, and where to trust it."""
+"""The Inspect panel: where to trust a result, what the network does inside, what it looked at."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from qtpy.compat import isalive
 from qtpy.QtWidgets import QTabBar, QVBoxLayout, QWidget
 
+from dgno_core.errors import DGNOError
 from napari_dgno import _inspect_tooltips as tips
 from napari_dgno._inspect_form import InspectForm
 from napari_dgno._inspect_lam import AttributionSection
@@ -17,7 +18,10 @@ from napari_dgno._scroll import VerticalScroll
 from napari_dgno._settings import preference_model, read_preferences
 
 if TYPE_CHECKING:
+    from napari.layers import Image
     from napari.viewer import Viewer
+
+    from napari_dgno._inspect_section import Section
 
 
 class InspectPanel(LookPanel):
@@ -35,14 +39,14 @@ class InspectPanel(LookPanel):
         self.operator = OperatorSection(self, self.form)
         self.attribution = AttributionSection(self, self.form, napari_viewer)
         self.trust = TrustSection(self, self.form, napari_viewer)
-        self._sections = (self.operator, self.attribution, self.trust)
+        self._sections = (self.trust, self.operator, self.attribution)
         self.tabs = QTabBar()
         self.tabs.setExpanding(True)
         self.tabs.setUsesScrollButtons(False)
         for title, tip in (
+            ("Trust", tips.TRUST),
             ("Operator", tips.OPERATOR),
             ("Attribution", tips.ATTRIBUTION),
-            ("Trust", tips.TRUST),
         ):
             self.tabs.setTabToolTip(self.tabs.addTab(title), tip)
         self._inputs = QWidget()
@@ -78,6 +82,32 @@ class InspectPanel(LookPanel):
         """Switch the controls off or on."""
         super().running_changed()
         self.form.layer_combo.set_following(not self.is_running)
+
+    def open_section(self, section: Section) -> None:
+        """Show the tab of a section."""
+        self.tabs.setCurrentIndex(self._sections.index(section))
+
+    def check_result(self, layer: Image, *, model: str = "auto", axes: str = "") -> None:
+        """Check how far the restoration of an image can be trusted.
+
+        Parameters
+        ----------
+        layer : napari.layers.Image
+            The image as it was recorded.
+        model : str
+            The model that restores it.
+        axes : str
+            What its dimensions are; guessed if not given.
+        """
+        self.open_section(self.trust)
+        if self.is_running:
+            return
+        try:
+            self.form.choose(layer, model, axes)
+        except DGNOError as error:
+            self.show_error(str(error))
+            return
+        self.try_to(self.trust.prepare)
 
     def _show_section(self, index: int) -> None:
         for number, section in enumerate(self._sections):

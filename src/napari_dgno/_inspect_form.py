@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from napari.components import ViewerModel
+    from napari.layers import Image
 
     from dgno_core.inference import RestoreConfig
     from dgno_core.models import ModelCard
@@ -83,6 +84,21 @@ class InspectForm(QWidget):
         """List the models of the folder that the preferences name now."""
         for chooser in (self.model_chooser, self.second_chooser):
             chooser.set_folder(self._preferences().model_folder)
+
+    def choose(self, layer: Image, model: str, axes: str) -> None:
+        """Fill in which image and which model.
+
+        Raises
+        ------
+        DGNOError
+            If the layer is gone, or there is no such model.
+        """
+        if layer not in self._viewer.layers:
+            raise DGNOError(f"The layer {layer.name!r} is gone: restore an image first.")
+        self.layer_combo.set_layer(layer)
+        self.model_chooser.set_model(model)
+        if axes:
+            self.axes_edit.setText(axes)
 
     def place(self, side: int = SIDE) -> Place:
         """Return the current plane of the chosen layer, or what is on screen of a large one.

@@ -19,10 +19,9 @@ from napari_dgno._look_overlay import (
     BESIDE,
     Legend,
     Overlay,
-    layer_name,
     legend_of,
-    mark,
     overlay_layer,
+    picture_layer,
 )
 from napari_dgno._look_panel import Look
 from napari_dgno._panel import explain_labels, set_out
@@ -36,8 +35,6 @@ if TYPE_CHECKING:
     from napari_dgno._look_panel import LookPanel
     from napari_dgno._look_place import Place
 
-#: Pixels between the image and what is laid beside it.
-GAP = 16
 #: Attribution is a few bright pixels among many faint ones: half of its colours are for the faint.
 SHOWN = 99.9
 FADING = (0.02, 0.2)
@@ -138,25 +135,14 @@ class AttributionSection(Section):
     ) -> tuple[float, float]:
         """Where a map lies: the first model's on the image, the second one's beside it."""
         y, x = attribution.translate
-        if number == 0:
-            return y, x
-        return y, place.source.shape[place.source.axes.index("X")] + GAP + 0.0
+        return place.beside(y) if number else (y, x)
 
     def _beside(self, place: Place, attribution: Attribution) -> Image:
         """Make the layer of the neighbourhood, to lie under the second map."""
-        from napari.layers import Image
-
         image = np.moveaxis(np.clip(attribution.image, 0, 1), 0, -1)
-        colour = image.shape[-1] == 3
-        planes = [place.expanded(image[..., channel]) for channel in range(image.shape[-1])]
-        return Image(
-            np.stack(planes, axis=-1) if colour else planes[0],
-            rgb=colour,
-            name=layer_name("the same pixels, beside", place),
-            blending="translucent",
-            metadata=mark(BESIDE, place),
-            **place.map_keywords((1, 1), self._translate(place, attribution, 1)),
-        )
+        pixels = image if image.shape[-1] == 3 else image[..., 0]
+        at = self._translate(place, attribution, 1)
+        return picture_layer(pixels, place, "the same pixels, beside", at)
 
 
 def _high(attribution: Attribution) -> float:

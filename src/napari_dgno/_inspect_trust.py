@@ -9,16 +9,25 @@ from qtpy.QtWidgets import QComboBox, QFormLayout, QWidget
 
 from napari_dgno import _inspect_tooltips as tips
 from napari_dgno._inspect_section import Section
-from napari_dgno._inspect_work import weighing_trust
-from napari_dgno._look_overlay import FADE, Legend, Overlay, legend_of, overlay_layer
+from napari_dgno._inspect_words import VERDICT_COLOURS
+from napari_dgno._inspect_work import Weighed, weighing_trust
+from napari_dgno._look_overlay import (
+    FADE,
+    Legend,
+    Overlay,
+    legend_of,
+    overlay_layer,
+    picture_layer,
+)
 from napari_dgno._look_panel import Look
 from napari_dgno._panel import set_out
+from napari_dgno._progress import wrapped_label
 
 if TYPE_CHECKING:
     from napari.layers import Layer
     from napari.viewer import Viewer
 
-    from dgno_core.interpretation.trust import TrustFound, TrustMap
+    from dgno_core.interpretation.trust import TrustMap, Verdict
     from napari_dgno._inspect_form import InspectForm
     from napari_dgno._look_panel import LookPanel
     from napari_dgno._look_place import Place
@@ -28,13 +37,16 @@ NOISE = 3.0
 
 
 class TrustSection(Section):
-    """A button, the answer in sentences, and a choice of maps."""
+    """A button, the verdict in one sentence, what lies behind it, and a choice of maps."""
 
     def __init__(self, panel: LookPanel, form: InspectForm, viewer: Viewer) -> None:
         super().__init__(panel, form, tips.TRUST)
         self._viewer = viewer
         self._layers: list[Layer] = []
         self.button = self.main_button("Check the result", tips.CHECK)
+        self.verdict = wrapped_label()
+        self.verdict.hide()
+        self.column.insertWidget(self.column.indexOf(self.result), self.verdict)
         self.map_combo = QComboBox()
         self.map_combo.setToolTip(tips.MAP)
         self.chooser = QWidget()
@@ -63,7 +75,7 @@ class TrustSection(Section):
             "Reading the image and the model …",
             weighing_trust,
             (self.subject(place, configs[0]), configs, self.form.pixel_size(place)),
-            lambda found: self._show(place, found),
+            lambda weighed: self._show(place, weighed),
         )
 
     def choose(self, index: int) -> None:
@@ -76,7 +88,8 @@ class TrustSection(Section):
         """Listen to the viewer no longer."""
         self._viewer.layers.events.removed.disconnect(self._on_removed)
 
-    def _show(self, place: Place, found: TrustFound) -> str:
+    def _show(self, place: Place, weighed: Weighed) -> str:
+        found = weighed.found
         overlays = [_overlay(made) for made in found.maps]
         layers: list[tuple[Layer, Legend | None]] = [
             (overlay_layer(overlay, place), legend_of(overlay)) for overlay in overlays
@@ -84,14 +97,38 @@ class TrustSection(Section):
         for layer, _ in layers[1:]:
             layer.visible = False
         self._layers = []  # their removal is none of the user's doing
-        self.panel.add_over(layers, place.layer)
-        self._layers = [layer for layer, _ in layers]
+        made = [layer for layer, _ in layers]
+        self.panel.add_over([*layers, (self._restored(place, weighed), None)], place.layer)
+        self._layers = made
         self.map_combo.clear()
         for made in found.maps:
             self.map_combo.addItem(made.title, made.key)
         self.chooser.show()
+        self._pronounce(found.verdict)
         self.say(escape(found.summary))
-        return f"{len(layers)} maps were added, the first is on show.{self.where(place)}"
+        if not place.is_whole_plane:
+            return f"The map lies over the restored part of the image.{self.where(place)}"
+        self._viewer.reset_view()
+        return "The map lies on the image; the restored image is to its right."
+
+    def _pronounce(self, verdict: Verdict) -> None:
+        """Show the verdict, larger than all else, with a bar in the colour of its level."""
+        colour = VERDICT_COLOURS[verdict.level]
+        self.verdict.setStyleSheet(
+            f"QLabel {{ border-left: 6px solid {colour}; padding: 4px 4px 4px 8px; "
+            "font-size: 13pt; font-weight: bold; }"
+        )
+        self.verdict.setText(verdict.sentence)
+        self.verdict.show()
+
+    def _restored(self, place: Place, weighed: Weighed) -> Layer:
+        """Make the layer of the restored image: beside the image, or over its part of it."""
+        region, like = place.region, place.layer
+        y, x = float(region.y.start), float(region.x.start)
+        grey = weighed.restored.ndim == 2 and not like.rgb
+        look = {"colormap": like.colormap, "contrast_limits": like.contrast_limits} if grey else {}
+        at = place.beside(y) if place.is_whole_plane else (y, x)
+        return picture_layer(weighed.restored, place, "restored, to compare", at, **look)
 
     def _on_removed(self, event: Any) -> None:
         if event.value in self._layers:
@@ -123,4 +160,5 @@ def _overlay(made: TrustMap) -> Overlay:
         made.scale,
         made.translate,
         fade=_fade(made),
+        words=made.words,
     )

@@ -38,6 +38,9 @@ NO_FACES = (
     "DGNO model such as dgno-cell-small; attribution and trust work with this one too."
 )
 
+#: Of a verdict's level; colours that readers with any colour vision tell apart.
+VERDICT_COLOURS = {"good": "#009e73", "care": "#f0e442", "bad": "#d55e00"}
+
 DIFFUSION = (
     "The diffusion index is 0 if a single pixel decides and 100 if all pixels of the neighbourhood "
     "count alike. A larger one means that the network draws on a wider surrounding."

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from math import lcm
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from dgno_core.interpretation.events import StepDone
 from napari_dgno._look_cache import Key, ranges_key
 from napari_dgno._look_panel import Found, Kept
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from dgno_core.inference import RestoreConfig
     from dgno_core.interpretation.lam import LamSettings, Window
     from dgno_core.interpretation.operator_maps import OperatorMaps
+    from dgno_core.interpretation.trust import TrustFound
     from dgno_core.io import ImageSource
     from dgno_core.models import ModelCard
     from napari_dgno._layers import Region
@@ -68,6 +71,22 @@ class OperatorPicture:
 
     map: Any
     faces: Any
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """What is known about a restoration, and the restoration.
+
+    Parameters
+    ----------
+    found : TrustFound
+        Maps and sentences.
+    restored : numpy.ndarray
+        The restored part of the plane, ``(Y, X)`` or ``(Y, X, 3)``, in the image's intensities.
+    """
+
+    found: TrustFound
+    restored: np.ndarray
 
 
 def range_key(subject: Subject, config: RestoreConfig) -> Key:
@@ -173,7 +192,7 @@ def weighing_trust(
 ) -> Iterator[Any]:
     """Find out where the restored image can be trusted."""
     from dgno_core.inference.network import load_network
-    from dgno_core.interpretation.trust import TrustFound, trust_events
+    from dgno_core.interpretation.trust import SURROUNDINGS, TrustFound, trust_events
     from dgno_core.interpretation.view import read_view
 
     config, region = configs[0], subject.region
@@ -185,9 +204,15 @@ def weighing_trust(
         (region.y, region.x),
         channel=subject.channel,
         ranges=ranges,
+        surroundings=SURROUNDINGS,
     )
     second = None
     if len(configs) > 1:
         second = load_network(configs[1], colour=len(view.pixels) == 3, model=None)
     for event in trust_events(view, second, pixel_size_um=pixel_size_um, config=config):
-        yield Found(event) if isinstance(event, TrustFound) else event
+        if isinstance(event, TrustFound):
+            restored = view.limits.invert(event.restored, view.dtype)
+            grey = len(restored) == 1
+            yield Found(Weighed(event, restored[0] if grey else np.moveaxis(restored, 0, -1)))
+        else:
+            yield event

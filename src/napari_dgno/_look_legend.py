@@ -58,6 +58,20 @@ class ColourStrip(QWidget):
         painter.end()
 
 
+class EndWords(QWidget):
+    """What the two ends of a strip mean, below its numbers."""
+
+    def __init__(self, low: str, high: str) -> None:
+        super().__init__()
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        for text, side in ((low, Qt.AlignmentFlag.AlignLeft), (high, Qt.AlignmentFlag.AlignRight)):
+            label = wrapped_label()
+            label.setText(f"<b>{escape(text)}</b>")
+            label.setAlignment(side)
+            row.addWidget(label, 1)
+
+
 class LegendView(QWidget):
     """The legend of one layer; follows its colours and contrast limits.
 
@@ -78,6 +92,8 @@ class LegendView(QWidget):
         self.title.setText(f"<b>{escape(legend.title)}</b>{unit}")
         self.strip = ColourStrip()
         self.low, self.middle, self.high = QLabel(), QLabel(), QLabel()
+        self.words = EndWords(*legend.words)
+        self._worded: tuple[float, ...] | None = None
         self.meaning = wrapped_label()
         self.meaning.setTextFormat(Qt.TextFormat.PlainText)
         self.meaning.setText(legend.meaning)
@@ -95,6 +111,7 @@ class LegendView(QWidget):
             for label in (self.low, self.middle, self.high):
                 ends.addWidget(label, 1)
             layout.addLayout(ends)
+            layout.addWidget(self.words)
         layout.addWidget(self.meaning)
         self._watch(True)
         self.show_colours()
@@ -126,6 +143,9 @@ class LegendView(QWidget):
         self.low.setText(number(low))
         self.high.setText(number(high))
         self.middle.setText("0" if low < 0 < high and math.isclose(-low, high) else "")
+        if self._worded is None:
+            self._worded = low, high
+        self.words.setVisible(any(self.legend.words) and self._worded == (low, high))
 
     def _watch(self, watched: bool) -> None:
         for name in ("contrast_limits", "colormap"):

@@ -23,7 +23,7 @@ FADE = (0.0, 0.25)
 #: Opacity of a map that has no transparent places.
 THIN = 0.6
 OPAQUE = 0.85
-#: Marks a layer that lies beside the image, not on it.
+#: Marks a layer that shows pixels, for comparison: it is taken away by the next look.
 BESIDE = "beside"
 
 
@@ -56,6 +56,8 @@ class Overlay:
     fade : tuple of float or None
         Shares of the range up to which it is transparent, and from which on opaque; None if it is
         the same everywhere.
+    words : tuple of str
+        What the two ends of the colours mean, in a word or two.
     """
 
     key: str
@@ -69,6 +71,7 @@ class Overlay:
     translate: tuple[float, float] = (0.0, 0.0)
     fade: tuple[float, float] | None = FADE
     start: float = 0.0
+    words: tuple[str, str] = ("", "")
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,8 @@ class Legend:
         ``(N, 4)``, 0 to 1: the colours from low to high, of such a layer.
     kinds : sequence of (str, str)
         Colour (``"#rrggbb"``) and words of each kind, if there is no range.
+    words : tuple of str
+        What the two ends mean, in a word or two; it holds for the limits that the layer has first.
     """
 
     title: str
@@ -97,6 +102,7 @@ class Legend:
     limits: tuple[float, float] | None = None
     colours: np.ndarray | None = None
     kinds: Sequence[tuple[str, str]] = ()
+    words: tuple[str, str] = ("", "")
 
 
 @cache
@@ -154,6 +160,41 @@ def overlay_layer(overlay: Overlay, place: Place, **record: Any) -> Image:
     return layer
 
 
+def picture_layer(
+    pixels: np.ndarray, place: Place, title: str, at: tuple[float, float], **look: Any
+) -> Image:
+    """Make the layer of an image that a look brings along; the next look takes it away.
+
+    Parameters
+    ----------
+    pixels : numpy.ndarray
+        ``(Y, X)`` or, in colour, ``(Y, X, 3)``.
+    place : Place
+        Where it was looked.
+    title : str
+        What the layer is called, before the name of the image.
+    at : tuple of float
+        The pixel of the image at the centre of its first.
+    **look
+        Colour map and contrast limits of the layer.
+    """
+    from napari.layers import Image
+
+    colour = pixels.ndim == 3
+    channels = np.moveaxis(pixels, -1, 0) if colour else pixels[None]
+    planes = [place.expanded(channel) for channel in channels]
+    return Image(
+        np.stack(planes, axis=-1) if colour else planes[0],
+        rgb=colour,
+        multiscale=False,
+        name=layer_name(title, place),
+        blending="translucent",
+        metadata=mark(BESIDE, place),
+        **place.map_keywords((1, 1), at),
+        **look,
+    )
+
+
 def layer_name(title: str, place: Place) -> str:
     """Name a layer, what it shows first: napari's list has no room for more."""
     return f"{title[:1].upper()}{title[1:]} · {place.layer.name}"
@@ -166,7 +207,8 @@ def mark(key: str, place: Place, **record: Any) -> dict[str, Any]:
 
 def legend_of(overlay: Overlay) -> Legend:
     """Say what the colours of a map mean."""
-    return Legend(overlay.title[:1].upper() + overlay.title[1:], overlay.meaning, overlay.unit)
+    title = overlay.title[:1].upper() + overlay.title[1:]
+    return Legend(title, overlay.meaning, overlay.unit, words=overlay.words)
 
 
 def looked_at(layer: Layer) -> str | None:

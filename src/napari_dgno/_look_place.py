@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from dgno_core.io import ImageSource
 
 Pair = tuple[float, float]
+#: Pixels between the image and what is laid beside it.
+GAP = 16
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,16 @@ class Place:
         sides = {letter: self.source.shape[self.source.axes.index(letter)] for letter in "YX"}
         region = Region(self.region.position, slice(0, sides["Y"]), slice(0, sides["X"]), True)
         return Place(self.layer, self.source, region)
+
+    @property
+    def is_whole_plane(self) -> bool:
+        """Whether nothing of the plane is left out."""
+        whole = self.on_plane().region
+        return (self.region.y, self.region.x) == (whole.y, whole.x)
+
+    def beside(self, y: float) -> Pair:
+        """Return the row and column of the image at which something to its right begins."""
+        return y, float(self.source.shape[self.source.axes.index("X")] + GAP)
 
     @property
     def yx(self) -> tuple[int, int]:

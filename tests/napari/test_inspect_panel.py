@@ -142,7 +142,7 @@ def test_the_rectangle_becomes_a_window_and_two_models_lie_side_by_side(
 ) -> None:
     original = napari_window.add_image(image[0], name="cells", scale=(0.5, 0.5))
     panel = open_inspect()
-    panel.tabs.setCurrentIndex(1)
+    panel.open_section(panel.attribution)
     draw(napari_window, panel, [(7.5, 9.5), (7.5, 29.5), (23.5, 29.5), (23.5, 9.5)])
     look(qtbot, panel, panel.attribution.button)
     window = fake_looks.window
@@ -206,18 +206,89 @@ def test_trust_shows_one_map_at_a_time_and_says_the_sentence(
 ) -> None:
     napari_window.add_image(image[0], name="cells")
     panel = open_inspect()
-    panel.tabs.setCurrentIndex(2)
+    assert panel.tabs.tabText(panel.tabs.currentIndex()) == "Trust"  # the first one
     panel.form.second_chooser.set_model("dgno-face-small")
     look(qtbot, panel, panel.trust.button)
     assert panel.trust.map_combo.count() == 5
-    assert shown_maps(napari_window) == ["Expected Error · cells"]
-    assert panel.trust.result.text() == "Nearly all of it can be trusted."
+    restored = "Restored, to compare · cells"
+    assert shown_maps(napari_window) == [restored, "Expected Error · cells"]
+    assert panel.trust.verdict.text() == "Nothing speaks against it."
+    assert panel.trust.result.text() == "The expected error is about 1 %."
+    wait_until(qtbot, panel.trust.verdict.isVisible)
+    heights = [label.fontMetrics().height() for label in (panel.trust.verdict, panel.trust.result)]
+    assert heights[0] > heights[1]
+    assert panel.trust.verdict.y() < panel.trust.result.y()
     panel.trust.map_combo.setCurrentIndex(1)
     panel.trust.map_combo.activated.emit(1)
-    assert shown_maps(napari_window) == ["Residual · cells"]
+    assert shown_maps(napari_window) == [restored, "Residual · cells"]
     assert "What residual means." in panel.legends.shown()[0].meaning.text()
     napari_window.layers.remove(napari_window.layers["Residual · cells"])
     assert panel.trust.map_combo.count() == 4
+
+
+def test_the_restored_image_lies_beside_a_plane_and_over_a_part_of_a_large_one(
+    napari_window: Any, open_inspect: Open, fake_looks: FakeLooks, image: np.ndarray, qtbot: Any
+) -> None:
+    original = napari_window.add_image(
+        image[0], name="cells", scale=(0.5, 0.5), colormap="green", contrast_limits=(5, 900)
+    )
+    panel = open_inspect()
+    look(qtbot, panel, panel.trust.button)
+    restored = napari_window.layers["Restored, to compare · cells"]
+    assert restored.visible
+    np.testing.assert_allclose(restored.contrast_limits, (5, 900))
+    assert restored.colormap.name == "green"
+    assert restored.extent.world[0][1] > original.extent.world[1][1]
+    assert panel.form.layer_combo.count() == 1  # it is no image to look into
+    large = napari_window.add_image(np.tile(image[0], (11, 11)), name="field")
+    panel.form.layer_combo.set_layer(large)
+    qtbot.wait(200)  # until it was drawn
+    look(qtbot, panel, panel.trust.button)
+    part = napari_window.layers["Restored, to compare · field"]
+    region = panel.form.place().region
+    np.testing.assert_allclose(part.translate, (region.y.start, region.x.start))
+    index = napari_window.layers.index
+    assert index(large) < index(part) < index(napari_window.layers["Expected Error · field"])
+
+
+def test_the_words_of_a_scale_hold_for_its_own_limits_only(
+    napari_window: Any, open_inspect: Open, fake_looks: FakeLooks, image: np.ndarray, qtbot: Any
+) -> None:
+    napari_window.add_image(image[0], name="cells")
+    panel = open_inspect()
+    look(qtbot, panel, panel.trust.button)
+    (legend,) = panel.legends.shown()
+    wait_until(qtbot, legend.words.isVisible)
+    layer = napari_window.layers["Expected Error · cells"]
+    layer.contrast_limits_range = (0, 80)
+    layer.contrast_limits = (0, 40)
+    wait_until(qtbot, lambda: not legend.words.isVisible())
+    layer.contrast_limits = (0, 10)
+    wait_until(qtbot, legend.words.isVisible)
+
+
+def test_a_result_is_checked_from_outside(
+    napari_window: Any,
+    open_inspect: Open,
+    fake_looks: FakeLooks,
+    image: np.ndarray,
+    qtbot: Any,
+    notified: list[str],
+) -> None:
+    first = napari_window.add_image(image[0], name="cells")
+    napari_window.add_image(image[1], name="others")
+    panel = open_inspect()
+    panel.open_section(panel.operator)
+    panel.check_result(first, model="dgno-face-small", axes="YX")
+    qtbot.waitUntil(lambda: not panel.is_running, timeout=60_000)
+    assert panel.trust.isVisible()
+    assert panel.form.layer_combo.layer() is first
+    assert panel.form.model_chooser.model() == "dgno-face-small"
+    assert fake_looks.calls == ["trust"]
+    assert panel.trust.verdict.text()
+    napari_window.layers.remove(first)
+    panel.check_result(first)
+    assert "'cells' is gone" in notified[-1]
 
 
 def test_a_colour_image_asks_a_grey_model_for_the_channel_only(
@@ -240,7 +311,6 @@ def test_cancel_adds_nothing_and_gives_the_controls_back(
     fake_looks.steps, fake_looks.delay = 200, 0.05
     napari_window.add_image(image[0], name="cells")
     panel = open_inspect()
-    panel.tabs.setCurrentIndex(2)
     click(qtbot, panel.trust.button)
     assert not panel.trust.button.isEnabled()
     wait_until(qtbot, lambda: panel.display.bar.value() > 1)

@@ -17,10 +17,10 @@ from dgno_core.interpretation.events import StepDone, Warned
 from dgno_core.interpretation.faces import Faces
 from dgno_core.interpretation.lam import Attribution, LamSettings, Window
 from dgno_core.interpretation.registered import RegisteredMap
-from dgno_core.interpretation.trust import TrustFound, TrustMap
+from dgno_core.interpretation.trust import TrustFound, TrustMap, Verdict
 from napari_dgno._detect_objects import paint
 from napari_dgno._detect_work import Compared, plane_source
-from napari_dgno._inspect_work import OperatorPicture
+from napari_dgno._inspect_work import OperatorPicture, Weighed
 from napari_dgno._look_panel import Found
 
 
@@ -71,14 +71,15 @@ def trust_found(region: Any, *, second: bool = False) -> TrustFound:
     def made(key: str, limits: tuple[float, float], colours: str = "magma") -> TrustMap:
         return TrustMap(
             key, key.replace("_", " ").title(), ramp(shape), "%", f"What {key} means.", limits,
-            colours, (float(region.y.start), float(region.x.start)),
+            colours, (float(region.y.start), float(region.x.start)), words=("little", "much"),
         )  # fmt: skip
 
     return TrustFound(
         restored=ramp(shape)[None], expected_error=made("expected_error", (0, 10)),
         residual=made("residual", (-4, 4), "coolwarm"), blur_width=made("blur_width", (0, 5)),
         spread=made("spread", (0, 3)), difference=made("difference", (0, 3)) if second else None,
-        noise=1.0, summary="Nearly all of it can be trusted.",
+        noise=1.0, verdict=Verdict("good", "Nothing speaks against it."),
+        summary="The expected error is about 1 %.",
     )  # fmt: skip
 
 
@@ -117,7 +118,13 @@ class FakeLooks(SimpleNamespace):
         yield from self._work("attribution", lambda: found)
 
     def weighing_trust(self, subject: Any, configs: Any, pixel_size: Any) -> Iterator[Any]:
-        yield from self._work("trust", lambda: trust_found(subject.region, second=len(configs) > 1))
+        region = subject.region
+        shape = region.y.stop - region.y.start, region.x.stop - region.x.start
+
+        def weighed() -> Weighed:
+            return Weighed(trust_found(region, second=len(configs) > 1), 1000 * ramp(shape))
+
+        yield from self._work("trust", weighed)
 
     def comparing(self, comparison: Any, config: DetectConfig, restore: Any) -> Iterator[Any]:
         self.comparison = comparison

@@ -41,6 +41,9 @@ class View:
         What errors and records call the image.
     dtype
         Of the image.
+    inner
+        The rows and columns of `pixels` that were asked for; what lies around them is there for
+        the network to see, so that it need not guess at the border of the part.
     """
 
     pixels: NDArray[np.float32]
@@ -49,6 +52,13 @@ class View:
     network: Network
     name: str
     dtype: np.dtype[Any]
+    inner: tuple[slice, slice] = (slice(None), slice(None))
+
+    @property
+    def inner_origin(self) -> tuple[int, int]:
+        """Row and column of the image at which the part that was asked for starts."""
+        rows, columns = self.inner
+        return self.origin[0] + (rows.start or 0), self.origin[1] + (columns.start or 0)
 
 
 def read_view(
@@ -60,6 +70,7 @@ def read_view(
     channel: int = 0,
     ranges: tuple[IntensityRange, ...] | None = None,
     model: nn.Module | None = None,
+    surroundings: int = 0,
 ) -> View:
     """Read a part of a plane as `restore_events` would give it to the network.
 
@@ -76,6 +87,8 @@ def read_view(
         Which colour of a colour image a grey model looks at.
     ranges
         What `measure_ranges` gave, to save reading the stack again.
+    surroundings
+        At least so many pixels are read around the part, where the image has them.
 
     Returns
     -------
@@ -103,10 +116,24 @@ def read_view(
     )
     if limits[channel].is_constant:
         raise DGNOError(f"{job.source.name} is constant: there is nothing to look into.")
-    pixels = limits[channel].apply(samples[job.groups[channel]][:, rows, columns])
-    origin = (rows.start, columns.start)
-    dtype = job.source.dtype
-    return View(pixels, limits[channel], origin, job.network, job.source.name, dtype)
+    margin = -(-surroundings // job.network.card.multiple) * job.network.card.multiple
+    # Still on the grid of the network; a slice may end beyond the image.
+    around = [slice(max(each.start - margin, 0), each.stop + margin) for each in (rows, columns)]
+    pixels = limits[channel].apply(samples[job.groups[channel]][:, around[0], around[1]])
+    return View(
+        pixels,
+        limits[channel],
+        (around[0].start, around[1].start),
+        job.network,
+        job.source.name,
+        job.source.dtype,
+        (_within(rows, around[0]), _within(columns, around[1])),
+    )
+
+
+def _within(part: slice, around: slice) -> slice:
+    """Where a part lies in what was read around it."""
+    return slice(part.start - around.start, part.stop - around.start)
 
 
 def _on_grid(part: slice, size: int, multiple: int, name: str) -> slice:

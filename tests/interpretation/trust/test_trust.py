@@ -13,7 +13,7 @@ from dgno_core.errors import DGNOError
 from dgno_core.inference.config import RestoreConfig
 from dgno_core.inference.network import Network, load_network
 from dgno_core.interpretation.events import StepDone, Warned
-from dgno_core.interpretation.trust import TrustFound, trust_events
+from dgno_core.interpretation.trust import SURROUNDINGS, TrustFound, trust_events
 from dgno_core.interpretation.trust.expected import (
     FLOOR,
     Recipe,
@@ -23,7 +23,7 @@ from dgno_core.interpretation.trust.expected import (
 )
 from dgno_core.interpretation.trust.parts import Parts
 from dgno_core.interpretation.trust.picture import save_trust_figure, trust_figure
-from dgno_core.interpretation.view import View
+from dgno_core.interpretation.view import View, read_view
 from support.trust import network_of, scene, view_of
 
 PACKAGED = [("dgno-cell-small", 1), ("dgno-cell-small-colour", 3)]
@@ -71,6 +71,7 @@ def test_a_good_result_is_trusted(channels: int) -> None:
     assert found.spread.values.max() == 0
     assert found.noise == pytest.approx(1, rel=0.3)
     assert found.doubts == ()
+    assert found.verdict.level == "good"
     assert found.difference is None
     for each in found.maps:
         assert each.values.shape == sharp.shape[1:]
@@ -88,6 +89,65 @@ def test_an_invented_spot_is_expected_to_be_wrong() -> None:
     assert after.expected_error.values[spot].mean() > (
         before.expected_error.values[spot].mean() + 3
     )
+
+
+def test_one_colour_means_one_error_in_every_image() -> None:
+    _, good = look(blurred_view()[0])
+    _, wrong = look(blurred_view(pasted=0.9)[0])
+    assert wrong.expected_error.values.max() > 3 * good.expected_error.values.max()
+    assert good.expected_error.limits == wrong.expected_error.limits
+    assert good.spread.limits == wrong.spread.limits
+    assert all(all(each.words) for each in good.maps)
+
+
+def test_what_the_network_guesses_where_its_view_is_cut_is_left_out() -> None:
+    sharp = scene(side=192)
+    rng = np.random.default_rng(0)
+    image = (gaussian_filter(sharp, (0, 1, 1)) + 0.01 * rng.standard_normal(sharp.shape))[0]
+
+    def rim(x: torch.Tensor) -> torch.Tensor:
+        """Go wrong along two of the four borders, so that turned images disagree there."""
+        wrong = x.clone()
+        wrong[..., :8, :] = 1 - wrong[..., :8, :]
+        return wrong
+
+    network = network_of(rim, multiple=32, tile=256)
+    part = (slice(64, 128), slice(32, 160))
+    found = {}
+    for margin in (0, SURROUNDINGS):
+        view = read_view(
+            image.astype(np.float32), RestoreConfig(axes="YX", tile=256), (), part,
+            model=network.model, surroundings=margin,
+        )  # fmt: skip
+        assert view.inner_origin == (64, 32)
+        _, found[margin] = look(view, config=RestoreConfig(tile=256))
+        for each in found[margin].maps:
+            assert each.values.shape == (64, 128)
+            assert each.translate == (64.0, 32.0)
+        assert found[margin].restored.shape == (1, 64, 128)
+    assert found[0].spread.values[:8].mean() > 5
+    assert found[SURROUNDINGS].spread.values.max() < 0.1
+
+
+def test_a_part_at_the_border_of_the_image_has_surroundings_on_its_inner_sides_only() -> None:
+    network = network_of(lambda x: x, multiple=32)
+    view = read_view(
+        scene(side=128)[0], RestoreConfig(axes="YX"), (), (slice(0, 64), slice(64, 128)),
+        model=network.model, surroundings=20,
+    )  # fmt: skip
+    assert view.origin == (0, 32)
+    assert view.pixels.shape == (1, 96, 96)
+    assert view.inner == (slice(0, 64), slice(32, 96))
+    assert view.inner_origin == (0, 64)
+
+
+def test_real_defocus_beyond_the_model_is_not_to_be_trusted(shared_data: Path) -> None:
+    path = min((shared_data / "bbbc006-miq").glob("00_*.tif"))
+    part = (slice(96, 288), slice(96, 288))
+    view = read_view(path, RestoreConfig(device="cpu"), (), part, surroundings=SURROUNDINGS)
+    _, found = look(view)
+    assert found.verdict.level == "bad"
+    assert found.verdict.sentence.startswith("Do not trust this result")
 
 
 def test_a_second_network_is_compared() -> None:
@@ -113,7 +173,8 @@ def test_doubts_are_warned_of_and_kept() -> None:
     events, found = look(view_of(wide, network), pixel_size_um=5.0)
     assert tuple(e.message for e in events if isinstance(e, Warned)) == found.doubts
     assert len(found.doubts) == 2
-    assert "do not trust" in found.summary
+    assert found.verdict.level == "bad"
+    assert found.verdict.sentence.startswith("Do not trust this result")
 
 
 def test_closing_cancels_and_leaves_the_model_as_it_was() -> None:
@@ -178,7 +239,7 @@ def test_other_weights_than_those_of_the_recipe_are_said() -> None:
     assert load_recipe(1).weights_sha256[:8] in doubt
     assert "ranking" in doubt
     assert [e.message for e in events if isinstance(e, Warned)] == [doubt]
-    assert "do not trust" not in found.summary
+    assert found.verdict.level == "care"
 
 
 @pytest.mark.parametrize("channels", [1, 3])

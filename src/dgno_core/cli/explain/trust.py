@@ -66,6 +66,7 @@ def trust(
     part, at = parse_region(region), parse_plane(plane)
     from dgno_core.inference import RestoreConfig
     from dgno_core.interpretation.record import command_line, describe_look, write_map
+    from dgno_core.interpretation.trust import SURROUNDINGS
     from dgno_core.interpretation.trust.picture import save_trust_figure, trust_figure
     from dgno_core.interpretation.view import read_view
     from dgno_core.io import read_image
@@ -84,7 +85,7 @@ def trust(
     written = [*tiffs, *(f"{tiff}.json" for tiff in tiffs), PICTURE, SENTENCES]
     with result_folder(output, written, overwrite=overwrite) as folder:
         source = read_image(image, axes)
-        view = read_view(source, config, at, part, channel=channel)
+        view = read_view(source, config, at, part, channel=channel, surroundings=SURROUNDINGS)
         other = None if second is None else load_second(second, config, len(view.pixels))
         size = micrometers(source.pixel_size.get("X", 0), source.units.get("X"))
         found = follow(view, other, size, config)
@@ -104,10 +105,11 @@ def trust(
                 source, view.network, config, said | {"map": about}, command, found.doubts
             )
             write_map(folder / tiff_name(each.key), each.values, source, record)
-        figure = trust_figure(view.pixels, found, source.name)
+        figure = trust_figure(view.pixels[(..., *view.inner)], found, source.name)
         save_trust_figure(figure, folder / PICTURE)
         text = json.dumps(sentences(found), indent=2, ensure_ascii=False) + "\n"
         (folder / SENTENCES).write_text(text, encoding="utf-8")
+    typer.echo(found.verdict.sentence)
     typer.echo(found.summary)
     typer.echo(output / PICTURE)
 
@@ -122,6 +124,7 @@ def sentences(found: TrustFound) -> dict[str, Any]:
     import numpy as np
 
     return {
+        "verdict": {"level": found.verdict.level, "sentence": found.verdict.sentence},
         "summary": found.summary,
         "doubts": list(found.doubts),
         "noise_percent": round(found.noise, 3),

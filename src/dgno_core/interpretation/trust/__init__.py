@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dgno_core.interpretation.trust.result import TrustFound, TrustMap
-from dgno_core.interpretation.trust.run import TrustEvent, trust_events
+from dgno_core.interpretation.trust.run import SURROUNDINGS, TrustEvent, trust_events
+from dgno_core.interpretation.trust.verdict import Verdict
 
-__all__ = ["TrustEvent", "TrustFound", "TrustMap", "trust_events"]
+__all__ = ["SURROUNDINGS", "TrustEvent", "TrustFound", "TrustMap", "Verdict", "trust_events"]

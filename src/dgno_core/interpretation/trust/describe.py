@@ -10,7 +10,9 @@ from dgno_core.interpretation.trust.result import TrustMap
 
 Floats = NDArray[np.float32]
 
-_ROUND = (0.5, 1.0, 2.0, 3.0, 5.0, 8.0, 10.0, 15.0, 20.0, 30.0, 50.0)
+# % of the range: where the colours end, the same for every image, so that one colour always means
+# one error. Images in the range of their model stay below, those beyond it reach it.
+ERROR_END, SPREAD_END = 10.0, 5.0
 
 
 def expected_error_map(percent: Floats, origin: tuple[int, int]) -> TrustMap:
@@ -20,11 +22,12 @@ def expected_error_map(percent: Floats, origin: tuple[int, int]) -> TrustMap:
         "Expected error",
         percent,
         "% of the image's range",
-        "How far the restored intensity may be from the true one: dark is trustworthy, bright is "
-        "not.",
-        (0.0, _end(percent)),
+        "How far the restored intensity may be from the true one. The colours mean the same for "
+        "every image: up to 1 % is hardly seen, from 5 % on fine structure may be wrong.",
+        (0.0, ERROR_END),
         "magma",
         _at(origin),
+        words=("trustworthy", "or more: a guess"),
     )
 
 
@@ -40,6 +43,7 @@ def residual_map(deviations: Floats, origin: tuple[int, int]) -> TrustMap:
         (-10.0, 10.0),
         "coolwarm",
         _at(origin),
+        words=("invented?", "missing?"),
     )
 
 
@@ -55,6 +59,7 @@ def blur_width_map(pixels: Floats, limit: float, origin: tuple[int, int]) -> Tru
         (0.0, limit),
         "viridis",
         _at(origin),
+        words=("sharp", "strongly blurred"),
     )
 
 
@@ -67,9 +72,10 @@ def spread_map(percent: Floats, origin: tuple[int, int]) -> TrustMap:
         "% of the image's range",
         "Standard deviation of eight results, of the image flipped and turned: bright, the network "
         "guesses.",
-        (0.0, _end(percent)),
+        (0.0, SPREAD_END),
         "magma",
         _at(origin),
+        words=("sure", "or more: guessing"),
     )
 
 
@@ -81,14 +87,15 @@ def difference_map(percent: Floats, name: str, origin: tuple[int, int]) -> Trust
         percent,
         "% of the image's range",
         f"How far the result of {name} is from this one: bright, the two disagree.",
-        (0.0, _end(percent)),
+        (0.0, ERROR_END),
         "magma",
         _at(origin),
+        words=("they agree", "or more: they differ"),
     )
 
 
-def sum_up(error: Floats, residual: Floats, is_in_range: bool) -> str:
-    """Say in one or two sentences how far the result can be trusted.
+def sum_up(error: Floats, residual: Floats) -> str:
+    """Say in one or two sentences what the maps show, after the verdict.
 
     Parameters
     ----------
@@ -96,8 +103,6 @@ def sum_up(error: Floats, residual: Floats, is_in_range: bool) -> str:
         Expected error in %.
     residual
         In standard deviations of the noise.
-    is_in_range
-        Whether the blur is inside what the model has seen.
     """
     middle, worst = float(np.median(error)), float(np.quantile(error, 0.99))
     text = (
@@ -107,19 +112,11 @@ def sum_up(error: Floats, residual: Floats, is_in_range: bool) -> str:
     share = float((np.abs(residual) > 2 * UNREMARKABLE).mean())
     if share > 0.005:
         text += f" In {_percent(100 * share)} of it no blur explains the recorded image."
-    if not is_in_range:
-        text += " The image is outside of what the model was made for: do not trust the result."
     return text
 
 
 def _percent(value: float) -> str:
     return f"{value:.1f} %" if value < 10 else f"{value:.0f} %"
-
-
-def _end(percent: Floats) -> float:
-    """Return a round end of the colour map, below which nearly all values lie."""
-    most = float(np.quantile(percent, 0.998))
-    return next((end for end in _ROUND if end >= most), 100.0)
 
 
 def _at(origin: tuple[int, int]) -> tuple[float, float]:

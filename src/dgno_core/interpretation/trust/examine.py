@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,25 @@ class Examined:
     reblurred: Reblurred
     parts: Parts
     second: Floats | None
+
+    def inside(self, inner: tuple[slice, slice]) -> Examined:
+        """Return what was measured of some rows and columns only."""
+
+        def cut(image: Floats) -> Floats:
+            return image[(..., *inner)]
+
+        agreement, reblurred, parts = self.agreement, self.reblurred, self.parts
+        return Examined(
+            Agreement(cut(agreement.restored), cut(agreement.spread)),
+            replace(
+                reblurred,
+                width=cut(reblurred.width),
+                image=cut(reblurred.image),
+                residual=cut(reblurred.residual),
+            ),
+            Parts(*(cut(getattr(parts, each.name)) for each in fields(Parts))),
+            None if self.second is None else cut(self.second),
+        )
 
 
 def examine(

@@ -50,7 +50,7 @@ def trust_figure(observed: Floats, found: TrustFound, name: str = "") -> Figure:
     rows = -(-len(panels) // COLUMNS)
     height = (_WIDTH - 0.6) * observed.shape[1] / observed.shape[2]
     below = max(len(wrap(text, _CHARACTERS)) for *_, text in panels) * _LINE + 0.15
-    heading = fill(" ".join([found.summary, *found.doubts]), 150)
+    heading = fill(" ".join([found.verdict.sentence, found.summary, *found.doubts]), 150)
     top = 0.35 + _LINE * 1.25 * heading.count("\n") + 0.45
     size = (COLUMNS * _WIDTH, top + rows * (height + below + 0.4))
     figure = Figure(figsize=size, dpi=_DPI, facecolor="white")

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from dgno_core.interpretation.trust.verdict import Verdict
+
 
 @dataclass(frozen=True)
 class TrustMap:
@@ -32,6 +34,8 @@ class TrustMap:
     scale, translate
         Where the map lies in the image, as napari takes it: pixels of the image for each of the
         map's, and the image pixel (row, column) at the centre of the map's first.
+    words
+        What the two ends of the colour map mean, in a word or two.
     """
 
     key: str
@@ -43,6 +47,7 @@ class TrustMap:
     colour_map: str
     translate: tuple[float, float]
     scale: tuple[float, float] = (1.0, 1.0)
+    words: tuple[str, str] = ("", "")
 
     @property
     def is_signed(self) -> bool:
@@ -71,8 +76,10 @@ class TrustFound:
         Between this network and the second, in % of the range; None without a second one.
     noise
         Standard deviation of the noise of the recorded image, in % of the range, at half of it.
+    verdict
+        Whether to trust it, in one sentence; to be read first.
     summary
-        One or two sentences for somebody who sees nothing but them.
+        One or two sentences on what the maps show.
     doubts
         Sentences about what lies outside of what the model was made for; empty if nothing does.
         Each was a `Warned` too.
@@ -85,6 +92,7 @@ class TrustFound:
     spread: TrustMap
     difference: TrustMap | None
     noise: float
+    verdict: Verdict
     summary: str
     doubts: tuple[str, ...] = field(default=())
 

@@ -34,7 +34,11 @@ from dgno_core.interpretation.trust.range_check import (
     pixel_size_doubts,
 )
 from dgno_core.interpretation.trust.result import TrustFound
+from dgno_core.interpretation.trust.verdict import judge
 from dgno_core.interpretation.view import View
+
+#: Pixels around a part that are restored with it: a network guesses where its view is cut.
+SURROUNDINGS = 32
 
 TrustEvent: TypeAlias = StepDone | Warned | TrustFound
 
@@ -54,7 +58,8 @@ def trust_events(
     Parameters
     ----------
     view
-        What to look at, and the network that restores it.
+        What to look at, and the network that restores it. Of a part of an image, read
+        `SURROUNDINGS` too: what they show is left out of the result.
     second
         Another network for the same number of channels, to compare with.
     pixel_size_um
@@ -83,17 +88,18 @@ def trust_events(
     step = 0.0
     if view.dtype.kind in "iu":
         step = 1 / (view.limits.high - view.limits.low)
-    examined = yield from examine(network, view.pixels, config, second, step)
-    blur = check_blur(view.name, network, view.pixels, examined.reblurred)
+    everything = yield from examine(network, view.pixels, config, second, step)
+    examined = everything.inside(view.inner)
+    observed = view.pixels[(..., *view.inner)]
+    blur = check_blur(view.name, network, observed, examined.reblurred)
     recipe = load_recipe(network.card.channels)
-    doubts = (
-        *blur.doubts,
+    others = (
         *noise_doubts(view.name, network, examined.reblurred.noise),
         *pixel_size_doubts(view.name, network, pixel_size_um),
         *calibration_doubts(network.card, recipe),
     )
-    yield from map(Warned, doubts)
-    yield _found(view, second, examined, recipe, blur, doubts)
+    yield from map(Warned, (*blur.doubts, *others))
+    yield _found(view, second, examined, recipe, blur, others)
 
 
 def _found(
@@ -102,7 +108,7 @@ def _found(
     examined: Examined,
     recipe: Recipe,
     blur: BlurCheck,
-    doubts: tuple[str, ...],
+    others: tuple[str, ...],
 ) -> TrustFound:
     """Put what was measured into maps and words."""
     percent = np.float32(100)
@@ -113,17 +119,18 @@ def _found(
     difference = None
     if second is not None and examined.second is not None:
         apart = percent * np.abs(examined.second - restored).mean(axis=0)
-        difference = difference_map(apart, second.name, view.origin)
+        difference = difference_map(apart, second.name, view.inner_origin)
     return TrustFound(
         restored=restored,
-        expected_error=expected_error_map(error, view.origin),
-        residual=residual_map(residual, view.origin),
-        blur_width=blur_width_map(reblurred.width, widest, view.origin),
-        spread=spread_map(percent * examined.agreement.spread.mean(axis=0), view.origin),
+        expected_error=expected_error_map(error, view.inner_origin),
+        residual=residual_map(residual, view.inner_origin),
+        blur_width=blur_width_map(reblurred.width, widest, view.inner_origin),
+        spread=spread_map(percent * examined.agreement.spread.mean(axis=0), view.inner_origin),
         difference=difference,
         noise=100 * max(float(law.deviation(0.5)) for law in reblurred.noise),
-        summary=sum_up(error, residual, is_in_range=not blur.doubts),
-        doubts=doubts,
+        verdict=judge(error, blur, bool(others)),
+        summary=sum_up(error, residual),
+        doubts=(*blur.doubts, *others),
     )
 
 

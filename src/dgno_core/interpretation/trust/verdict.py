@@ -1,0 +1,82 @@
+"""The verdict on a restored image in one sentence, for somebody who reads no other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dgno_core.interpretation.trust.range_check import BlurCheck
+
+#: % of the range: an error that changes what one sees in an image.
+NOTICEABLE = 5.0
+#: Shares of the view that may have it in a good result, and in one that is of use at all.
+_A_LITTLE, _A_LOT = 0.01, 0.25
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether to trust a restored image.
+
+    Attributes
+    ----------
+    level
+        ``good``: nothing speaks against it; ``care``: parts of it are doubtful, or something is
+        unusual; ``bad``: not to be used.
+    sentence
+        The same in one sentence.
+    """
+
+    level: Literal["good", "care", "bad"]
+    sentence: str
+
+
+def judge(error: NDArray[np.float32], blur: BlurCheck, other_doubts: bool) -> Verdict:
+    """Put what was found into one sentence, the worst first.
+
+    Parameters
+    ----------
+    error
+        ``(Y, X)``: expected error, in % of the image's range.
+    blur
+        Whether the blur is inside what the model has seen.
+    other_doubts
+        Whether there is any other note, such as one about noise.
+    """
+    beyond, wrong = float(blur.beyond.mean()), float((error > NOTICEABLE).mean())
+    if blur.doubts and blur.beyond.all():
+        return Verdict(
+            "bad",
+            "Do not trust this result: the image is blurred more than the model was made for.",
+        )
+    if blur.doubts:
+        return Verdict(
+            "bad",
+            f"Do not trust {_share(beyond)} of this result: it was blurred more there than the "
+            "model was made for.",
+        )
+    if wrong > _A_LOT:
+        return Verdict(
+            "bad",
+            f"Do not trust this result: in {_share(wrong)} of it the expected error is above "
+            f"{NOTICEABLE:g} % of the image's range.",
+        )
+    if other_doubts:
+        return Verdict("care", "Take this result with care: a note says what is unusual about it.")
+    if wrong > _A_LITTLE:
+        return Verdict(
+            "care",
+            f"Most of this result can be trusted, but not the bright {_share(wrong)} of the map: "
+            f"there the expected error is above {NOTICEABLE:g} % of the image's range.",
+        )
+    return Verdict(
+        "good",
+        "Nothing speaks against this result: the expected error is below "
+        f"{NOTICEABLE:g} % of the image's range nearly everywhere.",
+    )
+
+
+def _share(part: float) -> str:
+    return f"{part:.1%}".replace("%", " %") if part < 0.1 else f"{part:.0%}".replace("%", " %")
