@@ -106,11 +106,13 @@ def _holds_planes(folder: Path) -> bool:
 def _layer_tuple(source: ImageSource) -> LayerTuple:
     """Describe an image the way napari takes it from a reader."""
     axes = source.axes.replace("S", "")
+    origin = source.metadata.origin
     keywords: dict[str, Any] = {
         "name": source.name,
         "rgb": source.axes.endswith("S"),
         "axis_labels": tuple(axes.lower()),
         "scale": tuple(source.pixel_size.get(letter, 1.0) for letter in axes),
+        "translate": tuple(origin.get(letter, 0.0) for letter in axes),
         "units": tuple(source.units.get(letter, "pixel") for letter in axes),
         "metadata": {},
     }

@@ -68,8 +68,81 @@ def test_any_image_survives_a_tiff(tmp_path: Path, image: ImageSource) -> None:
 def test_any_image_survives_a_zarr(tmp_path: Path, image: ImageSource) -> None:
     copy(image, tmp_path / "a.zarr", overwrite=True)
     back = read_image(tmp_path / "a.zarr")
-    assert (back.axes, back.dtype) == (image.axes, image.dtype)
-    np.testing.assert_array_equal(back.data[...], image.data)
+    # A store has T, C, Z, Y, X; the colours of a pixel, which are channels there, come back as S.
+    named = image.axes.replace("C", "S") if "C" in image.layout().inner else image.axes
+    order = sorted(named, key="TPCZYXS".index)
+    assert (back.axes, back.dtype) == ("".join(order), image.dtype)
+    expected = np.asarray(image.data).transpose([named.index(letter) for letter in order])
+    np.testing.assert_array_equal(back.data[...], expected)
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(image=images())
+def test_a_zarr_is_what_ngff_wants_or_the_user_is_told(tmp_path: Path, image: ImageSource) -> None:
+    import zarr
+    from ome_zarr_models.v05 import Image as NgffImage
+
+    path = tmp_path / "a.ome.zarr"
+    sink = open_sink(path, image, image.dtype, overwrite=True)
+    copy(image, path, overwrite=True)
+    if sink.warnings:
+        # Six axes, or channels whose pixels have colours of their own.
+        assert len(image.axes) > 5 or {"C", "S"} <= set(image.axes)
+        assert "other programs may not open" in sink.warnings[0]
+        return
+    found = NgffImage.from_zarr(zarr.open_group(path, mode="r"))
+    names = [axis.name for axis in found.ome_attributes.multiscales[0].axes]
+    assert names == sorted(names, key="tpczyx".index)
+
+
+@pytest.mark.parametrize("axes", ["YXS", "YXC", "ZYXS", "SYX"])
+def test_colours_are_channels_of_a_zarr_and_come_back_as_colours(tmp_path: Path, axes: str) -> None:
+    import zarr
+
+    sizes = {"Z": 4, "Y": 20, "X": 24, "S": 3, "C": 3}
+    image = np.random.default_rng(0).integers(0, 250, [sizes[a] for a in axes]).astype("u1")
+    copy(as_source(image, axes), tmp_path / "a.ome.zarr")
+    ome: Any = zarr.open_group(tmp_path / "a.ome.zarr", mode="r").attrs["ome"]
+    names = [axis["name"] for axis in ome["multiscales"][0]["axes"]]
+    assert names == (["c", "z", "y", "x"] if "Z" in axes else ["c", "y", "x"])
+    channels = ome["omero"]["channels"]
+    assert [channel["color"] for channel in channels] == ["FF0000", "00FF00", "0000FF"]
+    assert [channel["window"]["end"] for channel in channels] == [255] * 3
+    back = read_image(tmp_path / "a.ome.zarr")
+    assert back.axes == ("ZYXS" if "Z" in axes else "YXS")
+    np.testing.assert_array_equal(back.data[...], np.moveaxis(image, axes.find("S"), -1))
+
+
+def test_colours_of_an_older_zarr_are_still_read(tmp_path: Path) -> None:
+    """Earlier versions wrote `y, x, s`."""
+    import zarr
+
+    image = np.random.default_rng(0).integers(0, 250, (20, 24, 3)).astype("u1")
+    group = zarr.open_group(tmp_path / "a.zarr", mode="w", zarr_format=3)
+    array: Any = group.create_array("0", shape=image.shape, dtype="u1")
+    array[:] = image
+    axes = [{"name": a, "type": "channel" if a == "s" else "space"} for a in "yxs"]
+    level = {"path": "0", "coordinateTransformations": [{"type": "scale", "scale": [1, 1, 1]}]}
+    multiscale = {"name": "a", "axes": axes, "datasets": [level]}
+    group.attrs["ome"] = {"version": "0.5", "multiscales": [multiscale]}
+    back = read_image(tmp_path / "a.zarr")
+    assert back.axes == "YXS"
+    np.testing.assert_array_equal(back.data[...], image)
+
+
+def test_an_imagej_hyperstack_becomes_a_zarr_of_ngff_order(tmp_path: Path) -> None:
+    import zarr
+
+    image = np.arange(2 * 3 * 4 * 20 * 24, dtype=np.uint16).reshape(2, 3, 4, 20, 24)
+    tifffile.imwrite(tmp_path / "a.tif", image, imagej=True, metadata={"axes": "TZCYX"})
+    source = read_image(tmp_path / "a.tif")
+    assert source.axes == "TZCYX"
+    copy(source, tmp_path / "a.ome.zarr")
+    group: Any = zarr.open_group(tmp_path / "a.ome.zarr", mode="r")
+    np.testing.assert_array_equal(group["0"][:], image.transpose(0, 2, 1, 3, 4))
+    assert group["0"].chunks == (1, 1, 1, 20, 24)
 
 
 @pytest.mark.parametrize("suffix", ["tif", "ome.tiff", "zarr"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from dgno_core.detection.models import FOLDER
 from dgno_core.detection.objects import list_objects, write_objects
 from dgno_core.detection.picture import draw_comparison
 from dgno_core.detection.results import Detection, DetectionFound
+from dgno_core.io.metadata import ImageMetadata
 from dgno_core.io.provenance import SourceRecord, now, versions
 from dgno_core.io.sinks import open_sink
 from dgno_core.io.source import ImageSource
@@ -72,7 +72,14 @@ def write_labels(detection: Detection, source: ImageSource, path: Path) -> None:
     """
     most = int(detection.labels.max(initial=0))
     dtype = np.uint16 if most <= np.iinfo(np.uint16).max else np.uint32
-    image = replace(source, data=detection.labels, axes=detection.axes, path=None, files=())
+    image = ImageSource(
+        detection.labels,
+        detection.axes,
+        source.pixel_size,
+        source.units,
+        source.name,
+        metadata=ImageMetadata(origin=source.metadata.origin),
+    )
     layout = image.layout()
     sink = open_sink(path, image, dtype)
     try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -108,9 +107,7 @@ def write_map(
         if letter in source.pixel_size
     }
     units = {letter: source.units[letter] for letter in size if letter in source.units}
-    image = replace(
-        source, data=pixels, axes="YX", pixel_size=size, units=units, path=None, files=()
-    )
+    image = ImageSource(pixels, "YX", size, units, source.name)
     sink = open_sink(path, image, pixels.dtype)
     try:
         sink.write((slice(None), slice(None)), pixels)

@@ -7,6 +7,7 @@ from dgno_core.io.provenance import Provenance, read_beside
 from dgno_core.io.read import read_image
 from dgno_core.io.sinks import ArraySink, ImageSink, open_sink
 from dgno_core.io.source import ImageSource, as_source
+from dgno_core.io.write import write_image
 
 __all__ = [
     "ArraySink",
@@ -18,4 +19,5 @@ __all__ = [
     "open_sink",
     "read_beside",
     "read_image",
+    "write_image",
 ]

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from dgno_core.errors import DGNOError
 from dgno_core.io.atomic import discard, partial_path, publish, writing
 from dgno_core.io.axes import Index
-from dgno_core.io.ome_zarr import ome_metadata
-from dgno_core.io.source import ImageSource
-from dgno_core.io.units import unit_symbol
+from dgno_core.io.ngff import ngff_layout, ome_metadata
+from dgno_core.io.ome_xml import ome_xml_metadata
+from dgno_core.io.source import DTYPES, ImageSource
 
 BIG = 3_000_000_000  # bytes: beyond, an ordinary TIFF could run out of offsets
 CHUNK = 1024  # pixels along Y and X of a chunk
@@ -32,6 +32,13 @@ class FileSink(ABC):
         The image whose shape, axes and pixel size the file gets.
     dtype
         Type of the pixels.
+
+    Attributes
+    ----------
+    axes
+        Letters of the axes in the file.
+    warnings
+        What of the image the file cannot hold, in sentences.
     """
 
     def __init__(self, path: Path, source: ImageSource, dtype: np.dtype[Any]) -> None:
@@ -39,6 +46,8 @@ class FileSink(ABC):
         self.source = source
         self.dtype = dtype
         self.partial = partial_path(path)
+        self.axes = source.axes
+        self.warnings: tuple[str, ...] = ()
         self._is_open = False
 
     @property
@@ -104,6 +113,11 @@ class TiffSink(FileSink):
     def __init__(self, path: Path, source: ImageSource, dtype: np.dtype[Any]) -> None:
         super().__init__(path, source, dtype)
         _check_orientation(path, source)
+        if dtype not in DTYPES:
+            raise DGNOError(
+                f"{path}: OME-TIFF cannot hold pixels of type {dtype}; convert {source.name} to "
+                "float32 or int32, or write .zarr."
+            )
         layout = source.layout()
         is_rgb = "C" in layout.inner
         letters = source.axes.replace("C", "S") if is_rgb else source.axes
@@ -118,16 +132,8 @@ class TiffSink(FileSink):
         from tifffile import TiffWriter
 
         samples = self.shape[-1] if self.axes.endswith("S") else 1
-        metadata: dict[str, Any] = {"axes": self.axes}
-        for letter in "XYZ":
-            symbol = unit_symbol(self.source.units.get(letter))
-            if symbol is not None and letter in self.source.pixel_size:
-                metadata[f"PhysicalSize{letter}"] = self.source.pixel_size[letter]
-                metadata[f"PhysicalSize{letter}Unit"] = symbol
-        symbol = unit_symbol(self.source.units.get("T"))
-        if symbol is not None and "T" in self.source.pixel_size:
-            metadata["TimeIncrement"] = self.source.pixel_size["T"]
-            metadata["TimeIncrementUnit"] = symbol
+        outer = self.axes[: -self._inner]
+        metadata = {"axes": self.axes, **ome_xml_metadata(self.source, outer)}
         size = int(np.prod(self.shape)) * self.dtype.itemsize
         with TiffWriter(self.partial, ome=True, bigtiff=size > BIG) as writer:
             placed = writer.write(
@@ -166,29 +172,39 @@ class TiffSink(FileSink):
 
 
 class ZarrSink(FileSink):
-    """OME-Zarr 0.5 (zarr 3) of one level, one plane a chunk, axes in the order of the image."""
+    """OME-Zarr 0.5 (zarr 3) of one level, one plane a chunk, axes in the order of NGFF."""
+
+    def __init__(self, path: Path, source: ImageSource, dtype: np.dtype[Any]) -> None:
+        super().__init__(path, source, dtype)
+        self._ngff = ngff_layout(source)
+        self.axes = self._ngff.axes
+        if self._ngff.problem is not None:
+            self.warnings = (f"{path.name}: {self._ngff.problem}.",)
 
     def _create(self) -> None:
         import zarr
 
         discard(self.partial)
         group = zarr.open_group(self.partial, mode="w", zarr_format=3)
-        group.attrs.update(ome_metadata(self.source))
+        group.attrs.update(ome_metadata(self.source, self._ngff, self.dtype))
         layout = self.source.layout()
-        chunks = tuple(
+        sizes = [
             1 if letter in layout.outer else min(size, CHUNK)
             for letter, size in zip(layout.axes, layout.shape, strict=True)
-        )
+        ]
         self._array = group.create_array(
             "0",
-            shape=layout.shape,
+            shape=tuple(layout.shape[i] for i in self._ngff.order),
             dtype=self.dtype,
-            chunks=chunks,
-            dimension_names=[letter.lower() for letter in layout.axes],
+            chunks=tuple(sizes[i] for i in self._ngff.order),
+            dimension_names=[letter.lower() for letter in self.axes],
         )
 
     def _write(self, index: Index, block: NDArray[Any]) -> None:
-        self._array[index] = block
+        # The axes that the block still has, in the order in which they lie in the store.
+        kept = [i for i, at in enumerate(index) if isinstance(at, slice)]
+        inner = [kept.index(i) for i in self._ngff.order if i in kept]
+        self._array[tuple(index[i] for i in self._ngff.order)] = block.transpose(inner)
 
 
 class PngSink(FileSink):

@@ -1,17 +1,18 @@
-"""Reading zarr arrays and OME-Zarr groups (0.1 to 0.5), and the metadata for writing them."""
+"""Reading zarr arrays and OME-Zarr groups (0.1 to 0.5)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from dgno_core.errors import DGNOError
 from dgno_core.io.axes import check_axes, guess_axes
+from dgno_core.io.ngff import are_samples, read_metadata
 from dgno_core.io.source import ImageSource
 from dgno_core.io.units import unit_name
 
-TYPES = {"T": "time", "C": "channel", "S": "channel", "Z": "space", "Y": "space", "X": "space"}
 LETTERS = {"time": "T", "channel": "C"}
 
 
@@ -49,37 +50,32 @@ def read_zarr(path: Path, axes: str | None = None) -> ImageSource:
         level = multiscale["datasets"][0]
         array: Any = node[level["path"]]
         letters, units = _axes(multiscale, array.ndim)
-        scale = _scale(multiscale, level, array.ndim)
+        scale, origin = _transformation(multiscale, level, array.ndim)
     except DGNOError:
         raise
     except Exception as error:  # metadata of the wild
         raise DGNOError(f"{path} cannot be read as a zarr image ({error!r}).") from error
     # Axes that do not fit the array are complained about by their number, if not given anew.
     sizes = dict(zip(letters, scale, strict=False))
-    pixel_size = {letter: sizes[letter] for letter in units if sizes.get(letter, 0) > 0}
-    return _source(path, array, axes or letters, pixel_size, units)
+    pixel_size = {
+        letter: size
+        for letter, size in sizes.items()
+        if size > 0 and (letter in units or (letter in "ZYX" and size != 1))
+    }
+    start = dict(zip(letters, origin, strict=False))
+    metadata = read_metadata(attributes, multiscale.get("name"), start)
+    colours = letters.find("C") if "S" not in letters else -1
+    if 0 <= colours < array.ndim and are_samples(metadata.channels, array.shape[colours]):
+        array, letters = _colour_last(array, colours), letters.replace("C", "") + "S"
+        metadata = replace(metadata, channels=())
+    source = _source(path, array, axes or letters, pixel_size, units)
+    return replace(source, metadata=metadata)
 
 
 def ome_attributes(attributes: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the OME part of a group's attributes: under ``ome`` since 0.5, bare before."""
     ome = attributes.get("ome")
     return ome if isinstance(ome, Mapping) else attributes
-
-
-def ome_metadata(source: ImageSource) -> dict[str, Any]:
-    """Return the attributes of an OME-Zarr 0.5 image of one level like `source`."""
-    axes = []
-    for letter in source.axes:
-        axis = {"name": letter.lower()}
-        if letter in TYPES:
-            axis["type"] = TYPES[letter]
-        if letter in source.units:
-            axis["unit"] = source.units[letter]
-        axes.append(axis)
-    scale = [float(source.pixel_size.get(letter, 1.0)) for letter in source.axes]
-    level = {"path": "0", "coordinateTransformations": [{"type": "scale", "scale": scale}]}
-    multiscale = {"name": source.name, "axes": axes, "datasets": [level]}
-    return {"ome": {"version": "0.5", "multiscales": [multiscale]}}
 
 
 def _source(
@@ -129,12 +125,25 @@ def _axes(multiscale: Mapping[str, Any], ndim: int) -> tuple[str, dict[str, str]
     return letters, units
 
 
-def _scale(multiscale: Mapping[str, Any], level: Mapping[str, Any], ndim: int) -> list[float]:
-    """Return the product of the level's and the image's own scales."""
-    scale = [1.0] * ndim
+def _transformation(
+    multiscale: Mapping[str, Any], level: Mapping[str, Any], ndim: int
+) -> tuple[list[float], list[float]]:
+    """Return scale and translation: the level's own, then the image's on top of these."""
+    scale, origin = [1.0] * ndim, [0.0] * ndim
     for part in (level, multiscale):
         for transformation in part.get("coordinateTransformations", ()):
-            if transformation["type"] == "scale" and "scale" in transformation:
-                factors = transformation["scale"]
-                scale = [a * float(b) for a, b in zip(scale, factors, strict=True)]
-    return scale
+            kind = transformation["type"]
+            values = [float(value) for value in transformation.get(kind, ())]
+            if kind == "scale" and values:
+                scale = [a * b for a, b in zip(scale, values, strict=True)]
+                origin = [a * b for a, b in zip(origin, values, strict=True)]
+            elif kind == "translation" and values:
+                origin = [a + b for a, b in zip(origin, values, strict=True)]
+    return scale, origin
+
+
+def _colour_last(array: Any, axis: int) -> Any:
+    """Move the colours to the end, where all else expects them; nothing is read yet."""
+    import dask.array as da
+
+    return da.moveaxis(da.from_zarr(array), axis, -1)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from dgno_core.errors import DGNOError
 from dgno_core.io.axes import Index, PlaneLayout, check_axes, guess_axes, plane_layout
+from dgno_core.io.metadata import NOTHING, ImageMetadata
 
 SMALLEST = 16  # pixels along Y and X
 DTYPES = tuple(
@@ -45,7 +46,9 @@ class ImageSource:
     axes
         One letter of ``TPCZYXS`` for each dimension of `data`.
     pixel_size
-        Size of a pixel along some of the axes, in `units` (UDUNITS names, such as micrometer).
+        Size of a pixel along some of the axes, in `units`.
+    units
+        UDUNITS names, such as micrometer; of a size without unit nothing physical is known.
     name
         What errors call the image: its file name or layer name.
     path
@@ -56,6 +59,8 @@ class ImageSource:
         What the user should know about how it was read.
     axes_guessed
         Whether its file has more than two dimensions and does not say what they are.
+    metadata
+        What its file says of it besides: names and colours of the channels, times, places.
     """
 
     data: ArrayLike
@@ -67,6 +72,7 @@ class ImageSource:
     files: tuple[Path, ...] = ()
     warnings: tuple[str, ...] = ()
     axes_guessed: bool = False
+    metadata: ImageMetadata = NOTHING
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -95,6 +101,22 @@ class ImageSource:
         DGNOError
             If the pixels cannot be read or do not fit the memory, or a float is not finite.
         """
+        block = self.load(index)
+        if block.dtype.kind == "f" and not np.isfinite(block).all():
+            raise DGNOError(
+                f"{self.name} holds pixels that are NaN or infinite{_where(self.axes, index)}; "
+                "replace them by numbers first."
+            )
+        return block
+
+    def load(self, index: Index) -> NDArray[Any]:
+        """Read as `read` does, but whatever the numbers are.
+
+        Raises
+        ------
+        DGNOError
+            If the pixels cannot be read or do not fit the memory.
+        """
         try:
             block = np.asarray(self.data[index])
         except DGNOError:
@@ -110,13 +132,7 @@ class ImageSource:
                 f"{self.name}: some of its pixels cannot be read ({error}); "
                 "the file is probably damaged or was cut off while it was copied."
             ) from error
-        block = block.astype(self.dtype, copy=False)
-        if block.dtype.kind == "f" and not np.isfinite(block).all():
-            raise DGNOError(
-                f"{self.name} holds pixels that are NaN or infinite{_where(self.axes, index)}; "
-                "replace them by numbers first."
-            )
-        return block
+        return block.astype(self.dtype, copy=False)
 
     def check(self) -> None:
         """Check that the image can be restored at all.

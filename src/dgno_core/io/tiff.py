@@ -8,12 +8,13 @@ import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from xml.etree import ElementTree
 
 import numpy as np
 
 from dgno_core.errors import DGNOError
 from dgno_core.io.axes import AXES, check_axes
+from dgno_core.io.metadata import NOTHING
+from dgno_core.io.ome_xml import OmeImage, read_ome_xml
 from dgno_core.io.source import ImageSource
 from dgno_core.io.units import unit_name
 
@@ -39,7 +40,7 @@ def read_tiff(path: Path, axes: str | None = None) -> ImageSource:
     with contextlib.ExitStack() as opened:
         tiff, series = opened.enter_context(_opened(path))
         try:
-            pixel_size, units = _pixel_size(tiff)
+            header = _header(tiff)
             # zarr reads no more than the pages that are asked for, whatever the TIFF's layout.
             data = zarr.open_array(series.aszarr(level=0, chunkmode="page"), mode="r")
         except Exception as error:  # a damaged header raises anything
@@ -53,13 +54,14 @@ def read_tiff(path: Path, axes: str | None = None) -> ImageSource:
     return ImageSource(
         data,
         letters,
-        {letter: pixel_size[letter] for letter in pixel_size if letter in series.axes},
-        {letter: units[letter] for letter in units if letter in series.axes},
+        {letter: size for letter, size in header.pixel_size.items() if letter in series.axes},
+        {letter: unit for letter, unit in header.units.items() if letter in series.axes},
         path.name,
         path,
         files=tuple(sorted(_files(series))),
         warnings=warnings,
         axes_guessed=axes is None and len(letters) > 2 and not set(series.axes) <= set(AXES),
+        metadata=header.metadata,
     )
 
 
@@ -135,26 +137,20 @@ def _files(series: TiffPageSeries) -> set[Path]:
     return {Path(page.parent.filehandle.path) for page in pages if page is not None}
 
 
-def _pixel_size(tiff: TiffFile) -> tuple[dict[str, float], dict[str, str]]:
-    """Return size and unit of a pixel, as far as OME or ImageJ metadata tell."""
+def _header(tiff: TiffFile) -> OmeImage:
+    """Read what OME or ImageJ metadata say of the image."""
+    if tiff.is_ome and tiff.ome_metadata:
+        return read_ome_xml(tiff.ome_metadata)
     sizes: dict[str, float] = {}
     units: dict[str, str] = {}
-
-    def add(letter: str, size: Any, unit: str | None) -> None:
-        with contextlib.suppress(TypeError, ValueError):
-            if float(size) > 0 and (name := unit_name(unit)) is not None:
-                sizes[letter], units[letter] = float(size), name
-
-    if tiff.is_ome and tiff.ome_metadata:
-        root = ElementTree.fromstring(tiff.ome_metadata)
-        pixels = next((element for element in root.iter() if element.tag.endswith("Pixels")), None)
-        if pixels is not None:
-            for letter in "XYZ":
-                size = pixels.get(f"PhysicalSize{letter}")
-                add(letter, size, pixels.get(f"PhysicalSize{letter}Unit", "µm"))
-            add("T", pixels.get("TimeIncrement"), pixels.get("TimeIncrementUnit", "s"))
-    elif tiff.is_imagej:
+    if tiff.is_imagej:
         metadata: dict[str, Any] = tiff.imagej_metadata or {}
+
+        def add(letter: str, size: Any, unit: str | None) -> None:
+            with contextlib.suppress(TypeError, ValueError):
+                if float(size) > 0 and (name := unit_name(unit)) is not None:
+                    sizes[letter], units[letter] = float(size), name
+
         tags = tiff.pages.first.tags
         for letter in "XY":
             pixels_per_unit = tags.valueof(f"{letter}Resolution")
@@ -162,7 +158,7 @@ def _pixel_size(tiff: TiffFile) -> tuple[dict[str, float], dict[str, str]]:
                 add(letter, pixels_per_unit[1] / pixels_per_unit[0], metadata.get("unit"))
         add("Z", metadata.get("spacing"), metadata.get("unit"))
         add("T", metadata.get("finterval"), "s")
-    return sizes, units
+    return OmeImage(sizes, units, NOTHING)
 
 
 @contextlib.contextmanager
