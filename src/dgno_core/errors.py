@@ -1,4 +1,4 @@
-"""The one exception, and the one warning, that are meant for the user."""
+"""The one exception that is meant for the user."""
 
 from __future__ import annotations
 
@@ -9,7 +9,3 @@ class DGNOError(Exception):
     Its text is one sentence that says what is wrong, with which file or layer, and what to do.
     The command line prints it and exits with status 2; napari shows it as a notification.
     """
-
-
-class RestoreWarning(UserWarning):
-    """Something to know about a restoration that was done, in one sentence."""

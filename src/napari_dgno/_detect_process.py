@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 from dgno_core.errors import DGNOError
 from dgno_core.interpretation.events import StepDone, Warned
+from napari_dgno._threads import environment_with_threads
 
 if TYPE_CHECKING:
     from dgno_core.detection import DetectConfig
@@ -67,6 +68,7 @@ def detecting(
         with (folder / COMPLAINTS).open("wb") as complaints:
             process = subprocess.Popen(
                 [*COMMAND, name],
+                env=environment_with_threads(),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=complaints,

@@ -13,6 +13,7 @@ from dgno_core.interpretation.events import StepDone, Warned
 from napari_dgno._detect_objects import paint
 from napari_dgno._detect_process import detecting
 from napari_dgno._look_panel import Found
+from napari_dgno._threads import take_threads
 
 if TYPE_CHECKING:
     from dgno_core.detection import DetectConfig, DetectionFound
@@ -138,6 +139,8 @@ def _truth(comparison: Comparison, before: ImageSource) -> Any:
 def _restoring(comparison: Comparison, config: RestoreConfig) -> Iterator[Any]:
     """Restore the plane or the stack, with the brightness range of the stack; returns it."""
     from dgno_core.inference import events, measure_ranges, restore_events, restore_region
+
+    take_threads()
 
     source = comparison.before
     if comparison.position is not None and source.layout().outer:

@@ -12,6 +12,7 @@ import numpy as np
 from dgno_core.interpretation.events import StepDone
 from napari_dgno._look_cache import Key, ranges_key
 from napari_dgno._look_panel import Found, Kept
+from napari_dgno._threads import take_threads
 
 if TYPE_CHECKING:
     from dgno_core.inference import RestoreConfig
@@ -116,6 +117,8 @@ def looking_inside(
     from dgno_core.interpretation.operator_maps import operator_maps
     from dgno_core.interpretation.view import read_view
 
+    take_threads()
+
     maps = known
     if maps is None:
         ranges = yield from measured(subject, config)
@@ -146,6 +149,8 @@ def attributing(
 ) -> Iterator[Any]:
     """Attribute the edges in a box to the pixels around it, for one model or two."""
     from dgno_core.interpretation.lam import LamFound, lam_events, read_neighbourhood
+
+    take_threads()
 
     found = []
     # Both models look at the same pixels, or their numbers could not be compared.
@@ -194,6 +199,8 @@ def weighing_trust(
     from dgno_core.inference.network import load_network
     from dgno_core.interpretation.trust import SURROUNDINGS, TrustFound, trust_events
     from dgno_core.interpretation.view import read_view
+
+    take_threads()
 
     config, region = configs[0], subject.region
     ranges = yield from measured(subject, config)

@@ -24,6 +24,8 @@ class Preferences:
         Folder with the user's own models, if any.
     memory_share : float
         Share of the free memory that a restoration may use, 0 to 1.
+    threads : int
+        Processor threads to compute with; 0 takes the cores that are free.
     runs_folder : pathlib.Path
         Folder in which each training gets its own.
     """
@@ -32,6 +34,7 @@ class Preferences:
     tile: int | None = None
     model_folder: Path | None = None
     memory_share: float = 0.5
+    threads: int = 0
     runs_folder: Path = field(default_factory=lambda: Path.home() / "napari-dgno-runs")
 
 
@@ -69,6 +72,7 @@ def read_preferences() -> Preferences:
         tile=model.tile or None,
         model_folder=_folder(model.model_folder),
         memory_share=model.memory_share,
+        threads=model.threads,
         **({} if runs is None else {"runs_folder": runs}),
     )
 

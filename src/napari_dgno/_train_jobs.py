@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from napari_dgno._settings import read_preferences
 from napari_dgno._train_run import Run, find_runs
 from napari_dgno._train_setup import Request, prepare
 from napari_dgno._train_withdraw import files_in
@@ -54,11 +55,11 @@ def launching(request: Request) -> Iterator[Any]:
     yield from prepare(request)
     run = Run(request.folder)
     run.written = files_in(request.folder)
-    run.start()
+    run.start(read_preferences().threads)
     yield Launched(run)
 
 
 def resuming(run: Run) -> Iterator[Any]:
     """Start the process of a run again."""
-    run.start()
+    run.start(read_preferences().threads)
     yield Launched(run)

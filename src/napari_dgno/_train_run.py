@@ -90,8 +90,13 @@ class Run:
 
     # The process --------------------------------------------------------------------------------
 
-    def start(self) -> None:
+    def start(self, threads: int = 0) -> None:
         """Start the process; go on from the last checkpoint if there is one.
+
+        Parameters
+        ----------
+        threads : int
+            Processor threads; 0 lets the command choose.
 
         Raises
         ------
@@ -107,6 +112,8 @@ class Run:
         command = [*COMMAND, str(self.folder / CONFIG)]
         if self.can_go_on():
             command.append("--resume")
+        if threads:
+            command += ["--threads", str(threads)]
         self._asked = self._told = None
         record = self.log.read_all()
         record.reason, self._starts_before = None, record.starts

@@ -19,6 +19,7 @@ from dgno_core.errors import DGNOError
 from napari_dgno._command import command_text
 from napari_dgno._layers import Region
 from napari_dgno._measured import Measured
+from napari_dgno._threads import take_threads
 
 if TYPE_CHECKING:
     import numpy as np
@@ -156,6 +157,7 @@ def restoring(source: ImageSource, config: RestoreConfig) -> Iterator[Any]:
     from dgno_core.inference import restore_events
 
     check_fits(source, psutil.virtual_memory().available)
+    take_threads()
     yield from restore_events(source, config)
 
 
@@ -171,6 +173,8 @@ def previewing(
     earlier `Previewed` measured saves that while it still holds.
     """
     from dgno_core.inference import measure_ranges, restore_region
+
+    take_threads()
 
     if config.normalise == "plane":
         measured = None

@@ -258,7 +258,7 @@ def test_provenance_says_how_to_do_it_again(
     assert record.weights_sha256 == "abc"
     assert record.command == (
         f"dgno restore {tmp_path}/in.tif -o {tmp_path}/out.tif --model fake --axes TYX "
-        "--device cpu --tile 64 --precision bf16"
+        f"--device cpu --tile 64 --precision bf16 --threads {torch.get_num_threads()}"
     )
     assert {"python", "torch", "numpy"} <= set(record.versions)
     assert record.settings["tile"] == 64

@@ -9,12 +9,14 @@ from typing import Annotated
 import typer
 
 from dgno_core.cli.progress import Bar
+from dgno_core.cli.threads import Threads
 
 
 def demo(
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="Where the picture and the TIFFs go.")
     ] = Path("dgno-demo"),
+    threads: Threads = 0,
 ) -> None:
     """Blur and restore built-in images."""
     from dgno_core.demo import DemoFinished, DemoStarted, ImageRestored, demo_events, demo_table

@@ -11,6 +11,7 @@ from dgno_core.cli.explain.options import Axes, Device, ModelFolder, Out, Overwr
 from dgno_core.cli.explain.results import result_folder
 from dgno_core.cli.models import check_model_folder
 from dgno_core.cli.progress import Bar
+from dgno_core.cli.threads import Threads
 from dgno_core.errors import DGNOError
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ def detect(
     axes: Axes = None,
     device: Device = "auto",
     model_folder: ModelFolder = None,
+    threads: Threads = 0,
     overwrite: Overwrite = False,
 ) -> None:
     """Detect objects in an image, and what became of them in its restored version.

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from dgno_core.cli.progress import Bar
+from dgno_core.cli.threads import Threads
 
 
 def evaluate(
@@ -26,6 +27,7 @@ def evaluate(
     group: Annotated[
         list[str] | None, typer.Option(help="Only this group of images, or stack; may be repeated.")
     ] = None,
+    threads: Threads = 0,
 ) -> None:
     """Score models on images with known blur, and on a real focal stack."""
     from dgno_core.evaluation import (

@@ -12,6 +12,7 @@ from dgno_core.cli.models import check_model_folder
 from dgno_core.cli.outputs import Job, plan_outputs
 from dgno_core.cli.progress import Bar
 from dgno_core.cli.running import BAD_INPUT, explain
+from dgno_core.cli.threads import Threads
 
 if TYPE_CHECKING:
     from dgno_core.inference import RestoreConfig
@@ -53,6 +54,7 @@ def restore(
     model_folder: Annotated[
         Path | None, typer.Option(help="A folder of your own models, found by name.")
     ] = None,
+    threads: Threads = 0,
     overwrite: Annotated[bool, typer.Option(help="Replace results that exist.")] = False,
 ) -> None:
     """Restore defocused images.

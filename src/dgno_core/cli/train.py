@@ -16,6 +16,7 @@ import typer
 from dgno_core.cli.progress import Bar
 from dgno_core.cli.running import INTERRUPTED, new_app
 from dgno_core.cli.running import main as run_main
+from dgno_core.cli.threads import TrainingThreads
 
 if TYPE_CHECKING:
     from dgno_core.training import TrainConfig
@@ -43,6 +44,7 @@ def train(
         str | None,
         typer.Option(metavar="FILE", help="Write every event as a line of JSON; - is stdout."),
     ] = None,
+    threads: TrainingThreads = 0,
 ) -> None:
     """Train a model as a YAML file says. Ctrl-C stops after the step in hand, resumably."""
     from dgno_core.training import load_config

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from dgno_core.errors import DGNOError
+from dgno_core.threads import given_threads
 
 INSTALL = 'pip install "napari-dgno[stardist]"'
 NEEDED = {"tensorflow": "TensorFlow", "stardist": "StarDist"}
@@ -58,6 +59,8 @@ def import_stardist() -> Any:
             # `on_cpu` then keeps at least our own work off the GPU.
             with contextlib.suppress(RuntimeError):
                 tf.config.set_visible_devices([], "GPU")
+            with contextlib.suppress(RuntimeError):
+                tf.config.threading.set_intra_op_parallelism_threads(given_threads())
             with hushed():
                 import stardist.models
         except Exception as error:  # a broken installation raises anything

@@ -7,13 +7,15 @@ the token's prompt is added to the scan's output matrix C.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from contextlib import nullcontext
 from functools import partial
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dgno_core.numerics.precision import in_float32
+from dgno_core.layers.initial import initial
 from dgno_core.numerics.scan import ScanBackend, scan_channels_last
 
 
@@ -61,7 +63,9 @@ class AttentiveScan(nn.Module):
         self.gate = nn.Conv2d(hidden, hidden, 3, padding=1, groups=hidden)
         self.select = nn.Linear(hidden, dt_rank + 2 * state, bias=False)
         self.step = nn.Linear(dt_rank, hidden)
-        self.A_log = nn.Parameter(torch.arange(1, state + 1.0).log().repeat(hidden, 1))
+        self.A_log = nn.Parameter(
+            initial((hidden, state), lambda: torch.arange(1, state + 1.0).log().repeat(hidden, 1))
+        )
         self.D = nn.Parameter(torch.ones(hidden))
         self.norm = nn.LayerNorm(hidden)
         self.project = nn.Linear(hidden, channels)
@@ -70,9 +74,14 @@ class AttentiveScan(nn.Module):
     def _start_steps(self, hidden: int) -> None:
         """Start values of Mamba: step sizes log-uniform in [1e-3, 1e-1]."""
         nn.init.uniform_(self.step.weight, -(self.dt_rank**-0.5), self.dt_rank**-0.5)
-        step = torch.empty(hidden).uniform_(math.log(1e-3), math.log(1e-1)).exp().clamp_min(1e-4)
+
+        def inverse_softplus() -> Tensor:
+            draw = torch.empty(hidden).uniform_(math.log(1e-3), math.log(1e-1))
+            step = draw.exp().clamp_min(1e-4)
+            return step + torch.log(-torch.expm1(-step))
+
         with torch.no_grad():
-            self.step.bias.copy_(step + torch.log(-torch.expm1(-step)))
+            self.step.bias.copy_(initial((hidden,), inverse_softplus))
 
     def categories(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
         """Token of every pixel, and the router's log-probabilities.
@@ -144,8 +153,7 @@ class AttentiveScan(nn.Module):
 
         raw, B, C = self.select(u).split([self.dt_rank, self.state, self.state], dim=-1)
         # The prompt stays in raster order while u is sorted: so in both papers' code.
-        # The recurrence needs the digits.
-        y = in_float32(
+        y = _float32(
             partial(scan_channels_last, backend=self.backend),
             u,
             F.softplus(self.step(raw)),
@@ -176,3 +184,14 @@ def _put_back(pixels: Tensor, order: Tensor) -> Tensor:
     """Undo `_take`."""
     positions = torch.arange(order.shape[1], device=order.device).expand_as(order)
     return _take(pixels, torch.empty_like(order).scatter_(1, order, positions))
+
+
+def _float32(function: Callable[..., Tensor], *tensors: Tensor) -> Tensor:
+    """Call outside autocast with tensors of at least float32: the recurrence needs the digits."""
+    device = tensors[0].device.type
+    # The meta device, on which costs are counted, knows no autocast.
+    known = torch.amp.is_autocast_available(device)
+    with torch.autocast(device, enabled=False) if known else nullcontext():
+        wide = torch.float64 if tensors[0].dtype == torch.float64 else torch.float32
+        result: Tensor = function(*(t.to(wide) for t in tensors))
+    return result

@@ -6,24 +6,18 @@ from dgno_core.inference.config import RestoreConfig
 from dgno_core.inference.events import (
     PlaneMeasured,
     PlaneRestored,
-    RegionRestored,
     Restored,
     RestoreEvent,
     RestoreStarted,
     RestoreWarned,
     TileRestored,
 )
-from dgno_core.inference.preview import (
-    measure_ranges,
-    restore_region,
-    restore_region_events,
-)
+from dgno_core.inference.preview import measure_ranges, restore_region
 from dgno_core.inference.restore import restore, restore_events
 
 __all__ = [
     "PlaneMeasured",
     "PlaneRestored",
-    "RegionRestored",
     "RestoreConfig",
     "RestoreEvent",
     "RestoreStarted",
@@ -34,5 +28,4 @@ __all__ = [
     "restore",
     "restore_events",
     "restore_region",
-    "restore_region_events",
 ]

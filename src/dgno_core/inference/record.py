@@ -28,6 +28,10 @@ def describe(
         # "auto" is a packaged model; by its name another could be found in the folder.
         model_folder=None if config.model == "auto" else config.model_folder,
     )
+    threads = torch.get_num_threads()
+    command = done.command([source.path or source.name], output or "restored.tif")
+    if network.device.type == "cpu":  # there, another number of threads sums in another order
+        command += f" --threads {threads}"
     return Provenance(
         version=version_of("napari-dgno") or "unknown",
         created=now(),
@@ -37,8 +41,7 @@ def describe(
         settings=done.model_dump(mode="json"),
         tile=tile,
         device=str(network.device),
-        versions=versions("napari-dgno", "torch", "numpy")
-        | {"torch threads": str(torch.get_num_threads())},
-        command=done.command([source.path or source.name], output or "restored.tif"),
+        versions=versions("napari-dgno", "torch", "numpy") | {"torch threads": str(threads)},
+        command=command,
         warnings=warnings,
     )

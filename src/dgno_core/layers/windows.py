@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from dgno_core.layers.initial import initial
+
 
 def to_windows(x: Tensor, size: int) -> Tensor:
     """Cut a map into windows.
@@ -85,7 +87,9 @@ class RelativeBias(nn.Module):
     def __init__(self, heads: int, size: int) -> None:
         super().__init__()
         self.table = nn.Parameter(torch.zeros((2 * size - 1) ** 2, heads))
-        self.register_buffer("index", relative_index(size), persistent=False)
+        pixels = size * size
+        index = initial((pixels, pixels), lambda: relative_index(size), torch.int64)
+        self.register_buffer("index", index, persistent=False)
 
     def forward(self) -> Tensor:
         """``(heads, M^2, M^2)``, queries before keys."""

@@ -9,8 +9,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from dgno_core.numerics.precision import widen
-
 Downsample = Literal["bilinear", "nearest", "area"]
 
 FREQUENCY_WEIGHT = 0.1
@@ -30,7 +28,8 @@ def frequency_l1(output: Tensor, target: Tensor) -> Tensor:
     Tensor
         Scalar, in float32 or the inputs' higher precision.
     """
-    difference = widen(output - target)
+    difference = output - target
+    difference = difference.to(torch.promote_types(difference.dtype, torch.float32))
     return torch.view_as_real(torch.fft.fft2(difference)).abs().mean()
 
 

@@ -12,14 +12,13 @@ import typer
 from dgno_core.cli.explain.options import Axes, Device, ModelFolder, Out, Overwrite
 from dgno_core.cli.explain.results import result_folder
 from dgno_core.cli.models import check_model_folder
+from dgno_core.cli.threads import Threads
 from dgno_core.errors import DGNOError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from torch import nn
 
     from dgno_core.evaluation.error_maps import EdgeScore
-    from dgno_core.inference import RestoreConfig
     from dgno_core.io import ImageSource
 
 TIFFS = ("error-difference.tif", "edge-band.tif")
@@ -37,6 +36,7 @@ def compare(
     axes: Axes = None,
     device: Device = "auto",
     model_folder: ModelFolder = None,
+    threads: Threads = 0,
     overwrite: Overwrite = False,
 ) -> None:
     """Restore an image with two models and show which is closer to the truth, and where.
@@ -48,7 +48,7 @@ def compare(
     from dgno_core.evaluation.error_figure import draw_comparison
     from dgno_core.evaluation.error_maps import band_psnr, edge_band, error_difference
     from dgno_core.inference import RestoreConfig
-    from dgno_core.inference.restore import plan_job
+    from dgno_core.inference.restore import plan_job, restore
     from dgno_core.interpretation.record import command_line, describe_look, write_map
     from dgno_core.io import read_image
 
@@ -66,7 +66,7 @@ def compare(
         for name in models:
             network = plan_job(source, config.changed(model=name)).network
             networks.append(network)
-            results.append(_restore(source, config, network.model))
+            results.append(restore(source, network.model, axes=axes))
         labels = [_label(name) for name in models]
         if labels[0] == labels[1]:
             labels = [f"{label} ({letter})" for label, letter in zip(labels, "AB", strict=True)]
@@ -100,21 +100,6 @@ def compare(
         figure.savefig(folder / PICTURE, metadata={"Software": None})
     typer.echo(_table(scores))
     typer.echo(output / PICTURE)
-
-
-def _restore(source: ImageSource, config: RestoreConfig, model: nn.Module) -> NDArray[Any]:
-    """Restore an image in memory, saying on stderr what the user should know."""
-    import numpy as np
-
-    from dgno_core.inference import Restored, RestoreWarned, restore_events
-
-    restored = None
-    for event in restore_events(source, config, model=model):
-        if isinstance(event, RestoreWarned):
-            typer.echo(f"{source.name}: {event.message}", err=True)
-        elif isinstance(event, Restored):
-            restored = event.data
-    return np.asarray(restored)
 
 
 def _plane(source: ImageSource) -> NDArray[Any]:

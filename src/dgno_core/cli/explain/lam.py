@@ -23,6 +23,7 @@ from dgno_core.cli.explain.region import parse_plane
 from dgno_core.cli.explain.results import result_folder
 from dgno_core.cli.models import check_model_folder
 from dgno_core.cli.progress import Bar
+from dgno_core.cli.threads import Threads
 from dgno_core.errors import DGNOError
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ def lam(
     device: Device = "auto",
     normalise: Normalise = "stack",
     model_folder: ModelFolder = None,
+    threads: Threads = 0,
     overwrite: Overwrite = False,
 ) -> None:
     """See which input pixels the edges in a box were made from.

@@ -21,6 +21,7 @@ from dgno_core.cli.explain.options import (
 from dgno_core.cli.explain.region import parse_plane, parse_region
 from dgno_core.cli.explain.results import result_folder
 from dgno_core.cli.models import check_model_folder
+from dgno_core.cli.threads import Threads
 
 if TYPE_CHECKING:
     from dgno_core.interpretation.faces import Faces
@@ -46,6 +47,7 @@ def maps(
     device: Device = "auto",
     normalise: Normalise = "stack",
     model_folder: ModelFolder = None,
+    threads: Threads = 0,
     overwrite: Overwrite = False,
 ) -> None:
     """See one operator of a DGNO network at work.

@@ -21,6 +21,7 @@ from dgno_core.cli.explain.region import parse_plane, parse_region
 from dgno_core.cli.explain.results import result_folder
 from dgno_core.cli.models import check_model_folder
 from dgno_core.cli.progress import Bar
+from dgno_core.cli.threads import Threads
 
 TABLE, PICTURE = "rank.csv", "rank.png"
 
@@ -41,6 +42,7 @@ def rank(
     device: Device = "auto",
     normalise: Normalise = "stack",
     model_folder: ModelFolder = None,
+    threads: Threads = 0,
     overwrite: Overwrite = False,
 ) -> None:
     """Measure the effective rank of what every operator gives, and the share of its channels.

@@ -24,6 +24,7 @@ from dgno_core.cli.explain.region import parse_plane, parse_region
 from dgno_core.cli.explain.results import result_folder
 from dgno_core.cli.models import check_model_folder
 from dgno_core.cli.progress import Bar
+from dgno_core.cli.threads import Threads
 
 if TYPE_CHECKING:
     from dgno_core.inference.config import RestoreConfig
@@ -54,6 +55,7 @@ def trust(
         int | None, typer.Option(help="Tile size in pixels; by default the model's own.")
     ] = None,
     model_folder: ModelFolder = None,
+    threads: Threads = 0,
     overwrite: Overwrite = False,
 ) -> None:
     """See where a restored image can be trusted.

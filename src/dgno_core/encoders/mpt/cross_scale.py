@@ -24,8 +24,8 @@ from torch.nn import functional as F
 
 from dgno_core.encoders.mpt.reduction import Reduction
 from dgno_core.encoders.mpt_config import DownSampling
+from dgno_core.layers.initial import initial
 from dgno_core.layers.windows import RelativeBias, from_windows, to_windows
-from dgno_core.numerics.precision import widen
 
 MASKED = -100.0
 
@@ -91,9 +91,11 @@ class CrossScaleAttention(nn.Module):
         self.temperature = nn.Parameter(torch.ones(heads, 1, 1))
         self.bias = RelativeBias(heads, window)
         self.project = nn.Conv2d(channels, channels, 1, bias=False)
-        places = self.places()
-        self.register_buffer("window_of", places.window, persistent=False)
-        self.register_buffer("cell_of", places.cell, persistent=False)
+        queries = ((window * reduction) ** 2,)
+        window_of = initial(queries, lambda: self.places().window, torch.int64)
+        cell_of = initial(queries, lambda: self.places().cell, torch.int64)
+        self.register_buffer("window_of", window_of, persistent=False)
+        self.register_buffer("cell_of", cell_of, persistent=False)
 
     def places(self) -> Places:
         """Where the queries of one window of keys lie."""
@@ -153,10 +155,8 @@ class CrossScaleAttention(nn.Module):
         rows, columns = (side // self.window for side in key_value.shape[-2:])
         key, value = to_windows(_roll(key_value, -self.shift), self.window).chunk(2, dim=-1)
         q, k, v = map(self._split_heads, (self.gather(self.query(x)), key, value))
-        # The smallest norm that is divided by is zero in float16.
-        q, k = (F.normalize(widen(t), dim=-1) for t in (q, k))
-        q, k = (q * self.temperature).to(v.dtype), k.to(v.dtype)
-        offsets = self.offsets(rows, columns).to(v.dtype)
+        q, k = F.normalize(q, dim=-1) * self.temperature, F.normalize(k, dim=-1)
+        offsets = self.offsets(rows, columns).to(q.dtype)
         if len(offsets) > 1:
             offsets = offsets.repeat(b, 1, 1, 1)
         attended = F.scaled_dot_product_attention(q, k, v, attn_mask=offsets, scale=1.0)

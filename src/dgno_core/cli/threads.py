@@ -1,0 +1,45 @@
+"""The option `--threads`; it takes effect while the command line is read, before PyTorch loads."""
+
+from __future__ import annotations
+
+from typing import Annotated, TypeAlias
+
+import typer
+
+from dgno_core.threads import allowed_cores, given_threads, use_threads
+
+MOST = 256  # OpenMP ends a process that cannot have as many as it asked for
+
+
+def take_threads(requested: int) -> int:
+    """Compute with so many threads; 0: with as many as there are free cores."""
+    return use_threads(requested)
+
+
+def take_training_threads(requested: int) -> int:
+    """Compute with so many threads; 0: with as many as there are cores.
+
+    A run that is resumed is exactly the same only with the same number, and over hours the load of
+    one moment says little.
+    """
+    return use_threads(requested or given_threads() or allowed_cores())
+
+
+Threads: TypeAlias = Annotated[
+    int,
+    typer.Option(
+        min=0,
+        max=MOST,
+        callback=take_threads,
+        help="Processor threads; 0 takes OMP_NUM_THREADS, or the cores that are free right now.",
+    ),
+]
+TrainingThreads: TypeAlias = Annotated[
+    int,
+    typer.Option(
+        min=0,
+        max=MOST,
+        callback=take_training_threads,
+        help="Processor threads; 0 takes OMP_NUM_THREADS, or all the cores it may use.",
+    ),
+]
