@@ -37,6 +37,9 @@ def restore(
     axes: Annotated[
         str | None, typer.Option(help="One letter of TPCZYXS a dimension, where the file is mute.")
     ] = None,
+    series: Annotated[
+        int, typer.Option(min=0, help="Which image of a file that holds several, from 0.")
+    ] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
     tile: Annotated[
         int | None, typer.Option(help="Tile size in pixels; by default the model's own.")
@@ -68,6 +71,7 @@ def restore(
     config = RestoreConfig(
         model=model,
         axes=axes,
+        series=series,
         device=device,
         tile=tile,
         precision=precision,
@@ -128,7 +132,7 @@ def restore_file(job: Job, config: RestoreConfig, *, overwrite: bool = False) ->
     )
     from dgno_core.io import open_sink, read_image
 
-    source = read_image(job.source, config.axes)
+    source = read_image(job.source, config.axes, series=config.series)
     sink = open_sink(job.target, source, source.dtype, overwrite=overwrite)
     with Bar(job.source.name) as bar, closing(restore_events(source, config, sink=sink)) as events:
         plane = ""

@@ -34,6 +34,8 @@ class RestoreConfig(Frozen):
         A name from `dgno models`, a path, or ``auto``: the packaged model for grey or colour.
     axes
         One letter of ``TPCZYXS`` for each dimension, in place of those of the image.
+    series
+        Which image of a file that holds several, counted from 0.
     device
         ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
     tile
@@ -51,6 +53,7 @@ class RestoreConfig(Frozen):
 
     model: str = "auto"
     axes: str | None = None
+    series: int = Field(default=0, ge=0)
     device: str = "auto"
     tile: int | None = None
     precision: Literal["fp32", "bf16"] = "fp32"

@@ -119,7 +119,7 @@ def plan_job(
         If the image cannot be restored, the model or device is not there, or a model for
         colour meets an image without.
     """
-    image = open_source(source, config.axes)
+    image = open_source(source, config.axes, config.series)
     image.check()
     colour = is_colour(image.axes, image.shape, image.dtype)
     network = load_network(config, colour=colour, model=model)
@@ -133,10 +133,10 @@ def plan_job(
     return Job(image, layout, network, config)
 
 
-def open_source(source: Source, axes: str | None = None) -> ImageSource:
+def open_source(source: Source, axes: str | None = None, series: int = 0) -> ImageSource:
     """Make a source of an image, an array or a path."""
     if isinstance(source, str | Path):
-        return read_image(source, axes)
+        return read_image(source, axes, series=series)
     return as_source(source, axes)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from dgno_core.errors import DGNOError
 from dgno_core.io.axes import check_axes, guess_axes
 from dgno_core.io.ngff import are_samples, read_metadata
+from dgno_core.io.series import check_series, which_image
 from dgno_core.io.source import ImageSource
 from dgno_core.io.units import unit_name
 
@@ -21,29 +22,34 @@ def is_zarr(path: Path) -> bool:
     return any((path / name).is_file() for name in ("zarr.json", ".zgroup", ".zarray"))
 
 
-def read_zarr(path: Path, axes: str | None = None) -> ImageSource:
+def read_zarr(path: Path, axes: str | None = None, series: int = 0) -> ImageSource:
     """Open a zarr array, or the full-resolution image of an OME-Zarr group.
+
+    Parameters
+    ----------
+    path
+        The store.
+    axes
+        One letter for each dimension.
+    series
+        Which image of a collection, as bioformats2raw writes them, counted from 0.
 
     Raises
     ------
     DGNOError
-        If the store is damaged, holds no image that could be chosen, or `axes` do not fit.
+        If the store is damaged, holds no such image, or `axes` do not fit.
     """
     import zarr
 
     try:
         node = zarr.open(path, mode="r")
         if isinstance(node, zarr.Array):
+            check_series(path, series, 1)
             return _source(path, node, axes or _named_axes(node))
         attributes = ome_attributes(node.attrs)
         if "multiscales" not in attributes and "bioformats2raw.layout" in attributes:
-            inner = read_zarr(path / "0", axes)
-            others = [name for name, _ in node.groups() if name.isdigit() and name != "0"]
-            note = (f"{path.name} holds {len(others) + 1} images; only the first one is read.",)
-            return ImageSource(
-                inner.data, inner.axes, inner.pixel_size, inner.units, path.name, path,
-                warnings=note if others else (), axes_guessed=inner.axes_guessed,
-            )  # fmt: skip
+            return _one_of_several(path, node, axes, series)
+        check_series(path, series, 1)
         if "multiscales" not in attributes:
             return _only_array(path, node, axes)
         multiscale = attributes["multiscales"][0]
@@ -90,6 +96,14 @@ def _source(
     return ImageSource(
         array, axes, pixel_size or {}, units or {}, path.name, path, axes_guessed=guessed
     )
+
+
+def _one_of_several(path: Path, group: Any, axes: str | None, series: int) -> ImageSource:
+    names = sorted((name for name, _ in group.groups() if name.isdigit()), key=int)
+    check_series(path, series, len(names))
+    inner = read_zarr(path / names[series], axes)
+    note = which_image(path, series, len(names))
+    return replace(inner, name=path.name, path=path, warnings=(note,) if note else ())
 
 
 def _only_array(path: Path, group: Any, axes: str | None) -> ImageSource:

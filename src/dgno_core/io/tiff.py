@@ -6,6 +6,7 @@ import contextlib
 import logging
 import weakref
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,8 @@ from dgno_core.errors import DGNOError
 from dgno_core.io.axes import AXES, check_axes
 from dgno_core.io.metadata import NOTHING
 from dgno_core.io.ome_xml import OmeImage, read_ome_xml
+from dgno_core.io.photometric import photometric
+from dgno_core.io.series import check_series, which_image
 from dgno_core.io.source import ImageSource
 from dgno_core.io.units import unit_name
 
@@ -24,44 +27,59 @@ if TYPE_CHECKING:
 DAMAGE = ("invalid page offset", "invalid value offset", "corrupt", "missing data")
 
 
-def read_tiff(path: Path, axes: str | None = None) -> ImageSource:
-    """Open the first image of a TIFF file; its pages are read when they are needed.
+def read_tiff(path: Path, axes: str | None = None, series: int = 0) -> ImageSource:
+    """Open an image of a TIFF file; its pages are read when they are needed.
 
     The full-resolution level of a pyramid is taken. Axes and pixel size come from OME or ImageJ
-    metadata; an axis that has no meaning there becomes Z.
+    metadata; an axis that has no meaning there becomes Z. A palette is resolved, and what counts
+    from white to black is turned.
+
+    Parameters
+    ----------
+    path
+        The file.
+    axes
+        One letter for each dimension; that of the colours of a palette may be left out.
+    series
+        Which of several images, counted from 0.
 
     Raises
     ------
     DGNOError
-        If the file is no TIFF, damaged or cut off, or `axes` do not fit.
+        If the file is no TIFF, damaged or cut off, has no such image, or `axes` do not fit.
     """
     import zarr
 
     with contextlib.ExitStack() as opened:
-        tiff, series = opened.enter_context(_opened(path))
+        tiff, image = opened.enter_context(_opened(path, series))
+        meaning = photometric(image.keyframe, path)
         try:
-            header = _header(tiff)
+            header = _header(tiff, series)
             # zarr reads no more than the pages that are asked for, whatever the TIFF's layout.
-            data = zarr.open_array(series.aszarr(level=0, chunkmode="page"), mode="r")
+            stored = zarr.open_array(image.aszarr(level=0, chunkmode="page"), mode="r")
         except Exception as error:  # a damaged header raises anything
             raise DGNOError(f"{path} cannot be read as a TIFF image ({error}).") from error
-        letters = check_axes(axes or known_axes(series.axes, path), data.shape, path.name)
+        data = meaning.apply(stored)
+        added = "S" * len(meaning.colours)
+        if axes is not None and len(axes) + len(added) == data.ndim:
+            axes += added
+        letters = check_axes(axes or known_axes(image.axes, path) + added, data.shape, path.name)
         # The file stays open as long as somebody holds the array.
-        weakref.finalize(data, opened.pop_all().close)
-    warnings: tuple[str, ...] = ()
-    if len(tiff.series) > 1:
-        warnings = (f"{path.name} holds {len(tiff.series)} images; only the first one is read.",)
+        weakref.finalize(stored, opened.pop_all().close)
+    metadata = header.metadata
+    if meaning.channel is not None and not metadata.channels:
+        metadata = replace(metadata, channels=(meaning.channel,))
     return ImageSource(
         data,
         letters,
-        {letter: size for letter, size in header.pixel_size.items() if letter in series.axes},
-        {letter: unit for letter, unit in header.units.items() if letter in series.axes},
+        {letter: size for letter, size in header.pixel_size.items() if letter in image.axes},
+        {letter: unit for letter, unit in header.units.items() if letter in image.axes},
         path.name,
         path,
-        files=tuple(sorted(_files(series))),
-        warnings=warnings,
-        axes_guessed=axes is None and len(letters) > 2 and not set(series.axes) <= set(AXES),
-        metadata=header.metadata,
+        files=tuple(sorted(_files(image))),
+        warnings=tuple(filter(None, (which_image(path, series, len(tiff.series)), meaning.note))),
+        axes_guessed=axes is None and len(letters) > 2 and not set(image.axes) <= set(AXES),
+        metadata=metadata,
     )
 
 
@@ -73,8 +91,11 @@ def read_tiff_header(path: Path) -> tuple[tuple[int, ...], np.dtype[Any], str]:
     DGNOError
         If the file is no TIFF, damaged or cut off.
     """
-    with _opened(path) as (_, series):
-        return series.shape, series.dtype.newbyteorder("="), known_axes(series.axes, path)
+    with _opened(path, 0) as (_, image):
+        meaning = photometric(image.keyframe, path)
+        dtype = meaning.dtype(image.dtype.newbyteorder("="))
+        letters = known_axes(image.axes, path) + "S" * len(meaning.colours)
+        return (*image.shape, *meaning.colours), dtype, letters
 
 
 def known_axes(axes: str, path: Path) -> str:
@@ -90,16 +111,19 @@ def known_axes(axes: str, path: Path) -> str:
 
 
 @contextlib.contextmanager
-def _opened(path: Path) -> Iterator[tuple[TiffFile, TiffPageSeries]]:
-    """Open a TIFF file and its first image, of which no pixels are missing."""
+def _opened(path: Path, number: int) -> Iterator[tuple[TiffFile, TiffPageSeries]]:
+    """Open a TIFF file and one of its images, of which no pixels are missing."""
     from tifffile import TiffFile
 
     with contextlib.ExitStack() as opened:
         try:
             with _complaints() as complaints:
                 tiff = opened.enter_context(TiffFile(path))
-                series = tiff.series[0]
+                check_series(path, number, len(tiff.series))
+                series = tiff.series[number]
                 damaged = _is_cut_off(tiff, series)
+        except DGNOError:
+            raise
         except Exception as error:  # a damaged header raises anything
             raise DGNOError(f"{path} cannot be read as a TIFF image ({error}).") from error
         if damaged or any(word in text for text in complaints for word in DAMAGE):
@@ -137,10 +161,10 @@ def _files(series: TiffPageSeries) -> set[Path]:
     return {Path(page.parent.filehandle.path) for page in pages if page is not None}
 
 
-def _header(tiff: TiffFile) -> OmeImage:
+def _header(tiff: TiffFile, number: int) -> OmeImage:
     """Read what OME or ImageJ metadata say of the image."""
     if tiff.is_ome and tiff.ome_metadata:
-        return read_ome_xml(tiff.ome_metadata)
+        return read_ome_xml(tiff.ome_metadata, number)
     sizes: dict[str, float] = {}
     units: dict[str, str] = {}
     if tiff.is_imagej:
