@@ -1,6 +1,8 @@
-"""The one exception that is meant for the user."""
+"""The one exception that is meant for the user; and which other errors he can solve."""
 
 from __future__ import annotations
+
+import sys
 
 
 class DGNOError(Exception):
@@ -9,3 +11,25 @@ class DGNOError(Exception):
     Its text is one sentence that says what is wrong, with which file or layer, and what to do.
     The command line prints it and exits with status 2; napari shows it as a notification.
     """
+
+
+def explain_error(error: BaseException) -> str | None:
+    """Say in one line what the user can do about an error; None for a fault of the program."""
+    if isinstance(error, DGNOError):
+        return one_line(str(error))
+    pydantic = sys.modules.get("pydantic")
+    if pydantic is not None and isinstance(error, pydantic.ValidationError):
+        return "; ".join(
+            one_line(f"{'.'.join(map(str, fault['loc'])) or 'settings'}: {fault['msg']}")
+            for fault in error.errors()
+        )
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    if isinstance(error, MemoryError):
+        return "there is not enough memory; close other programs, or give less at a time"
+    return None
+
+
+def one_line(text: str) -> str:
+    """Put a text on one line."""
+    return " ".join(text.split())

@@ -39,23 +39,7 @@ def dgno(capsys: pytest.CaptureFixture[str]) -> Dgno:
 
 @pytest.fixture(scope="session")
 def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with `tiny-grey` and `tiny-colour`: untrained, but they do change pixels."""
-    import torch
+    """Return a folder with `tiny-grey` and `tiny-colour`."""
+    from support.tiny_weights import write_tiny_models
 
-    from dgno_core.models import DGNOConfig, ModelCard, build_model, save_model
-
-    folder = tmp_path_factory.mktemp("models")
-    torch.manual_seed(1)
-    for name, channels in (("tiny-grey", 1), ("tiny-colour", 3)):
-        config = DGNOConfig(channels=channels, width=8, heads=2, blocks=(1, 1, 1, 1), iterations=1)
-        card = ModelCard(
-            name=name,
-            title=f"A [tiny] {name.removeprefix('tiny-')} network",
-            config=config,
-            tile=64,
-            halo=32,
-            blur_px=(0, 8),
-            not_for=["diagnosis", "anything else"],
-        )
-        save_model(build_model(config), card, folder / f"{name}.safetensors")
-    return folder
+    return write_tiny_models(tmp_path_factory.mktemp("models"))

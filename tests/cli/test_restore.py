@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import json
+import os
 import shlex
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +105,7 @@ def test_one_bad_image_does_not_stop_the_others(restore: Dgno, stack: Path, tmp_
     assert len(ended.out.splitlines()) == 2
     complaint, summary = ended.err.splitlines()
     assert "bad.tif" in complaint
-    assert "1 of 3" in summary
+    assert summary == "dgno: 2 restored, 0 skipped, 1 failed"
     assert not list((tmp_path / "restored").glob("*bad*"))
 
 
@@ -219,3 +221,111 @@ def test_the_record_of_a_result_that_is_gone_is_replaced(
     record = read_beside(target)
     assert record is not None
     assert record.settings["normalise"] == "plane"
+
+
+def test_a_second_run_skips_what_is_done(restore: Dgno, stack: Path, tmp_path: Path) -> None:
+    plane = tmp_path / "plane.tif"
+    tifffile.imwrite(plane, tifffile.imread(stack)[0])
+    out = tmp_path / "restored"
+    assert restore(stack, "-o", out).status == 0
+    ended = restore(stack, plane, "-o", out)
+    assert (ended.status, ended.out) == (2, "")
+    assert "stack.ome.tif exists already; add --skip-existing or --overwrite" in ended.err
+    ended = restore(stack, plane, "-o", out, "--skip-existing")
+    assert (ended.status, ended.out) == (0, f"{out / 'plane.ome.tif'}\n")
+    assert ended.err.splitlines()[-1] == "dgno: 1 restored, 1 skipped, 0 failed"
+
+
+def test_all_that_exists_is_named_before_work_begins(
+    restore: Dgno, stack: Path, tmp_path: Path
+) -> None:
+    copies = [tmp_path / f"{name}.tif" for name in "abcd"]
+    for copy in copies:
+        copy.write_bytes(stack.read_bytes())
+    out = tmp_path / "restored"
+    assert restore(copies[0], copies[2], "-o", out).status == 0
+    ended = restore(*copies, "-o", out)
+    assert (ended.status, ended.err.count("\n")) == (2, 1)
+    assert "a.ome.tif and" in ended.err
+    assert "c.ome.tif exist already" in ended.err
+    ended = restore(*copies, "-o", out, "--skip-existing", "--tile", 128)
+    assert (ended.status, ended.err.count("\n")) == (2, 1)
+    assert ended.err.count("made with tile 64") == 2
+    assert "were made otherwise; add --overwrite" in ended.err
+    ended = restore(*copies, "-o", out, "--skip-existing", "--overwrite", "--tile", 128)
+    assert ended.status == 0
+    assert "a.tif: made anew" in ended.err
+    assert ended.err.splitlines()[-1] == "dgno: 4 restored, 0 skipped, 0 failed"
+
+
+def test_json_is_one_object_a_line_and_image(restore: Dgno, stack: Path, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.tif"
+    bad.write_bytes(b"no image")
+    plane = tmp_path / "plane.tif"
+    tifffile.imwrite(plane, np.zeros((40, 40), np.uint16))
+    out = tmp_path / "restored"
+    assert restore(stack, "-o", out).status == 0
+    ended = restore(stack, bad, plane, "-o", out, "--skip-existing", "--json", "--quiet")
+    assert ended.status == 2
+    skipped, failed, restored = map(json.loads, ended.out.splitlines())
+    assert skipped == {
+        "input": str(stack), "output": str(out / "stack.ome.tif"), "status": "skipped",
+    }  # fmt: skip
+    assert (failed["status"], "bad.tif" in failed["error"]) == ("failed", True)
+    assert (restored["status"], restored["tile"], restored["device"]) == ("restored", 64, "cpu")
+    assert restored["model"].endswith("tiny-grey.safetensors")
+    assert len(restored["weights_sha256"]) == 64
+    assert restored["seconds"] > 0
+    assert any("constant" in warning for warning in restored["warnings"])
+    # Quiet: of all that is said, only what went wrong.
+    assert len(ended.err.splitlines()) == 2
+
+
+def test_quiet_says_nothing_where_all_is_well(restore: Dgno, stack: Path, tmp_path: Path) -> None:
+    constant = tmp_path / "constant.tif"
+    tifffile.imwrite(constant, np.zeros((40, 40), np.uint16))
+    ended = restore(stack, constant, "-o", tmp_path / "d", "-q")
+    assert (ended.status, ended.out, ended.err) == (0, "", "")
+
+
+def test_a_dry_run_tells_all_and_writes_nothing(restore: Dgno, stack: Path, tmp_path: Path) -> None:
+    before = sorted(tmp_path.iterdir())
+    ended = restore(stack, "-o", tmp_path / "out.tif", "--dry-run")
+    assert (ended.status, ended.err) == (0, "")
+    for words in ("ZYX 3 x 96 x 80, uint16", "on cpu", "12 of at most 64 pixels, in 3 planes"):
+        assert words in ended.out
+    assert "memory  about" in ended.out
+    assert "one tile timed" in ended.out
+    plan = json.loads(restore(stack, "-o", tmp_path / "out.tif", "--dry-run", "--json").out)
+    assert (plan["status"], plan["axes"], plan["tiles"]) == ("planned", "ZYX", 12)
+    assert plan["bytes"] > 0
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such pipes")
+def test_a_reader_that_goes_stops_no_image(stack: Path, tmp_path: Path, model_folder: Path) -> None:
+    copies = [tmp_path / f"{name}.tif" for name in "abc"]
+    for copy in copies:
+        tifffile.imwrite(copy, tifffile.imread(stack)[0, :32, :32])
+    out = tmp_path / "restored"
+    words = ["restore", *copies, "-o", out, "--model", model_folder / "tiny-grey.safetensors"]
+    done = run_without_a_reader(words)
+    assert (done.returncode, done.stderr) == (0, "dgno: 3 restored, 0 skipped, 0 failed\n")
+    assert len(list(out.glob("*.ome.tif"))) == 3
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such pipes")
+def test_other_commands_end_quietly_without_a_reader() -> None:
+    done = run_without_a_reader(["data", "list"])
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+def run_without_a_reader(words: Sequence[object]) -> subprocess.CompletedProcess[str]:
+    """Run `dgno WORD...` with a stdout that nobody reads."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-c", "from dgno_core.cli import app; app.main()", *map(str, words)]
+    try:
+        return subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True)
+    finally:
+        os.close(writing)

@@ -109,3 +109,23 @@ def test_help_comes_at_once_and_without_torch() -> None:
     assert "restore" in done.stdout
     # It takes 0.1 s; the promise is one second, with room for a machine that is busy otherwise.
     assert seconds < 3
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        (["restore", "a.tif", "-o", ""], "-o"),
+        (["restore", "a.tif", "-o", "b.tif", "--model", ""], "--model"),
+        (["restore", "a.tif", "-o", "b.tif", "--model= "], "--model"),
+        (["restore", "", "-o", "b.tif"], "an argument"),
+        (["train", "c.yaml", "--set", " "], "--set"),
+        (["models", "--card", ""], "--card"),
+    ],
+)
+def test_an_empty_value_is_refused(
+    words: list[str], name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(app, "dgno", words) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err == f"dgno: the value of {name} is empty; give one, or leave it out\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from torch import nn
 from torch.nn import functional
 
 from dgno_core.models import ModelCard, architecture
+from support.tiny_weights import write_tiny_models
 
 
 class Sharpener(nn.Module):
@@ -64,3 +66,9 @@ def stack() -> np.ndarray:
     smooth = np.cumsum(np.cumsum(rng.normal(size=(3, 150, 109)), 1), 2)
     smooth = (smooth - smooth.min()) / np.ptp(smooth)
     return (smooth * 9000 + rng.random(smooth.shape) * 500 + 200).astype(np.uint16)
+
+
+@pytest.fixture(scope="session")
+def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with `tiny-grey` and `tiny-colour`, models as they lie on disk."""
+    return write_tiny_models(tmp_path_factory.mktemp("models"))

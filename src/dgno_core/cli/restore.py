@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
+from dgno_core.cli.batch_report import BatchReport, summary
 from dgno_core.cli.models import check_model_folder
-from dgno_core.cli.outputs import Job, plan_outputs
-from dgno_core.cli.progress import Bar
-from dgno_core.cli.running import BAD_INPUT, explain
+from dgno_core.cli.running import BAD_INPUT
 from dgno_core.cli.threads import Threads
-
-if TYPE_CHECKING:
-    from dgno_core.inference import RestoreConfig
 
 
 def restore(
@@ -58,15 +54,39 @@ def restore(
         Path | None, typer.Option(help="A folder of your own models, found by name.")
     ] = None,
     threads: Threads = 0,
-    overwrite: Annotated[bool, typer.Option(help="Replace results that exist.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace results that exist.")] = (
+        False
+    ),
+    skip_existing: Annotated[
+        bool,
+        typer.Option(
+            "--skip-existing",
+            help="Keep results made from the same input with the same model and settings; others "
+            "are refused, or with --overwrite made anew.",
+        ),
+    ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run", help="Say what each image would take (tiles, memory, time); write nothing."
+        ),
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print a line of JSON for each image on stdout.")
+    ] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Say nothing but errors (and --json).")
+    ] = False,
 ) -> None:
     """Restore defocused images.
 
     Every result gets a record of how it was made beside it, OUT.json.
     """
     check_model_folder(model_folder)
-    jobs = plan_outputs(inputs, output, overwrite=overwrite)
     from dgno_core.inference import RestoreConfig
+    from dgno_core.inference.batch import batch_events
+    from dgno_core.inference.dry_run import plan_events
+    from dgno_core.inference.outputs import plan_outputs
 
     config = RestoreConfig(
         model=model,
@@ -79,73 +99,14 @@ def restore(
         memory_share=memory_share,
         model_folder=model_folder,
     )
-    if len(jobs) == 1 and jobs[0].target == output:
-        restore_file(jobs[0], config, overwrite=overwrite)
-    elif failed := restore_all(jobs, output, config, overwrite=overwrite):
-        counted = f"{len(jobs)} image{'s' * (len(jobs) > 1)} {'was' if failed == 1 else 'were'}"
-        typer.echo(f"dgno restore: {failed} of {counted} not restored", err=True)
-        raise typer.Exit(BAD_INPUT)
-
-
-def restore_all(
-    jobs: list[Job], folder: Path, config: RestoreConfig, *, overwrite: bool = False
-) -> int:
-    """Restore every image, going on after one that fails.
-
-    Returns
-    -------
-    int
-        How many failed; each has been named on stderr.
-    """
-    is_new = not folder.exists()
-    folder.mkdir(parents=True, exist_ok=True)
-    failed = 0
-    try:
-        for job in jobs:
-            try:
-                restore_file(job, config, overwrite=overwrite)
-            except Exception as error:
-                problem = explain(error)
-                if problem is None:
-                    raise
-                failed += 1
-                typer.echo(f"dgno restore: {problem}", err=True)
-    finally:
-        if is_new and not any(folder.iterdir()):
-            folder.rmdir()
-    return failed
-
-
-def restore_file(job: Job, config: RestoreConfig, *, overwrite: bool = False) -> None:
-    """Restore one image into its file, with a progress bar.
-
-    Leaving early, by an error or by Ctrl-C, closes the generator, which aborts the sink: the
-    target then does not exist, or is what it was before.
-    """
-    from dgno_core.inference import restore_events
-    from dgno_core.inference.events import (
-        PlaneMeasured,
-        PlaneRestored,
-        RestoreStarted,
-        RestoreWarned,
-        TileRestored,
-    )
-    from dgno_core.io import open_sink, read_image
-
-    source = read_image(job.source, config.axes, series=config.series)
-    sink = open_sink(job.target, source, source.dtype, overwrite=overwrite)
-    with Bar(job.source.name) as bar, closing(restore_events(source, config, sink=sink)) as events:
-        plane = ""
+    tasks = plan_outputs(inputs, output, config, overwrite=overwrite, skip_existing=skip_existing)
+    work = plan_events(tasks, config) if dry_run else batch_events(tasks, config)
+    with BatchReport(as_json=as_json, is_quiet=quiet) as report, closing(work) as events:
         for event in events:
-            match event:
-                case PlaneMeasured():
-                    bar.update(event.done, event.total, "measuring intensities")
-                case RestoreStarted():
-                    plane = f"plane 0/{event.planes}"
-                case PlaneRestored():
-                    plane = f"plane {event.done}/{event.total}"
-                case TileRestored():
-                    bar.update(event.done, event.total, plane)
-                case RestoreWarned():
-                    bar.say(f"{job.source.name}: {event.message}")
-    typer.echo(job.target)
+            report.show(event)
+    done = report.finished
+    assert done is not None, "the batch ended without its last event"
+    if len(tasks) > 1 and (done.failed or not quiet):
+        typer.echo(f"dgno: {summary(done, is_plan=dry_run)}", err=True)
+    if done.failed:
+        raise typer.Exit(BAD_INPUT)

@@ -1,18 +1,25 @@
-"""From an argument list to an exit status: 0 done, 2 bad input in one clear line, 130 Ctrl-C."""
+"""From an argument list to an exit status.
+
+0: done; 2: bad input, in one clear line; 130: Ctrl-C; 141: nobody reads the output any more.
+"""
 
 from __future__ import annotations
 
+import re
 import signal
 import sys
 from collections.abc import Sequence
 
 import typer
 
-from dgno_core.errors import DGNOError
+from dgno_core.cli.stdout import flush, reader_is_gone
+from dgno_core.errors import explain_error, one_line
 
 OK = 0
 BAD_INPUT = 2
 INTERRUPTED = 130
+READER_GONE = 141  # as of a Unix tool that the signal of a closed pipe ends: 128 + 13
+_EMPTY = re.compile(r"(--[\w-]+)=\s*")
 
 
 def new_app(help_text: str) -> typer.Typer:
@@ -41,13 +48,20 @@ def run(app: typer.Typer, name: str, arguments: Sequence[str] | None = None) -> 
     Returns
     -------
     int
-        0, 2 or 130. A fault of the program itself is raised, traceback and all.
+        0, 2, 130 or 141. A fault of the program itself is raised, traceback and all.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if (problem := _empty_value(words)) is not None:
+        return _complain(name, problem, BAD_INPUT)
     try:
         status = app(args=words, prog_name=name, standalone_mode=False)
     except (KeyboardInterrupt, typer.Abort):  # newer typers return 130 instead
         status = INTERRUPTED
+    except SystemExit as ended:
+        # How typer ends where it could not print.
+        if not isinstance(ended.__context__, BrokenPipeError) or not reader_is_gone():
+            raise
+        return READER_GONE
     except Exception as error:
         problem = explain(error)
         if problem is None:
@@ -55,6 +69,8 @@ def run(app: typer.Typer, name: str, arguments: Sequence[str] | None = None) -> 
         return _complain(name, problem, BAD_INPUT)
     if status == INTERRUPTED:
         return _complain(name, "interrupted; nothing was left half-written", INTERRUPTED)
+    if not flush():
+        return READER_GONE
     return status if isinstance(status, int) else OK
 
 
@@ -67,27 +83,29 @@ def main(app: typer.Typer, name: str) -> None:
 
 def explain(error: Exception) -> str | None:
     """Say in one line what the user can do about an error; None for a fault of the program."""
-    if isinstance(error, DGNOError):
-        return _one_line(str(error))
     if hasattr(error, "format_message"):  # typer's own usage errors, whichever click it carries
         context = getattr(error, "ctx", None)
         hint = f" Try '{context.command_path} --help'." if context is not None else ""
-        return _one_line(error.format_message()) + hint
-    pydantic = sys.modules.get("pydantic")
-    if pydantic is not None and isinstance(error, pydantic.ValidationError):
-        return "; ".join(
-            _one_line(f"{'.'.join(map(str, fault['loc'])) or 'settings'}: {fault['msg']}")
-            for fault in error.errors()
-        )
-    if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+        return one_line(error.format_message()) + hint
+    return explain_error(error)
+
+
+def _empty_value(words: Sequence[str]) -> str | None:
+    """Complain of a word without content, which no argument or option can mean.
+
+    It comes from a variable of the shell that is not set; as a path it would be the current folder.
+    """
+    for before, word in zip(("", *words), words, strict=False):
+        if not word.strip():
+            what = before if before.startswith("-") else "an argument"
+        elif (match := _EMPTY.fullmatch(word)) is not None:
+            what = match[1]
+        else:
+            continue
+        return f"the value of {what} is empty; give one, or leave it out"
     return None
 
 
 def _complain(name: str, problem: str, status: int) -> int:
     print(f"{name}: {problem}", file=sys.stderr)
     return status
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())

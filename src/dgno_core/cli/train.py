@@ -16,6 +16,7 @@ import typer
 from dgno_core.cli.progress import Bar
 from dgno_core.cli.running import INTERRUPTED, new_app
 from dgno_core.cli.running import main as run_main
+from dgno_core.cli.stdout import say
 from dgno_core.cli.threads import TrainingThreads
 
 if TYPE_CHECKING:
@@ -112,7 +113,9 @@ def follow(settings: TrainConfig, *, resume: bool, lines: TextIO | None) -> str 
     reason = None
     with Bar("training") as bar, closing(train_events(settings, resume=resume)) as events:
         for event in events:
-            if lines is not None:
+            if lines is sys.stdout:
+                say(json.dumps(event.to_dict()))
+            elif lines is not None:
                 print(json.dumps(event.to_dict()), file=lines, flush=True)
             match event:
                 case TrainStarted():

@@ -23,6 +23,8 @@ from dgno_core.io.axes import AXES
 # of our networks it is the finest; one with a coarser grid refuses a tile once it is loaded.
 MULTIPLE = 32
 SMALLEST_TILE = 2 * MULTIPLE
+# Where and with how much memory is computed; the same result is asked for.
+MACHINE = frozenset({"device", "memory_share", "model_folder"})
 
 
 class RestoreConfig(Frozen):
@@ -51,7 +53,7 @@ class RestoreConfig(Frozen):
         Where else to look for models by name.
     """
 
-    model: str = "auto"
+    model: str = Field(default="auto", min_length=1)
     axes: str | None = None
     series: int = Field(default=0, ge=0)
     device: str = "auto"
@@ -90,7 +92,7 @@ class RestoreConfig(Frozen):
     @field_validator("axes")
     @classmethod
     def _axes_are_letters(cls, axes: str | None) -> str | None:
-        if axes is not None and not set(axes.upper()) <= set(AXES):
+        if axes is not None and not (axes and set(axes.upper()) <= set(AXES)):
             raise DGNOError(f"The axes {axes!r} must be letters of {AXES}, one for each dimension.")
         return None if axes is None else axes.upper()
 

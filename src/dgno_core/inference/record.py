@@ -35,11 +35,12 @@ def describe(
     return Provenance(
         version=version_of("napari-dgno") or "unknown",
         created=now(),
-        source=SourceRecord.of(source),
+        source=SourceRecord.of(source, limit=None),  # little beside restoring it
         model=network.name,
         weights_sha256=network.card.weights_sha256 or None,
         settings=done.model_dump(mode="json"),
         tile=tile,
+        wanted_tile=config.tile or network.card.tile,
         device=str(network.device),
         versions=versions("napari-dgno", "torch", "numpy") | {"torch threads": str(threads)},
         command=command,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
 import platform
 from collections.abc import Mapping
@@ -15,9 +14,10 @@ from pydantic import Field, ValidationError
 from dgno_core.errors import DGNOError
 from dgno_core.frozen import Frozen
 from dgno_core.io.atomic import discard, partial_path, writing
+from dgno_core.io.content import content_hash
 from dgno_core.io.source import ImageSource
 
-HASHED = 1 << 28  # bytes: larger inputs are not read once more just for their hash
+HASHED = 1 << 28  # bytes: a look at a part of a larger input does not read all of it for its hash
 
 
 class SourceRecord(Frozen):
@@ -31,17 +31,12 @@ class SourceRecord(Frozen):
     dtype: str
 
     @classmethod
-    def of(cls, source: ImageSource) -> SourceRecord:
-        """Describe an image; a file of moderate size with its SHA-256."""
-        path = source.path
-        digest = None
-        if path is not None and path.is_file() and path.stat().st_size <= HASHED:
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
+    def of(cls, source: ImageSource, *, limit: int | None = HASHED) -> SourceRecord:
+        """Describe an image, with the hash of its files if these are of at most `limit` bytes."""
         return cls(
             name=source.name,
-            path=None if path is None else str(path),
-            sha256=digest,
+            path=None if source.path is None else str(source.path),
+            sha256=content_hash(source, limit),
             shape=source.shape,
             axes=source.axes,
             dtype=str(source.dtype),
@@ -59,6 +54,7 @@ class Provenance(Frozen):
     weights_sha256: str | None = None
     settings: dict[str, Any] = Field(default_factory=dict)
     tile: int
+    wanted_tile: int | None = None  # before a lack of memory
     device: str
     versions: dict[str, str] = Field(default_factory=dict)
     command: str

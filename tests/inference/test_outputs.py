@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from dgno_core.cli.outputs import Job, plan_outputs, restored_name
 from dgno_core.errors import DGNOError
+from dgno_core.inference.outputs import ImageTask, plan_outputs, restored_name
 
 
 @pytest.fixture
@@ -17,7 +17,9 @@ def images(tmp_path: Path) -> list[Path]:
 
 
 def test_one_image_goes_into_the_file_that_is_named(images: list[Path], tmp_path: Path) -> None:
-    assert plan_outputs(images[:1], tmp_path / "out.tif") == [Job(images[0], tmp_path / "out.tif")]
+    assert plan_outputs(images[:1], tmp_path / "out.tif") == [
+        ImageTask(images[0], tmp_path / "out.tif")
+    ]
 
 
 @pytest.mark.parametrize("count", [1, 2])
@@ -58,9 +60,9 @@ def test_a_missing_input_is_named(tmp_path: Path) -> None:
 def test_an_existing_result_is_kept_unless_asked(images: list[Path], tmp_path: Path) -> None:
     target = tmp_path / "out.tif"
     target.write_bytes(b"precious")
-    with pytest.raises(DGNOError, match="exists already; add --overwrite"):
+    with pytest.raises(DGNOError, match="exists already; add --skip-existing or --overwrite"):
         plan_outputs(images[:1], target)
-    assert plan_outputs(images[:1], target, overwrite=True) == [Job(images[0], target)]
+    assert plan_outputs(images[:1], target, overwrite=True) == [ImageTask(images[0], target)]
 
 
 def test_an_input_is_never_overwritten(images: list[Path]) -> None:

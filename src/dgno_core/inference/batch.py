@@ -1,0 +1,154 @@
+"""Restoring many images: one generator of events; an image that fails does not stop the others."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from dgno_core.errors import explain_error
+from dgno_core.inference.config import DEFAULTS, RestoreConfig
+from dgno_core.inference.events import Restored, RestoreEvent
+from dgno_core.inference.outputs import ImageTask
+from dgno_core.inference.restore import restore_events
+from dgno_core.io.atomic import writing
+from dgno_core.io.provenance import Provenance
+from dgno_core.io.read import read_image
+from dgno_core.io.sinks import open_sink
+
+
+@dataclass(frozen=True)
+class ImageStarted:
+    """An image is begun, the `number`-th of `total`, counted from 1."""
+
+    task: ImageTask
+    number: int
+    total: int
+
+
+@dataclass(frozen=True)
+class ImageProgressed:
+    """Something happened in the image in hand."""
+
+    task: ImageTask
+    event: RestoreEvent
+
+
+@dataclass(frozen=True)
+class ImageRestored:
+    """An image is written, with its record beside it."""
+
+    task: ImageTask
+    provenance: Provenance
+    seconds: float
+
+
+@dataclass(frozen=True)
+class ImageSkipped:
+    """An image had been restored before, from the same input in the same way."""
+
+    task: ImageTask
+
+
+@dataclass(frozen=True)
+class ImageFailed:
+    """An image could not be restored; `message` is a sentence for the user."""
+
+    task: ImageTask
+    message: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class BatchFinished:
+    """All images have had their turn."""
+
+    restored: int = 0
+    skipped: int = 0
+    failed: int = 0
+
+
+BatchEvent = (
+    ImageStarted | ImageProgressed | ImageRestored | ImageSkipped | ImageFailed | BatchFinished
+)
+
+
+def batch_events(
+    tasks: Sequence[ImageTask], config: RestoreConfig = DEFAULTS
+) -> Generator[BatchEvent, None, None]:
+    """Restore images into their files, one after the other.
+
+    Closing the generator leaves the images that are complete, and nothing of the one in hand.
+    Folders for the results are made, and removed where nothing came to lie in them.
+
+    Parameters
+    ----------
+    tasks
+        What `plan_outputs` decided.
+    config
+        The settings, the same for all.
+
+    Yields
+    ------
+    BatchEvent
+        Last of all `BatchFinished`.
+
+    Raises
+    ------
+    DGNOError
+        If a folder cannot be made. A problem of an image is an event.
+    """
+    counts = BatchFinished()
+    with _folders({task.target.parent for task in tasks if not task.is_done}):
+        for number, task in enumerate(tasks, 1):
+            if task.is_done:
+                counts = replace(counts, skipped=counts.skipped + 1)
+                yield ImageSkipped(task)
+                continue
+            yield ImageStarted(task, number, len(tasks))
+            began = time.perf_counter()
+            try:
+                provenance = yield from _restore(task, config)
+            except Exception as error:
+                message = explain_error(error)
+                if message is None:
+                    raise
+                counts = replace(counts, failed=counts.failed + 1)
+                yield ImageFailed(task, message, time.perf_counter() - began)
+            else:
+                counts = replace(counts, restored=counts.restored + 1)
+                yield ImageRestored(task, provenance, time.perf_counter() - began)
+    yield counts
+
+
+def _restore(
+    task: ImageTask, config: RestoreConfig
+) -> Generator[ImageProgressed, None, Provenance]:
+    """Restore one image into its file."""
+    source = read_image(task.source, config.axes, series=config.series)
+    sink = open_sink(task.target, source, source.dtype, overwrite=task.may_replace)
+    # Leaving early closes the inner generator, which aborts the sink.
+    with closing(restore_events(source, config, sink=sink)) as events:
+        for event in events:
+            if isinstance(event, Restored):
+                return event.provenance
+            yield ImageProgressed(task, event)
+    raise RuntimeError("the restoration ended without a result")
+
+
+@contextmanager
+def _folders(wanted: set[Path]) -> Iterator[None]:
+    """Make folders; afterwards remove those that were made and are empty."""
+    levels = {level for folder in wanted for level in (folder, *folder.parents)}
+    made = sorted((level for level in levels if not level.exists()), reverse=True)  # inner first
+    try:
+        for folder in wanted:
+            with writing(folder):
+                folder.mkdir(parents=True, exist_ok=True)
+        yield
+    finally:
+        for level in made:
+            if level.is_dir() and not any(level.iterdir()):
+                level.rmdir()

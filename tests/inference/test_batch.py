@@ -1,0 +1,238 @@
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+from dgno_core.errors import DGNOError
+from dgno_core.inference.batch import (
+    BatchFinished,
+    ImageFailed,
+    ImageProgressed,
+    ImageRestored,
+    ImageSkipped,
+    batch_events,
+)
+from dgno_core.inference.config import RestoreConfig
+from dgno_core.inference.dry_run import ImagePlanned, plan_events
+from dgno_core.inference.outputs import ImageTask, plan_outputs
+from dgno_core.io import read_beside
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> list[Path]:
+    """Write three small grey images."""
+    rng = np.random.default_rng(0)
+    paths = [tmp_path / f"{name}.tif" for name in "abc"]
+    for path in paths:
+        tifffile.imwrite(path, rng.integers(100, 4000, (32, 48)).astype(np.uint16))
+    return paths
+
+
+@pytest.fixture
+def config(model_folder: Path) -> RestoreConfig:
+    return RestoreConfig(model=str(model_folder / "tiny-grey.safetensors"), device="cpu")
+
+
+def restored(tasks: list[ImageTask], config: RestoreConfig) -> BatchFinished:
+    *_, last = batch_events(tasks, config)
+    assert isinstance(last, BatchFinished)
+    return last
+
+
+def again(
+    images: list[Path], out: Path, config: RestoreConfig, *, overwrite: bool = False
+) -> list[ImageTask]:
+    return plan_outputs(images, out, config, skip_existing=True, overwrite=overwrite)
+
+
+def test_every_image_gets_its_events(
+    images: list[Path], tmp_path: Path, config: RestoreConfig
+) -> None:
+    images[1].write_bytes(b"no image")
+    events = list(batch_events(plan_outputs(images, tmp_path / "d"), config))
+    ends = [event for event in events if isinstance(event, ImageRestored | ImageFailed)]
+    assert [type(event) for event in ends] == [ImageRestored, ImageFailed, ImageRestored]
+    assert isinstance(ends[1], ImageFailed)
+    assert "b.tif" in ends[1].message
+    assert events[-1] == BatchFinished(restored=2, failed=1)
+    assert {path.name for path in (tmp_path / "d").glob("*.tif")} == {"a.ome.tif", "c.ome.tif"}
+
+
+def test_what_was_done_is_skipped_and_stays(
+    images: list[Path], tmp_path: Path, config: RestoreConfig
+) -> None:
+    out = tmp_path / "d"
+    restored(plan_outputs(images[:2], out), config)
+    before = {path: path.stat().st_mtime_ns for path in out.iterdir()}
+    events = list(batch_events(again(images, out, config), config))
+    assert [event.task.source for event in events if isinstance(event, ImageSkipped)] == images[:2]
+    assert events[-1] == BatchFinished(restored=1, skipped=2)
+    assert all(path.stat().st_mtime_ns == time for path, time in before.items())
+
+
+def test_names_folders_and_the_machine_do_not_count(
+    images: list[Path], tmp_path: Path, config: RestoreConfig, model_folder: Path
+) -> None:
+    out = tmp_path / "d"
+    restored(plan_outputs(images, out), config)
+    elsewhere = tmp_path / "copies"
+    elsewhere.mkdir()
+    copies = [elsewhere / path.name for path in images]
+    for path, copy in zip(images, copies, strict=True):
+        copy.write_bytes(path.read_bytes())
+    by_name = RestoreConfig(model="tiny-grey", model_folder=model_folder, memory_share=0.25)
+    assert all(task.is_done for task in again(copies, out, by_name))
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"tile": 96}, "made with tile 64"),
+        ({"normalise": "plane"}, "made with normalise stack"),
+        ({"precision": "bf16"}, "made with precision fp32"),
+        ({"axes": "XY"}, "made with axes None"),
+        ({"model": "auto"}, "made with another model"),
+    ],
+)
+def test_what_was_made_otherwise_is_named_and_neither_kept_nor_replaced(
+    changes: dict[str, object],
+    word: str,
+    images: list[Path],
+    tmp_path: Path,
+    config: RestoreConfig,
+) -> None:
+    out = tmp_path / "d"
+    restored(plan_outputs(images[:1], out), config)
+    other = config.changed(**changes)
+    with pytest.raises(DGNOError, match=rf"a\.ome\.tif \({word}.*\) was made otherwise") as caught:
+        again(images, out, other)
+    assert "add --overwrite" in str(caught.value)
+    tasks = again(images, out, other, overwrite=True)
+    assert [task.is_done for task in tasks] == [False] * 3
+    assert tasks[0].differs is not None
+
+
+def test_another_input_of_the_same_name_is_noticed(
+    images: list[Path], tmp_path: Path, config: RestoreConfig
+) -> None:
+    out = tmp_path / "d"
+    restored(plan_outputs(images, out), config)
+    tifffile.imwrite(images[1], tifffile.imread(images[1]) + 1)
+    with pytest.raises(DGNOError, match=r"b\.ome\.tif \(made from another input\) was made"):
+        again(images, out, config)
+    tasks = again(images, out, config, overwrite=True)
+    assert restored(tasks, config) == BatchFinished(restored=1, skipped=2)
+    assert all(task.is_done for task in again(images, out, config))
+
+
+def test_a_result_without_a_record_is_named(
+    images: list[Path], tmp_path: Path, config: RestoreConfig
+) -> None:
+    out = tmp_path / "d"
+    out.mkdir()
+    for name in "ac":
+        (out / f"{name}.ome.tif").write_bytes(b"from somewhere")
+    with pytest.raises(DGNOError, match=r"a\.ome\.tif \(has no record\) and .*c\.ome\.tif"):
+        again(images, out, config)
+
+
+def test_a_tile_that_memory_made_smaller_is_not_another_setting(
+    images: list[Path], tmp_path: Path, config: RestoreConfig
+) -> None:
+    out = tmp_path / "d"
+    restored(plan_outputs(images[:1], out), config)
+    record = read_beside(out / "a.ome.tif")
+    assert record is not None
+    assert record.wanted_tile == 64
+    record.changed(tile=32).write_beside(out / "a.ome.tif")
+    assert [task.is_done for task in again(images[:1], out, config)] == [True]
+
+
+def test_a_folder_of_planes_and_a_zarr_are_compared_by_their_content(
+    images: list[Path], tmp_path: Path, config: RestoreConfig
+) -> None:
+    import zarr
+
+    folder = tmp_path / "planes"
+    folder.mkdir()
+    for path in images:
+        path.rename(folder / path.name)
+    store = tmp_path / "cells.zarr"
+    zarr.save_array(store, np.arange(32 * 48, dtype=np.uint16).reshape(32, 48))
+    inputs, out = [folder, store], tmp_path / "d"
+    restored(plan_outputs(inputs, out), config)
+    assert [task.is_done for task in again(inputs, out, config)] == [True, True]
+    (folder / ".DS_Store").write_bytes(b"")  # what a file browser leaves
+    assert [task.is_done for task in again(inputs, out, config)] == [True, True]
+    tifffile.imwrite(folder / "b.tif", np.full((32, 48), 7, np.uint16))
+    array = zarr.open_array(store, mode="r+")
+    array[3, 4] = 0
+    with pytest.raises(DGNOError, match=r"planes\.ome\.tif .* and .*cells\.ome\.zarr .*another"):
+        again(inputs, out, config)
+
+
+def test_closing_leaves_the_complete_ones_only(
+    images: list[Path], tmp_path: Path, config: RestoreConfig
+) -> None:
+    out = tmp_path / "new" / "d"
+    with closing(batch_events(plan_outputs(images, out), config)) as events:
+        for event in events:
+            if isinstance(event, ImageProgressed) and event.task.source == images[1]:
+                break
+    assert sorted(path.name for path in out.iterdir()) == ["a.ome.tif", "a.ome.tif.json"]
+
+
+def test_folders_that_stay_empty_are_removed(
+    images: list[Path], tmp_path: Path, config: RestoreConfig
+) -> None:
+    images[0].write_bytes(b"no image")
+    tasks = plan_outputs(images[:1], tmp_path / "new" / "d")
+    assert restored(tasks, config) == BatchFinished(failed=1)
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_plan_says_what_would_be_done_and_writes_nothing(
+    images: list[Path], tmp_path: Path, config: RestoreConfig
+) -> None:
+    stack = tmp_path / "stack.tif"
+    tifffile.imwrite(stack, np.ones((3, 96, 80), np.uint16), metadata={"axes": "ZYX"}, ome=True)
+    images[1].write_bytes(b"no image")
+    before = sorted(tmp_path.rglob("*"))
+    tasks = plan_outputs([*images, stack], tmp_path / "d")
+    first, failed, third, last, end = plan_events(tasks, config)
+    assert sorted(tmp_path.rglob("*")) == before
+    assert isinstance(first, ImagePlanned)
+    assert isinstance(failed, ImageFailed)
+    assert isinstance(third, ImagePlanned)
+    assert isinstance(last, ImagePlanned)
+    assert end == BatchFinished(restored=3, failed=1)
+    assert (first.axes, first.shape, first.dtype) == ("YX", (32, 48), "uint16")
+    assert (first.model, first.tile, first.tiles) == (config.model, 64, 1)
+    assert (last.axes, last.planes, last.tiles) == ("ZYX", 3, 4 * 3)
+    assert last.bytes > first.bytes
+    assert last.seconds > 0
+    # One tile of a size is timed, and stands for all of that size.
+    assert first.seconds == third.seconds
+
+
+def test_the_tiles_of_a_plan_are_those_of_the_work(
+    images: list[Path], tmp_path: Path, config: RestoreConfig
+) -> None:
+    from dgno_core.inference.events import RestoreStarted
+
+    tifffile.imwrite(images[0], np.random.default_rng(1).random((2, 100, 70), np.float32))
+    tasks = plan_outputs(images[:1], tmp_path / "d")
+    plan = next(plan_events(tasks, config))
+    assert isinstance(plan, ImagePlanned)
+    started = [
+        event.event
+        for event in batch_events(tasks, config)
+        if isinstance(event, ImageProgressed) and isinstance(event.event, RestoreStarted)
+    ]
+    assert [(one.planes, one.tiles, one.tile) for one in started] == [
+        (plan.planes, plan.tiles, plan.tile)
+    ]
