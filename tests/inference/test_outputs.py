@@ -62,7 +62,9 @@ def test_an_existing_result_is_kept_unless_asked(images: list[Path], tmp_path: P
     target.write_bytes(b"precious")
     with pytest.raises(DGNOError, match="exists already; add --skip-existing or --overwrite"):
         plan_outputs(images[:1], target)
-    assert plan_outputs(images[:1], target, overwrite=True) == [ImageTask(images[0], target)]
+    assert plan_outputs(images[:1], target, overwrite=True) == [
+        ImageTask(images[0], target, may_replace=True)
+    ]
 
 
 def test_an_input_is_never_overwritten(images: list[Path]) -> None:
