@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from napari.layers import Image
     from napari.utils.events import Event
 
+#: In place of a layer where the viewer has none.
+NOTHING = "Open an image first"
+
 
 def is_view(layer: Image) -> bool:
     """Whether a panel shows something in a layer that is there to be looked at only."""
@@ -52,6 +55,7 @@ class LayerCombo(QComboBox):
         self._following = True
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(12)
+        self.setPlaceholderText(NOTHING)
         events = viewer.layers.events
         for event in (events.inserted, events.removed, events.reordered):
             event.connect(self._refresh)

@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QToolButton, QWi
 
 from dgno_core.errors import DGNOError
 from napari_dgno import _tooltips
-from napari_dgno._models import AUTOMATIC, check_file, model_choices
+from napari_dgno._models import AUTOMATIC, check_file, model_choices, offered_as
 
 
 class ModelChooser(QWidget):
@@ -71,7 +71,7 @@ class ModelChooser(QWidget):
         if index < 0:
             model = check_file(Path(model).expanduser())
             self._files.append(model)
-            self._add(Path(model).name, model)
+            self._add(offered_as(model, None), model)
             index = self.combo.count() - 1
         self.combo.setCurrentIndex(index)
 
@@ -86,10 +86,8 @@ class ModelChooser(QWidget):
         except (DGNOError, OSError) as error:
             names = []
             self.failed.emit(str(error))
-        for name in names:
-            self._add(name, name)
-        for path in self._files:
-            self._add(Path(path).name, path)
+        for model in [*names, *self._files]:
+            self._add(offered_as(model, folder), model)
         self.combo.setCurrentIndex(max(self.combo.findData(chosen), 0))
         self.combo.blockSignals(False)
         self.model_changed.emit()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,32 @@ def model_choices(folder: Path | None) -> list[str]:
     from dgno_core.models import weights_names
 
     return list(weights_names(folder))
+
+
+def offered_as(model: str, folder: Path | None) -> str:
+    """What a list calls a model: its name, and so that nobody overlooks it if it was never scored.
+
+    Reads the head of the file only.
+
+    Parameters
+    ----------
+    model : str
+        A name, or the path of a file.
+    folder : pathlib.Path or None
+        The user's model folder.
+    """
+    from dgno_core.models.card import CARD_KEY, read_header
+    from dgno_core.models.progress import TrainingProgress
+    from dgno_core.models.registry import find_weights
+
+    path = find_weights(model, folder)
+    name = path.name if model == str(path) else model
+    try:
+        told = json.loads(read_header(path).get(CARD_KEY, "{}")).get("progress")
+        progress = TrainingProgress.model_validate(told or {})
+    except (DGNOError, ValueError, AttributeError):
+        return name  # whoever chooses it is told what is wrong with it
+    return name if progress.is_validated else f"{name} ({progress.words()})"
 
 
 def find_card(model: str, *, colour: bool, folder: Path | None) -> ModelCard:

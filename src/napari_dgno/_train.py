@@ -107,6 +107,7 @@ class TrainPanel(Panel):
     def _connect(self) -> None:
         self.form.train_button.clicked.connect(self.train)
         self.form.pairs_button.clicked.connect(self.show_pairs)
+        self.form.images.changed.connect(self._on_choice)
         self.form.start_chooser.failed.connect(self._show_error)
         self.form.runs_edit.edit.editingFinished.connect(self.look_for_runs)
         self.display.cancel_button.clicked.connect(self._cancel)
@@ -296,6 +297,18 @@ class TrainPanel(Panel):
         if self._worker is None:
             self.display.finish("")
 
+    def _on_choice(self) -> None:
+        """Say and show nothing any more of images that are not chosen now."""
+        if self._worker is None and not self._closed:
+            self.display.messages.clear()
+            self.display.finish("")
+            # Not at once: napari may be about to remove the layer that was chosen.
+            QTimer.singleShot(0, self._put_away)
+
+    def _put_away(self) -> None:
+        if isalive(self) and not self._closed and self._pairs.is_shown:
+            self._hide_pairs()
+
     def _on_removed(self, event: Any) -> None:
         if not self._pairs.is_shown and self.form.pairs_button.text() != SHOW_PAIRS:
             self._hide_pairs()
@@ -400,7 +413,7 @@ class TrainPanel(Panel):
         self.view.show_end(run, state)
         index = self._runs.index(run) + 1 if run in self._runs else 0
         if index:
-            self.run_combo.setItemText(index, f"{run.name} – {state.value}")
+            self.run_combo.setItemText(index, run.title())
         self._keep_model()
 
     def _left_if_gone(self, run: Run) -> bool:

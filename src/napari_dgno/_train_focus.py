@@ -67,8 +67,8 @@ class FocusSearch(QObject):
         self._timer.stop()
 
     def _on_event(self, event: Any) -> None:
-        if self._closed:
-            return
+        if self._closed or self._again or self._timer.isActive():
+            return  # it is of a layer that is not chosen any more
         match event:
             case _train_pairs.FocusFound(plane, warning):
                 text = f"Plane {plane} is the sharpest."

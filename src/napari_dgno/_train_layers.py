@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,7 @@ class PairView:
         self._viewer = viewer
         self._layers: list[Image] = []
         self._hidden: list[weakref.ref[Any]] = []
+        self._view: View | None = None
 
     @property
     def is_shown(self) -> bool:
@@ -46,6 +48,7 @@ class PairView:
 
         self.hide()
         layers = self._viewer.layers
+        self._view = View.of(self._viewer) if len(layers) else None
         self._hidden = [weakref.ref(layer) for layer in layers if layer.visible]
         for layer in layers:
             layer.visible = False
@@ -77,7 +80,7 @@ class PairView:
         self._viewer.reset_view()
 
     def hide(self) -> None:
-        """Remove the pairs and show the other layers again."""
+        """Remove the pairs and show the other layers again, as they were on screen before."""
         shown = [layer for layer in self._layers if layer in self._viewer.layers]
         self._layers = []
         for layer in shown:
@@ -87,8 +90,41 @@ class PairView:
             if layer is not None and layer in self._viewer.layers:
                 layer.visible = True
         self._hidden = []
-        if shown and len(self._viewer.layers):
-            self._viewer.reset_view()
+        view, self._view = self._view, None
+        if view is not None and len(self._viewer.layers):
+            view.restore(self._viewer)
+
+
+@dataclass(frozen=True)
+class View:
+    """What of the layers is on screen.
+
+    Parameters
+    ----------
+    point : tuple of float
+        The plane: a place in world coordinates, one number for each dimension.
+    centre : tuple of float
+        What the camera looks at.
+    zoom : float
+        Screen pixels per unit of the world.
+    """
+
+    point: tuple[float, ...]
+    centre: tuple[float, ...]
+    zoom: float
+
+    @classmethod
+    def of(cls, viewer: Viewer) -> View:
+        """Return what a viewer shows."""
+        camera = viewer.scene.camera
+        return cls(viewer.dims.point, camera.center, camera.zoom)
+
+    def restore(self, viewer: Viewer) -> None:
+        """Show it again; dimensions that are no more are left out, the last ones fit."""
+        ndim = min(viewer.dims.ndim, len(self.point))
+        viewer.dims.set_point(range(-ndim, 0), self.point[-ndim:])
+        camera = viewer.scene.camera
+        camera.center, camera.zoom = self.centre, self.zoom
 
 
 class PictureView:

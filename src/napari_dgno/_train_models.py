@@ -1,4 +1,4 @@
-"""Makes a trained model one of the user's own, so that every Restore panel offers it."""
+"""Makes a trained model one of the user's own, so that every panel offers it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from napari_dgno._panel import Panel
 from napari_dgno._settings import preference_model, read_preferences
 from napari_dgno._train_run import Run
 
@@ -62,9 +63,10 @@ def _is_current(copy: Path, weights: Path) -> bool:
 
 
 def offer_everywhere(viewer: Viewer, folder: Path) -> None:
-    """Let the Restore panels of a viewer list the models of a folder anew."""
-    from napari_dgno._restore import RestorePanel
+    """Let all panels of a viewer list the models of a folder anew."""
+    from napari_dgno._model_chooser import ModelChooser
 
-    for widget in viewer.window.dock_widgets.values():
-        if isinstance(widget, RestorePanel):
-            widget.form.model_chooser.set_folder(folder)
+    for panel in viewer.window.dock_widgets.values():
+        if isinstance(panel, Panel):
+            for chooser in panel.findChildren(ModelChooser):
+                chooser.set_folder(folder)

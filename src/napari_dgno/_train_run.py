@@ -245,15 +245,29 @@ class Run:
                 return self.folder / name
         return None
 
+    def has_only_unvalidated(self) -> bool:
+        """Whether there are weights, but none that were tried on images to validate with."""
+        weights = self.weights()
+        return weights is not None and weights.name != BEST
+
     def summary(self) -> str:
         """Say in a few words how the run stands; reads only the end of the log."""
         if not self.record.starts:
             self.log = LogFollower(self.folder, last=TAIL)
             self.log.read_all()
-        state, record = self.state(), self.record
+        title = self.title()
         self.log = LogFollower(self.folder)
-        at = f", step {record.step} of {record.total}" if record.total else ""
-        return f"{self.name} – {state.value}{'' if state is State.FINISHED else at}"
+        return title
+
+    def title(self) -> str:
+        """Say in a few words how the run stands, as far as its log has been read."""
+        state, record = self.state(), self.record
+        parts = [f"{self.name} – {state.value}"]
+        if record.total and state is not State.FINISHED:
+            parts.append(f"step {record.step} of {record.total}")
+        if self.has_only_unvalidated():
+            parts.append("not validated")
+        return ", ".join(parts)
 
 
 def find_runs(folder: Path) -> list[Run]:

@@ -165,6 +165,11 @@ def facts(run: Run) -> str:
             f"Best model: <b>{best:.2f} dB</b> at step {step}, {abs(gain):.2f} dB "
             f"{'above' if gain >= 0 else 'below'} the blurred input."
         )
+    elif run.has_only_unvalidated():
+        parts.append(
+            f"<b>Not validated</b>, step {record.step}: this model has never been tried on images "
+            "that it has not trained on, so nobody knows what it does. Resume before you use it."
+        )
     if record.pictures:
         parts.append("The pictures below the image: blurred, restored, sharp.")
     return "<br>".join(parts)

@@ -180,3 +180,45 @@ def test_a_colour_layer_and_a_grey_one_are_no_pair(
     panel.form.images.sharp_combo.set_layer(grey)
     click(qtbot, panel.form.train_button)
     assert "one is colour, the other grey" in text(panel.display.messages)
+
+
+def test_texts_do_not_outlive_their_layer(
+    napari_window: Any, open_train: Any, stack: np.ndarray, notified: list[str], qtbot: Any
+) -> None:
+    panel = open_train()
+    flat = napari_window.add_image(stack[0], name="flat")
+    click(qtbot, panel.form.train_button)
+    assert "'flat' has one plane only" in text(panel.display.messages)
+    napari_window.layers.remove(flat)
+    assert panel.display.messages.isHidden()
+    layer = napari_window.add_image(stack, name="cells")
+    wait_until(qtbot, lambda: "is the sharpest" in panel.form.images.focus_label.text())
+    click(qtbot, panel.form.pairs_button)
+    wait_until(qtbot, lambda: panel._pairs.is_shown)
+    wait_until(qtbot, panel.form.isEnabled)
+    napari_window.layers.remove(layer)
+    wait_until(qtbot, lambda: not panel._pairs.is_shown)
+    assert panel.display.status.isHidden()
+    assert panel.form.images.focus_label.isHidden()
+    assert panel.form.pairs_button.text() == "Show pairs"
+    assert len(napari_window.layers) == 0
+
+
+def test_the_sharpest_plane_of_a_layer_that_is_gone_is_not_told(
+    napari_window: Any, open_train: Any, stack: np.ndarray, qtbot: Any
+) -> None:
+    from napari_dgno._train_pairs import FocusFound
+
+    panel = open_train()
+    layer = napari_window.add_image(stack, name="cells")
+    wait_until(qtbot, lambda: "is the sharpest" in panel.form.images.focus_label.text())
+    napari_window.layers.remove(layer)
+    panel._focus._on_event(FocusFound(1, None))  # it was still being looked for
+    assert panel.form.images.focus_label.text() == ""
+
+
+def test_empty_choices_say_what_is_missing(napari_window: Any, open_train: Any) -> None:
+    images = open_train().form.images
+    for combo in (images.layer_combo, images.sharp_combo):
+        assert combo.currentIndex() == -1
+        assert combo.placeholderText() == "Open an image first"

@@ -89,6 +89,35 @@ def test_stop_and_resume(
     assert panel.view.stop_button.isEnabled()
 
 
+def test_a_model_that_was_never_validated_says_so_wherever_it_is_offered(
+    napari_window: Any,
+    open_train: Any,
+    open_panel: Any,
+    fake_training: Any,
+    stack: np.ndarray,
+    qtbot: Any,
+) -> None:
+    fake_training(steps=300, hold=2)
+    napari_window.add_image(stack, name="cells")
+    restore, panel = open_panel(), open_train()
+    start(qtbot, panel)
+    wait_for_step(qtbot, panel, 2)
+    click(qtbot, panel.view.stop_button)
+    (panel._run.folder / "go").touch()
+    wait_for_end(qtbot, panel)
+    assert "<b>Not validated</b>, step 2" in text(panel.view.facts)
+    assert panel.run_combo.currentText() == "cells – stopped, step 2 of 300, not validated"
+    assert panel._run.summary() == panel.run_combo.currentText()
+    offered = "cells (not validated, step 2 of 300)"
+    for combo in (restore.form.model_chooser.combo, panel.form.start_chooser.combo):
+        assert combo.itemText(combo.findData("cells")) == offered
+    click(qtbot, panel.view.restore_button)
+    assert restore.form.model_chooser.model() == "cells"
+    restore.form.model_chooser.set_model(str(panel._run.weights()))
+    offered = "cells.safetensors (not validated, step 2 of 300)"
+    assert restore.form.model_chooser.combo.currentText() == offered
+
+
 def test_a_killed_process_is_told_and_can_go_on(
     napari_window: Any, open_train: Any, fake_training: Any, stack: np.ndarray, qtbot: Any
 ) -> None:
@@ -215,8 +244,11 @@ def test_pairs_are_shown_side_by_side_and_put_away(
     hidden = napari_window.add_image(stack[0], name="hidden", visible=False)
     napari_window.layers.selection.active = layer
     panel = open_train()
+    napari_window.dims.set_current_step(0, 2)
+    zoom = napari_window.scene.camera.zoom = 3.0
     click(qtbot, panel.form.pairs_button)
     wait_until(qtbot, lambda: "pairs, sharp" in napari_window.layers)
+    assert napari_window.dims.current_step[0] == 0
     wait_until(qtbot, panel.form.isEnabled)
     blurred, sharp = (napari_window.layers[f"pairs, {name}"] for name in ("blurred", "sharp"))
     assert blurred.data.shape == sharp.data.shape
@@ -230,6 +262,8 @@ def test_pairs_are_shown_side_by_side_and_put_away(
     click(qtbot, panel.form.pairs_button)
     assert list(napari_window.layers) == [layer, hidden]
     assert (layer.visible, hidden.visible) == (True, False)
+    assert napari_window.dims.current_step[0] == 2  # as before the pairs
+    assert napari_window.scene.camera.zoom == zoom
     click(qtbot, panel.form.pairs_button)
     wait_until(qtbot, lambda: "pairs, sharp" in napari_window.layers)
     wait_until(qtbot, panel.form.isEnabled)

@@ -82,11 +82,23 @@ def train(folder: Path, wishes: dict[str, Any], log: Any, *, resume: bool) -> No
             last.write_text(str(step))
             tell("CheckpointSaved", step=step, path=str(last))
         if asked and step < total:
+            if step < EVERY:
+                save_unvalidated(folder / f"{folder.name}.safetensors", step, total)
             tell("TrainStopped", step=step, total=total, reason="as asked")
             return
     weights = folder / f"{folder.name}.safetensors"
     shutil.copyfile(WEIGHTS, weights)
     tell("TrainFinished", step=step, path=str(weights), best=str(folder / "best.safetensors"))
+
+
+def save_unvalidated(path: Path, step: int, total: int) -> None:
+    """Write weights that no validation has seen."""
+    from dgno_core.models.checkpoint import load_model, save_model
+    from dgno_core.models.progress import TrainingProgress
+
+    model = load_model(str(WEIGHTS), "cpu")
+    progress = TrainingProgress(step=step, steps=total)
+    save_model(model, model.card.changed(name=path.stem, progress=progress), path)
 
 
 if __name__ == "__main__":
