@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from dgno_core.optics.psf import disk_psf as disk_psf
     from dgno_core.optics.psf import gaussian_psf as gaussian_psf
     from dgno_core.optics.psf import make_psf as make_psf
+    from dgno_core.optics.pupil import pupil_psf as pupil_psf
     from dgno_core.optics.ring import RingBlur as RingBlur
     from dgno_core.optics.ring import ring_blur as ring_blur
     from dgno_core.optics.ring_deconvolution import ring_deconvolve as ring_deconvolve
@@ -61,6 +62,7 @@ _HOMES = {
     "occlusion": ["LayeredBlur", "blur_layers", "draw_layered_blur"],
     "piecewise": ["blur_piecewise"],
     "psf": ["disk_psf", "gaussian_psf", "make_psf"],
+    "pupil": ["pupil_psf"],
     "ring": ["RingBlur", "ring_blur"],
     "ring_deconvolution": ["ring_deconvolve"],
     "ring_released": ["prepare_released", "wiener_released"],
