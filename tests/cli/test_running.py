@@ -14,7 +14,7 @@ from dgno_core.errors import DGNOError
 
 def status_of(error: BaseException, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
     """Run a command that raises; return its exit status and what it wrote on stderr."""
-    broken = new_app("broken")
+    broken = new_app("broken", "dgno")
 
     @broken.command()
     def fail() -> None:

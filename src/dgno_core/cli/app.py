@@ -13,13 +13,14 @@ from dgno_core.cli.demo import demo
 from dgno_core.cli.detect import detect
 from dgno_core.cli.evaluate import evaluate
 from dgno_core.cli.explain import app as explain_app
+from dgno_core.cli.help_pages import epilog
 from dgno_core.cli.models import models
 from dgno_core.cli.restore import restore
 from dgno_core.cli.running import main as run_main
 from dgno_core.cli.running import new_app
 from dgno_core.cli.train import train
 
-app = new_app("Restore defocused microscope images.")
+app = new_app("Restore defocused microscope images.", "dgno", is_whole=True)
 
 
 @app.callback(invoke_without_command=True)
@@ -34,7 +35,7 @@ def _dgno(
 
 
 for _command in (restore, demo, models, convert, evaluate, detect, train):
-    app.command()(_command)
+    app.command(epilog=epilog(f"dgno {_command.__name__}"))(_command)
 app.add_typer(data_app, name="data")
 app.add_typer(explain_app, name="explain")
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from dgno_core.cli.completion import complete_dataset
+from dgno_core.cli.help_pages import epilog
 from dgno_core.cli.running import new_app
 from dgno_core.errors import DGNOError
 
@@ -18,13 +20,16 @@ SHOWN = 20
 Planes = Annotated[
     str | None, typer.Option(metavar="Z,Z,...", help="BBBC006: planes, joined by commas.")
 ]
-app = new_app("The papers' data sets: list them, check a folder, fetch BBBC006.")
+app = new_app("The papers' data sets: list them, check a folder, fetch BBBC006.", "dgno data")
 
 
-@app.command(name="list")
+@app.command(name="list", epilog=epilog("dgno data list"))
 def list_datasets(
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="Tell all about this one.")
+        str | None,
+        typer.Argument(
+            metavar="[NAME]", help="Tell all about this one.", autocompletion=complete_dataset
+        ),
     ] = None,
 ) -> None:
     """List the data sets, or tell all about one: folders, splits, licence, what was verified."""
@@ -44,9 +49,14 @@ def list_datasets(
     )
 
 
-@app.command()
+@app.command(epilog=epilog("dgno data check"))
 def check(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A name of dgno data list.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME", help="A name of dgno data list.", autocompletion=complete_dataset
+        ),
+    ],
     root: Annotated[Path, typer.Argument(metavar="ROOT", help="Its top folder.")],
     planes: Planes = None,
     quick: Annotated[bool, typer.Option("--quick", help="Do not look into the images.")] = False,
@@ -69,7 +79,7 @@ def check(
         raise DGNOError(f"{root} has {len(found.faults)} faults, listed above.")
 
 
-@app.command()
+@app.command(epilog=epilog("dgno data fetch"))
 def fetch(
     name: Annotated[Literal["bbbc006"], typer.Argument(help="The data set.")],
     out: Annotated[Path, typer.Option("-o", "--out", metavar="DIR", help="Its top folder.")],

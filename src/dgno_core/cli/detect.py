@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from dgno_core.cli.completion import complete_model
 from dgno_core.cli.explain.options import Axes, Device, ModelFolder, Out, Overwrite
 from dgno_core.cli.explain.results import result_folder
 from dgno_core.cli.models import check_model_folder
@@ -28,7 +29,10 @@ def detect(
     ] = None,
     restore_with: Annotated[
         str | None,
-        typer.Option(help="Make AFTER of BEFORE with this model (`dgno models`), or auto."),
+        typer.Option(
+            help="Make AFTER of BEFORE with this model (`dgno models`), or auto.",
+            autocompletion=complete_model,
+        ),
     ] = None,
     truth: Annotated[
         Path | None, typer.Option(help="Labels of the true objects, for the agreement with them.")

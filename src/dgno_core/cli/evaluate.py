@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from dgno_core.cli.completion import complete_model
 from dgno_core.cli.progress import Bar
 from dgno_core.cli.threads import Threads
 
@@ -18,7 +19,11 @@ def evaluate(
     ],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where the page and its pictures go.")],
     model: Annotated[
-        str, typer.Option(help="A name from `dgno models`, a .safetensors file, auto, or all.")
+        str,
+        typer.Option(
+            help="A name from `dgno models`, a .safetensors file, auto, or all.",
+            autocompletion=complete_model,
+        ),
     ] = "auto",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
     tile: Annotated[

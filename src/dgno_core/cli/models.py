@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dgno_core.cli.completion import complete_model
 from dgno_core.errors import DGNOError
 
 if TYPE_CHECKING:
@@ -18,7 +19,11 @@ if TYPE_CHECKING:
 def models(
     card: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Print the whole card of a model or weights file."),
+        typer.Option(
+            metavar="NAME",
+            help="Print the whole card of a model or weights file.",
+            autocompletion=complete_model,
+        ),
     ] = None,
     model_folder: Annotated[
         Path | None, typer.Option(help="A folder of your own models, listed as well.")

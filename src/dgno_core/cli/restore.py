@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from dgno_core.cli.batch_report import BatchReport, summary
+from dgno_core.cli.completion import complete_model
 from dgno_core.cli.models import check_model_folder
 from dgno_core.cli.running import BAD_INPUT
 from dgno_core.cli.threads import Threads
@@ -28,7 +29,11 @@ def restore(
         ),
     ],
     model: Annotated[
-        str, typer.Option(help="A name from `dgno models`, a .safetensors file, or auto.")
+        str,
+        typer.Option(
+            help="A name from `dgno models`, a .safetensors file, or auto.",
+            autocompletion=complete_model,
+        ),
     ] = "auto",
     axes: Annotated[
         str | None, typer.Option(help="One letter of TPCZYXS a dimension, where the file is mute.")

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 import typer
 
+from dgno_core.cli.help_pages import epilog
 from dgno_core.cli.stdout import flush, reader_is_gone
 from dgno_core.errors import explain_error, one_line
 
@@ -22,11 +23,22 @@ READER_GONE = 141  # as of a Unix tool that the signal of a closed pipe ends: 12
 _EMPTY = re.compile(r"(--[\w-]+)=\s*")
 
 
-def new_app(help_text: str) -> typer.Typer:
-    """Make a typer application whose help and errors are plain text, without boxes."""
+def new_app(help_text: str, command: str, *, is_whole: bool = False) -> typer.Typer:
+    """Make a typer application whose help and errors are plain text, without boxes.
+
+    Parameters
+    ----------
+    help_text
+        What it does, in a sentence.
+    command
+        How it is typed.
+    is_whole
+        Whether it is a program of its own, which can install its completion in the shell.
+    """
     return typer.Typer(
         help=help_text,
-        add_completion=False,
+        epilog=epilog(command),
+        add_completion=is_whole,
         no_args_is_help=False,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
+from dgno_core.cli.completion import complete_recipe
+from dgno_core.cli.help_pages import epilog
 from dgno_core.cli.progress import Bar
 from dgno_core.cli.running import INTERRUPTED, new_app
 from dgno_core.cli.running import main as run_main
@@ -25,7 +27,12 @@ if TYPE_CHECKING:
 
 def train(
     config: Annotated[
-        str, typer.Argument(metavar="CONFIG.yaml", help="A file, or the name of a recipe.")
+        str,
+        typer.Argument(
+            metavar="CONFIG.yaml",
+            help="A file, or the name of a recipe.",
+            autocompletion=complete_recipe,
+        ),
     ],
     overrides: Annotated[
         list[str] | None,
@@ -176,8 +183,8 @@ def as_yaml(settings: TrainConfig) -> str:
     return text
 
 
-app = new_app("Train a model as a YAML file says.")
-app.command(name="dgno-train")(train)
+app = new_app("Train a model as a YAML file says.", "dgno-train", is_whole=True)
+app.command(name="dgno-train", epilog=epilog("dgno-train"))(train)
 
 
 def main() -> None:

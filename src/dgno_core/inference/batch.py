@@ -128,6 +128,7 @@ def _restore(
 ) -> Generator[ImageProgressed, None, Provenance]:
     """Restore one image into its file."""
     source = read_image(task.source, config.axes, series=config.series)
+    source.check()  # its own faults before those that a format finds in it
     sink = open_sink(task.target, source, source.dtype, overwrite=task.may_replace)
     # Leaving early closes the inner generator, which aborts the sink.
     with closing(restore_events(source, config, sink=sink)) as events:

@@ -7,9 +7,10 @@ from dgno_core.cli.explain.lam import lam
 from dgno_core.cli.explain.maps import maps
 from dgno_core.cli.explain.rank import rank
 from dgno_core.cli.explain.trust import trust
+from dgno_core.cli.help_pages import epilog
 from dgno_core.cli.running import new_app
 
-app = new_app("See what a network does to an image, and where to trust it.")
+app = new_app("See what a network does to an image, and where to trust it.", "dgno explain")
 
 for _command in (maps, rank, compare, lam, trust):
-    app.command()(_command)
+    app.command(epilog=epilog(f"dgno explain {_command.__name__}"))(_command)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from dgno_core.cli.completion import complete_model
 from dgno_core.cli.explain.options import (
     Axes,
     Device,
@@ -45,7 +46,10 @@ def lam(
     output: Out,
     model: Annotated[
         list[str] | None,
-        typer.Option(help="As for dgno restore; give it again for a second model to compare."),
+        typer.Option(
+            help="As for dgno restore; give it again for a second model to compare.",
+            autocompletion=complete_model,
+        ),
     ] = None,
     effort: Annotated[
         Literal["quick", "full"],

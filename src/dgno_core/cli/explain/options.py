@@ -7,12 +7,18 @@ from typing import Annotated, Literal, TypeAlias
 
 import typer
 
+from dgno_core.cli.completion import complete_model
+
 Out: TypeAlias = Annotated[
     Path,
     typer.Option("--output", "-o", metavar="DIR", help="The folder for the results."),
 ]
 Model: TypeAlias = Annotated[
-    str, typer.Option(help="A name from `dgno models`, a .safetensors file, or auto.")
+    str,
+    typer.Option(
+        help="A name from `dgno models`, a .safetensors file, or auto.",
+        autocompletion=complete_model,
+    ),
 ]
 Axes: TypeAlias = Annotated[
     str | None, typer.Option(help="One letter of TPCZYXS a dimension, where the file is mute.")

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from dgno_core.cli.completion import complete_model
 from dgno_core.cli.explain.options import (
     Axes,
     Device,
@@ -31,7 +32,10 @@ def rank(
     output: Out,
     model: Annotated[
         list[str] | None,
-        typer.Option(help="A name from `dgno models` or a .safetensors file; may be repeated."),
+        typer.Option(
+            help="A name from `dgno models` or a .safetensors file; may be repeated.",
+            autocompletion=complete_model,
+        ),
     ] = None,
     centre: Annotated[
         bool, typer.Option("--centre", help="Subtract the mean of each channel first.")

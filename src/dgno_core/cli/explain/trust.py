@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from dgno_core.cli.completion import complete_model
 from dgno_core.cli.explain.options import (
     Axes,
     Device,
@@ -41,7 +42,10 @@ def trust(
     output: Out,
     model: Model = "auto",
     second: Annotated[
-        str | None, typer.Option(metavar="MODEL", help="Another model to compare with.")
+        str | None,
+        typer.Option(
+            metavar="MODEL", help="Another model to compare with.", autocompletion=complete_model
+        ),
     ] = None,
     region: Region = None,
     plane: Plane = None,
