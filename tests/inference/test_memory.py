@@ -10,18 +10,17 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dgno_core.inference import memory
 from dgno_core.inference.memory import (
     available_bytes,
     bytes_per_pixel,
-    cgroup_room,
     fit_tile,
     halve,
     is_out_of_memory,
     tile_bytes,
 )
-from dgno_core.models import ModelCard, architecture, read_card
+from dgno_core.models import ModelCard, architecture, free_memory, read_card
 from dgno_core.models.config import NAFNetConfig, RestormerConfig
+from dgno_core.models.free_memory import cgroup_room
 
 tiles = st.integers(2, 64).map(lambda n: 32 * n)
 
@@ -125,9 +124,9 @@ def test_the_estimate_follows_the_layers_and_not_the_width_alone() -> None:
 
 def test_the_limit_of_the_job_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     cpu = torch.device("cpu")
-    monkeypatch.setattr(memory, "cgroup_room", lambda: None)
+    monkeypatch.setattr(free_memory, "cgroup_room", lambda: None)
     assert available_bytes(cpu) > 3000
-    monkeypatch.setattr(memory, "cgroup_room", lambda: 3000)
+    monkeypatch.setattr(free_memory, "cgroup_room", lambda: 3000)
     assert available_bytes(cpu) == 3000
 
 

@@ -149,14 +149,15 @@ def follow(settings: TrainConfig, *, resume: bool, lines: TextIO | None) -> str 
 
 def explain(settings: TrainConfig) -> None:
     """Print the resolved settings as YAML, and as comments the data and what a run costs."""
-    from dgno_core.training.estimate import estimate
+    from dgno_core.training.estimate import check_memory, estimate
     from dgno_core.training.loader import NumberedBatches
     from dgno_core.training.sources import open_data, open_extra
 
+    check_memory(settings)
     typer.echo(as_yaml(settings))
     data = open_data(settings)
-    cost = estimate(settings, NumberedBatches(data.batches, open_extra(settings)))
-    hours = cost.total_seconds(settings) / 3600
+    batches = NumberedBatches(data.batches, open_extra(settings))
+    cost = estimate(settings, batches, data.held_out)
     cache = getattr(settings.data, "memory_gb", 0) * max(1, settings.engine.workers)
     for line in (
         f"data: {data.images} images train, {len(data.held_out)} validate",
@@ -164,15 +165,19 @@ def explain(settings: TrainConfig) -> None:
         f"network: {cost.parameters:,} parameters",
         f"memory: about {cost.bytes / 1e9:.1f} GB on the device (float32), and working space on "
         "top" + (f"; up to {cache:g} GB of images beside it" if cache else ""),
-        f"time: {cost.step_seconds:.2f} s a step and {cost.batch_seconds:.2f} s to prepare a "
-        f"batch, as measured here; about {_duration(hours)} for {settings.steps:,} steps, and "
-        "validation on top",
+        f"time: {cost.step_seconds:.2f} s a step, {cost.batch_seconds:.2f} s to prepare a batch "
+        f"and {cost.validation_seconds:.2f} s a validation, as measured here; about "
+        f"{_duration(cost.total_seconds(settings))} for {settings.steps:,} steps with their "
+        "validations",
     ):
         typer.echo(f"# {line}")
 
 
-def _duration(hours: float) -> str:
-    return f"{hours:.1f} hours" if hours >= 1 else f"{60 * hours:.0f} minutes"
+def _duration(seconds: float) -> str:
+    minutes = seconds / 60
+    if minutes < 1:
+        return f"{seconds:.0f} seconds"
+    return f"{minutes / 60:.1f} hours" if minutes >= 60 else f"{minutes:.0f} minutes"
 
 
 def as_yaml(settings: TrainConfig) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import shutil
 import struct
 from pathlib import Path
 from typing import Literal
@@ -17,6 +18,7 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator, mo
 
 from dgno_core.errors import DGNOError
 from dgno_core.frozen import Frozen
+from dgno_core.io.atomic import discard, partial_path, publish, writing
 from dgno_core.models.config import NetworkConfig
 from dgno_core.models.progress import TrainingProgress
 
@@ -205,6 +207,37 @@ def read_card_file(path: Path) -> ModelCard:
             f"The weights in {path} are not those that were saved; copy or download it again."
         )
     return card.changed(weights_sha256=found)
+
+
+def replace_card(path: Path, card: ModelCard) -> None:
+    """Put another card into a weights file; its numbers stay byte for byte.
+
+    Parameters
+    ----------
+    path : Path
+        A safetensors file; replaced whole or not at all.
+    card : ModelCard
+        Of the same network.
+
+    Raises
+    ------
+    DGNOError
+        If the file cannot be read or written.
+    """
+    metadata = read_header(path) | {CARD_KEY: card.model_dump_json()}
+    part = partial_path(path)
+    with writing(path):
+        try:
+            with path.open("rb") as source, part.open("wb") as target:
+                (length,) = struct.unpack("<Q", source.read(8))
+                header = json.loads(source.read(length)) | {"__metadata__": metadata}
+                text = json.dumps(header).encode()
+                text += b" " * (-len(text) % 8)  # the numbers begin at a multiple of 8 bytes
+                target.write(struct.pack("<Q", len(text)) + text)
+                shutil.copyfileobj(source, target)
+            publish(part, path)
+        finally:
+            discard(part)
 
 
 def read_card(name_or_path: str | Path, folder: Path | None = None) -> ModelCard:
