@@ -17,6 +17,7 @@ def describe(
     tile: int,
     output: Path | None,
     warnings: list[str],
+    axes: str | None = None,
 ) -> Provenance:
     """Describe a restoration as it was done: with the model, tile and device really used."""
     import torch
@@ -36,6 +37,7 @@ def describe(
         version=version_of("napari-dgno") or "unknown",
         created=now(),
         source=SourceRecord.of(source, limit=None),  # little beside restoring it
+        axes=axes,
         model=network.name,
         weights_sha256=network.card.weights_sha256 or None,
         settings=done.model_dump(mode="json"),

@@ -198,7 +198,7 @@ def _restore(job: Job, sink: ImageSink) -> Generator[RestoreEvent, None, Provena
     """Restore with tiles that fit the memory, and make the result final."""
     warnings: list[str] = []
     tile, notes = starting_tile(job.network, job.layout, job.config)
-    notes = [*job.source.warnings, *misgivings(job), *notes]
+    notes = [*job.source.warnings, *sink.warnings, *misgivings(job), *notes]
     ranges: tuple[IntensityRange, ...] | None = None
     while True:
         warnings += notes
@@ -220,7 +220,7 @@ def _restore(job: Job, sink: ImageSink) -> Generator[RestoreEvent, None, Provena
         warnings.append(nothing_restored(job))
         yield RestoreWarned(warnings[-1])
     path = sink.result if isinstance(sink.result, Path) else None
-    provenance = describe(job.source, job.network, job.config, tile, path, warnings)
+    provenance = describe(job.source, job.network, job.config, tile, path, warnings, sink.axes)
     if path is None:
         sink.close()
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from dgno_core.errors import DGNOError
 from dgno_core.io.atomic import discard, partial_path, publish, writing
 from dgno_core.io.axes import Index
+from dgno_core.io.lost import lost_in_png, lost_in_tiff, lost_in_zarr
 from dgno_core.io.ngff import ngff_layout, ome_metadata
 from dgno_core.io.ome_xml import ome_xml_metadata
 from dgno_core.io.source import DTYPES, ImageSource
@@ -32,6 +34,8 @@ class FileSink(ABC):
         The image whose shape, axes and pixel size the file gets.
     dtype
         Type of the pixels.
+    lost
+        What the format cannot hold of the image.
 
     Attributes
     ----------
@@ -41,13 +45,17 @@ class FileSink(ABC):
         What of the image the file cannot hold, in sentences.
     """
 
-    def __init__(self, path: Path, source: ImageSource, dtype: np.dtype[Any]) -> None:
+    def __init__(
+        self, path: Path, source: ImageSource, dtype: np.dtype[Any], lost: Sequence[str] = ()
+    ) -> None:
         self.path = path
         self.source = source
         self.dtype = dtype
         self.partial = partial_path(path)
         self.axes = source.axes
         self.warnings: tuple[str, ...] = ()
+        if lost:
+            self.warnings = (f"{path.name} does not hold of {source.name}: {', '.join(lost)}.",)
         self._is_open = False
 
     @property
@@ -111,7 +119,7 @@ class TiffSink(FileSink):
     """
 
     def __init__(self, path: Path, source: ImageSource, dtype: np.dtype[Any]) -> None:
-        super().__init__(path, source, dtype)
+        super().__init__(path, source, dtype, lost_in_tiff(source))
         _check_orientation(path, source)
         if dtype not in DTYPES:
             raise DGNOError(
@@ -175,18 +183,18 @@ class ZarrSink(FileSink):
     """OME-Zarr 0.5 (zarr 3) of one level, one plane a chunk, axes in the order of NGFF."""
 
     def __init__(self, path: Path, source: ImageSource, dtype: np.dtype[Any]) -> None:
-        super().__init__(path, source, dtype)
+        super().__init__(path, source, dtype, lost_in_zarr(source))
         self._ngff = ngff_layout(source)
+        self._windows: dict[int, tuple[float, float]] = {}
         self.axes = self._ngff.axes
         if self._ngff.problem is not None:
-            self.warnings = (f"{path.name}: {self._ngff.problem}.",)
+            self.warnings += (f"{path.name}: {self._ngff.problem}.",)
 
     def _create(self) -> None:
         import zarr
 
         discard(self.partial)
-        group = zarr.open_group(self.partial, mode="w", zarr_format=3)
-        group.attrs.update(ome_metadata(self.source, self._ngff, self.dtype))
+        self._group = group = zarr.open_group(self.partial, mode="w", zarr_format=3)
         layout = self.source.layout()
         sizes = [
             1 if letter in layout.outer else min(size, CHUNK)
@@ -205,13 +213,26 @@ class ZarrSink(FileSink):
         kept = [i for i, at in enumerate(index) if isinstance(at, slice)]
         inner = [kept.index(i) for i in self._ngff.order if i in kept]
         self._array[tuple(index[i] for i in self._ngff.order)] = block.transpose(inner)
+        self._widen(index, block)
+
+    def _widen(self, index: Index, block: NDArray[Any]) -> None:
+        """Follow the extremes of each channel: between them it is shown."""
+        at = index[self.source.axes.index("C")] if "C" in self.source.axes else 0
+        channel = at if isinstance(at, int) else 0
+        low, high = float(np.fmin.reduce(block, None)), float(np.fmax.reduce(block, None))
+        if np.isfinite([low, high]).all():
+            known = self._windows.get(channel, (low, high))
+            self._windows[channel] = (min(low, known[0]), max(high, known[1]))
+
+    def _finish(self) -> None:
+        self._group.attrs.update(ome_metadata(self.source, self._ngff, self.dtype, self._windows))
 
 
 class PngSink(FileSink):
     """PNG, for one plane of 8 or 16 bits, or of 8 bits in colour."""
 
     def __init__(self, path: Path, source: ImageSource, dtype: np.dtype[Any]) -> None:
-        super().__init__(path, source, dtype)
+        super().__init__(path, source, dtype, lost_in_png(source))
         _check_orientation(path, source)
         layout = source.layout()
         if len(layout) != 1:

@@ -93,3 +93,12 @@ class ImageMetadata:
 
 
 NOTHING = ImageMetadata()
+
+
+@dataclass(frozen=True)
+class ImageHeader:
+    """What a file says of an image: pixel size and units by letter, and everything else."""
+
+    pixel_size: Mapping[str, float] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
+    metadata: ImageMetadata = NOTHING

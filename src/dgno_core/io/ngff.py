@@ -79,7 +79,7 @@ def ome_metadata(
     source: ImageSource,
     layout: NgffLayout,
     dtype: np.dtype[Any],
-    windows: Mapping[int, Window] | None = None,
+    windows: Mapping[int, Window],
 ) -> dict[str, Any]:
     """Return the attributes of an OME-Zarr 0.5 image of one level.
 
@@ -92,7 +92,7 @@ def ome_metadata(
     dtype
         Type of the pixels in the store.
     windows
-        Least and largest intensity of each channel, shown where the image names no other.
+        Least and largest intensity of each channel: shown where the image names no others.
     """
     axes = []
     for letter in layout.axes:
@@ -111,7 +111,7 @@ def ome_metadata(
         "version": "0.5",
         "multiscales": [{"name": name, "axes": axes, "datasets": [level]}],
     }
-    if channels := list(_omero_channels(source, layout, dtype, windows or {})):
+    if channels := list(_omero_channels(source, layout, dtype, windows)):
         ome["omero"] = {"channels": channels}
     return {"ome": ome}
 

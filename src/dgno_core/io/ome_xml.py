@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import product
 from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
 
-from dgno_core.io.metadata import PLANE_LETTERS, Channel, ImageMetadata, PlaneValues
+from dgno_core.io.metadata import (
+    PLANE_LETTERS,
+    Channel,
+    ImageHeader,
+    ImageMetadata,
+    PlaneValues,
+)
 from dgno_core.io.source import ImageSource
 from dgno_core.io.units import micrometers, unit_name, unit_symbol
 
@@ -25,18 +30,12 @@ CHANNEL_KEYS = (
 _CARRIED = {"Image", "Pixels", "AcquisitionDate", "Description", "Channel", "Plane", "TiffData"}
 _STRUCTURAL = {"BinData", "MetadataOnly", "BinaryOnly", "LightPath"}
 _MODULO = "openmicroscopy.org/omero/dimension/modulo"
+#: OME-XML has no place for the intensities between which a channel is shown but annotations.
+_WINDOWS = "napari-dgno/display-range"
+_UNDERSTOOD = (_MODULO, _WINDOWS)
 
 
-@dataclass(frozen=True)
-class OmeImage:
-    """What OME-XML says of one image: pixel size and units by letter, and everything else."""
-
-    pixel_size: Mapping[str, float]
-    units: Mapping[str, str]
-    metadata: ImageMetadata
-
-
-def read_ome_xml(xml: str, number: int = 0) -> OmeImage:
+def read_ome_xml(xml: str, number: int = 0) -> ImageHeader:
     """Read what OME-XML says of one of its images.
 
     Raises
@@ -55,12 +54,12 @@ def read_ome_xml(xml: str, number: int = 0) -> OmeImage:
         description=_text(image, "Description"),
         acquired=_text(image, "AcquisitionDate"),
         significant_bits=_integer(pixels.get("SignificantBits")),
-        channels=tuple(map(_channel, _children(pixels, "Channel"))),
+        channels=_channels(root, pixels, number),
         origin=_origin(planes, units),
         planes=planes,
         others=tuple(sorted(_others(root, image, pixels))),
     )
-    return OmeImage(sizes, units, metadata)
+    return ImageHeader(sizes, units, metadata)
 
 
 def ome_xml_metadata(source: ImageSource, outer: str) -> dict[str, Any]:
@@ -90,6 +89,13 @@ def ome_xml_metadata(source: ImageSource, outer: str) -> dict[str, Any]:
     sizes = dict(zip(source.axes, source.shape, strict=True))
     if len(metadata.channels) == (sizes["C"] if "C" in outer else 1):
         entries["Channel"] = [_channel_entry(channel) for channel in metadata.channels]
+    if any(channel.window is not None for channel in metadata.channels):
+        windows = {
+            str(number): f"{channel.window[0]:g} {channel.window[1]:g}"
+            for number, channel in enumerate(metadata.channels)
+            if channel.window is not None
+        }
+        entries["MapAnnotation"] = {"Namespace": _WINDOWS, "Value": windows}
     entries["Plane"] = _plane_entries(source, outer, [sizes[letter] for letter in outer])
     return {key: value for key, value in entries.items() if value not in (None, [])}
 
@@ -109,9 +115,33 @@ def _pixel_size(pixels: ElementTree.Element) -> tuple[dict[str, float], dict[str
     return sizes, units
 
 
-def _channel(element: ElementTree.Element) -> Channel:
+def _channels(
+    root: ElementTree.Element, pixels: ElementTree.Element, number: int
+) -> tuple[Channel, ...]:
+    """Read the channels; none if nothing is said of them."""
+    windows = _windows(root) if number == 0 else {}
+    channels = tuple(
+        _channel(element, windows.get(str(place)))
+        for place, element in enumerate(_children(pixels, "Channel"))
+    )
+    return channels if any(channel != Channel() for channel in channels) else ()
+
+
+def _windows(root: ElementTree.Element) -> dict[str, tuple[float, float]]:
+    windows = {}
+    for annotation in _annotations(root):
+        for entry in annotation.iter() if annotation.get("Namespace") == _WINDOWS else ():
+            low, _, high = (entry.text or "").partition(" ")
+            limits = _number(low), _number(high)
+            if (key := entry.get("K")) is not None and limits[0] is not None is not limits[1]:
+                windows[key] = (limits[0], limits[1])
+    return windows
+
+
+def _channel(element: ElementTree.Element, window: tuple[float, float] | None) -> Channel:
     colour = _integer(element.get("Color"))
     return Channel(
+        window=window,
         name=element.get("Name") or None,
         colour=None if colour is None else f"{(colour & 0xFFFFFFFF) >> 8:06X}",  # from RGBA
         emission=_nanometers(element, "EmissionWavelength"),
@@ -134,6 +164,8 @@ def _channel_entry(channel: Channel) -> dict[str, Any]:
 def _planes(pixels: ElementTree.Element) -> Iterable[tuple[str, PlaneValues]]:
     elements = _children(pixels, "Plane")
     shape = [_integer(pixels.get(f"Size{letter}")) or 1 for letter in PLANE_LETTERS]
+    # SizeC counts the colours of a pixel, too; a channel is of one plane.
+    shape[1] = len(_children(pixels, "Channel")) or shape[1]
     for key in PLANE_KEYS:
         given = [element for element in elements if key in element.attrib]
         if not given or np.prod(shape) > 8 * max(len(elements), 1):
@@ -168,9 +200,9 @@ def _plane_entries(
     source: ImageSource, outer: str, sizes: Sequence[int]
 ) -> list[dict[str, float | str]]:
     """Return the attributes of each page of the file."""
-    planes = _positions(source) | dict(source.metadata.planes)
     known = dict(zip(outer, sizes, strict=True))
     shape = tuple(known.get(letter, 1) for letter in PLANE_LETTERS)
+    planes = _positions(source, shape) | dict(source.metadata.planes)
     planes = {key: entry for key, entry in planes.items() if entry.values.shape == shape}
     entries = []
     for at in product(*map(range, sizes)) if planes else ():
@@ -187,10 +219,8 @@ def _plane_entries(
     return entries
 
 
-def _positions(source: ImageSource) -> dict[str, PlaneValues]:
+def _positions(source: ImageSource, shape: tuple[int, ...]) -> dict[str, PlaneValues]:
     """Return where each plane lies if the image has an origin: along z, in steps of its size."""
-    sizes = dict(zip(source.axes, source.shape, strict=True))
-    shape = tuple(sizes.get(letter, 1) for letter in PLANE_LETTERS)
     positions = {}
     for letter, start in source.metadata.origin.items():
         if letter in "XYZ":
@@ -210,8 +240,8 @@ def _others(
         for child in parent:
             name = _name(child).removesuffix("Ref")
             if name == "StructuredAnnotations" or name == "Annotation":
-                if all(entry.get("Namespace") == _MODULO for entry in _annotations(root)):
-                    continue  # the extra axis, which is read as one
+                if all(note.get("Namespace") in _UNDERSTOOD for note in _annotations(root)):
+                    continue
                 name = "StructuredAnnotations"
             if name not in _CARRIED and (name not in _STRUCTURAL or len(child)):
                 found.add(name)

@@ -74,8 +74,17 @@ class Photometric:
         return lazy.map_blocks(self.intensities, dtype=self.dtype(lazy.dtype), **added)
 
 
-def photometric(page: TiffPage, path: Path) -> Photometric:
+def photometric(page: TiffPage, path: Path, *, is_imagej: bool = False) -> Photometric:
     """Find out what the numbers of a page mean.
+
+    Parameters
+    ----------
+    page
+        The page, its pixels unread.
+    path
+        Its file.
+    is_imagej
+        Whether ImageJ wrote it, for which a palette is always but a way to show intensities.
 
     Raises
     ------
@@ -88,7 +97,8 @@ def photometric(page: TiffPage, path: Path) -> Photometric:
     if kind == MINISWHITE:
         return _from_white(np.dtype(page.dtype), page.bitspersample, path)
     if kind == PALETTE and page.colormap is not None and page.samplesperpixel == 1:
-        return _from_palette(np.asarray(page.colormap), np.dtype(page.dtype), path)
+        palette, dtype = np.asarray(page.colormap), np.dtype(page.dtype)
+        return _from_palette(palette, dtype, path, is_display=is_imagej)
     return Photometric()
 
 
@@ -105,19 +115,25 @@ def _from_white(dtype: np.dtype[Any], bits: int, path: Path) -> Photometric:
     )
 
 
-def _from_palette(palette: NDArray[Any], dtype: np.dtype[Any], path: Path) -> Photometric:
-    """Resolve a palette ``(3, N)``: in 16 bits by the standard, in 8 bits by some programs."""
+def _from_palette(
+    palette: NDArray[Any], dtype: np.dtype[Any], path: Path, *, is_display: bool
+) -> Photometric:
+    """Resolve a palette ``(3, N)``: in 16 bits by the standard, in 8 bits by some programs.
+
+    One that goes from black to one colour only says in which colour intensities are shown.
+    """
     wide = palette.T.astype(np.uint16) * (257 if palette.max(initial=0) < 256 else 1)
     narrow = (wide >> 8).astype(np.uint8)
-    if (wide == wide[:, :1]).all():
+    if (wide == wide[:, :1]).all() and not is_display:
         has_8_bits = ((wide & 0xFF == 0) | (wide & 0xFF == narrow)).all()
         table = narrow[:, 0] if has_8_bits else wide[:, 0]
         if table.dtype == dtype and (table == np.arange(len(table))).all():
             return Photometric()
         return Photometric(table)
-    if _is_ramp(narrow) and len(narrow) == 256 and dtype == np.uint8:
-        # As ImageJ stores a grey image that is shown in, say, green: the numbers are intensities.
-        return Photometric(channel=Channel(colour="".join(f"{part:02X}" for part in narrow[-1])))
+    colour = ramp_colour(narrow) if len(narrow) == 256 and dtype == np.uint8 else None
+    if colour is not None or is_display:
+        note = f"{path.name} is shown in the colours of a lookup table, which results do not get."
+        return Photometric(channel=Channel(colour=colour), note=None if colour else note)
     return Photometric(
         narrow,
         note=f"{path.name} has a palette of colours; it is read as the RGB image that it looks "
@@ -125,7 +141,9 @@ def _from_palette(palette: NDArray[Any], dtype: np.dtype[Any], path: Path) -> Ph
     )
 
 
-def _is_ramp(palette: NDArray[np.uint8]) -> bool:
-    """Tell whether a palette goes evenly from black to one colour."""
+def ramp_colour(palette: NDArray[np.uint8]) -> str | None:
+    """Return the colour that a palette ``(N, 3)`` goes evenly to from black, as ``RRGGBB``."""
     share = np.linspace(0, 1, len(palette))[:, None]
-    return bool((np.abs(palette - share * palette[-1]) <= 1).all())
+    if (np.abs(palette - share * palette[-1]) > 1).any():
+        return None
+    return "".join(f"{part:02X}" for part in palette[-1])

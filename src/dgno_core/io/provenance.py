@@ -44,12 +44,17 @@ class SourceRecord(Frozen):
 
 
 class Provenance(Frozen):
-    """How a result was made, completely enough to make it again."""
+    """How a result was made, completely enough to make it again.
+
+    Its `axes` are those that lie in its file, whose order may be another than the source's; None
+    if it has no file.
+    """
 
     tool: str = "napari-dgno"
     version: str
     created: str
     source: SourceRecord
+    axes: str | None = None
     model: str
     weights_sha256: str | None = None
     settings: dict[str, Any] = Field(default_factory=dict)

@@ -23,6 +23,14 @@ class ImageSink(Protocol):
     """Takes planes in any order, and again where one is written twice."""
 
     @property
+    def axes(self) -> str | None:
+        """Letters of the axes in the result; None if they are the image's own."""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What of the image the result cannot hold, in sentences."""
+
+    @property
     def result(self) -> NDArray[Any] | Path:
         """The array, or the path of the file."""
 
@@ -38,6 +46,9 @@ class ImageSink(Protocol):
 
 class ArraySink:
     """Keeps the image in memory, as `array`."""
+
+    axes: str | None = None
+    warnings: tuple[str, ...] = ()
 
     def __init__(self, shape: tuple[int, ...], dtype: DTypeLike) -> None:
         self._shape, self._dtype = shape, dtype

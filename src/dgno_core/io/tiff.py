@@ -14,12 +14,12 @@ import numpy as np
 
 from dgno_core.errors import DGNOError
 from dgno_core.io.axes import AXES, check_axes
-from dgno_core.io.metadata import NOTHING
-from dgno_core.io.ome_xml import OmeImage, read_ome_xml
+from dgno_core.io.imagej import read_imagej
+from dgno_core.io.metadata import ImageHeader
+from dgno_core.io.ome_xml import read_ome_xml
 from dgno_core.io.photometric import photometric
 from dgno_core.io.series import check_series, which_image
 from dgno_core.io.source import ImageSource
-from dgno_core.io.units import unit_name
 
 if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPageSeries
@@ -52,7 +52,7 @@ def read_tiff(path: Path, axes: str | None = None, series: int = 0) -> ImageSour
 
     with contextlib.ExitStack() as opened:
         tiff, image = opened.enter_context(_opened(path, series))
-        meaning = photometric(image.keyframe, path)
+        meaning = photometric(image.keyframe, path, is_imagej=tiff.is_imagej)
         try:
             header = _header(tiff, series)
             # zarr reads no more than the pages that are asked for, whatever the TIFF's layout.
@@ -91,8 +91,8 @@ def read_tiff_header(path: Path) -> tuple[tuple[int, ...], np.dtype[Any], str]:
     DGNOError
         If the file is no TIFF, damaged or cut off.
     """
-    with _opened(path, 0) as (_, image):
-        meaning = photometric(image.keyframe, path)
+    with _opened(path, 0) as (tiff, image):
+        meaning = photometric(image.keyframe, path, is_imagej=tiff.is_imagej)
         dtype = meaning.dtype(image.dtype.newbyteorder("="))
         letters = known_axes(image.axes, path) + "S" * len(meaning.colours)
         return (*image.shape, *meaning.colours), dtype, letters
@@ -161,28 +161,11 @@ def _files(series: TiffPageSeries) -> set[Path]:
     return {Path(page.parent.filehandle.path) for page in pages if page is not None}
 
 
-def _header(tiff: TiffFile, number: int) -> OmeImage:
-    """Read what OME or ImageJ metadata say of the image."""
+def _header(tiff: TiffFile, number: int) -> ImageHeader:
+    """Read what OME or ImageJ metadata say of an image."""
     if tiff.is_ome and tiff.ome_metadata:
         return read_ome_xml(tiff.ome_metadata, number)
-    sizes: dict[str, float] = {}
-    units: dict[str, str] = {}
-    if tiff.is_imagej:
-        metadata: dict[str, Any] = tiff.imagej_metadata or {}
-
-        def add(letter: str, size: Any, unit: str | None) -> None:
-            with contextlib.suppress(TypeError, ValueError):
-                if float(size) > 0 and (name := unit_name(unit)) is not None:
-                    sizes[letter], units[letter] = float(size), name
-
-        tags = tiff.pages.first.tags
-        for letter in "XY":
-            pixels_per_unit = tags.valueof(f"{letter}Resolution")
-            if pixels_per_unit and pixels_per_unit[0]:
-                add(letter, pixels_per_unit[1] / pixels_per_unit[0], metadata.get("unit"))
-        add("Z", metadata.get("spacing"), metadata.get("unit"))
-        add("T", metadata.get("finterval"), "s")
-    return OmeImage(sizes, units, NOTHING)
+    return read_imagej(tiff) if tiff.is_imagej else ImageHeader()
 
 
 @contextlib.contextmanager
