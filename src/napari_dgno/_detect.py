@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from qtpy.compat import isalive
-from qtpy.QtWidgets import QFileDialog, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from dgno_core.errors import DGNOError
 from napari_dgno import _detect_words as words
+from napari_dgno._csv_dialog import ask_csv_path
 from napari_dgno._detect_form import DetectForm
 from napari_dgno._detect_layers import full_array, objects_layer, placement, status_layer
 from napari_dgno._detect_table import ObjectTable
 from napari_dgno._detect_view import agreement_table, go_to
-from napari_dgno._detect_work import Compared, Comparison, comparing
+from napari_dgno._detect_work import Compared, Comparison, comparing, content_of, limits_key
 from napari_dgno._layers import output_layer
-from napari_dgno._look_cache import Key, key_of, whole_checksum
+from napari_dgno._look_cache import Key
 from napari_dgno._look_panel import Look, LookPanel
 from napari_dgno._progress import wrapped_label
 from napari_dgno._scroll import VerticalScroll
 from napari_dgno._settings import preference_model, read_preferences
 
 if TYPE_CHECKING:
-    from napari.layers import Layer
+    from napari.layers import Labels, Layer
     from napari.viewer import Viewer
 
     from napari_dgno._look_overlay import Legend
@@ -47,7 +46,7 @@ class DetectPanel(LookPanel):
         from dgno_core.detection.status import STATUS_COLOURS
 
         self.form = DetectForm(napari_viewer, read_preferences)
-        self._shown: tuple[Place, Layer] | None = None
+        self._shown: tuple[Place, Labels] | None = None
         purpose = wrapped_label()
         purpose.setText(words.PURPOSE)
         self.missing = wrapped_label()
@@ -91,6 +90,7 @@ class DetectPanel(LookPanel):
         if self._preferences is not None:
             self._preferences.events.connect(self._apply_preferences)
         self._folder = read_preferences().model_folder
+        self.form.before_combo.layer_changed.connect(self._show_results)
 
     def controls(self) -> QWidget:
         """Return what is switched off while a look is in progress."""
@@ -120,26 +120,22 @@ class DetectPanel(LookPanel):
             None if truth is None else truth.data,
             "" if truth is None else truth.name,
             None if self.form.all_planes() else before.region.position,
+            [
+                self.cache.get(limits_key(place.source), place.source.data)
+                for place in (before, after)
+                if place is not None
+            ],
         )
-        key = self._key(before, after, comparison, (config, restore))
         return Look(
             before.layer,
             before.source.data,
-            key,
-            "Starting StarDist …",
+            Key("detect", id(before.source.data), (), (config, restore)),
+            "Reading the images …",
             comparing,
             (comparison, config, restore),
             lambda compared: self._show(before, after, compared),
+            content=lambda: content_of(comparison),
         )
-
-    def _key(
-        self, before: Place, after: Place | None, comparison: Comparison, configs: Sequence[Any]
-    ) -> Key:
-        every = comparison.position is None
-        pixels = whole_checksum(before.source.data) if every else 0
-        other = () if after is None else (key_of("after", after), whole_checksum(after.source.data))
-        truth = None if comparison.truth is None else whole_checksum(np.asarray(comparison.truth))
-        return key_of("detect", before, every, pixels, other, truth, *configs)
 
     def _show(self, before: Place, after: Place | None, compared: Compared) -> str:
         found, place = compared.found, before
@@ -163,21 +159,26 @@ class DetectPanel(LookPanel):
         self.agreement.setText(agreement_table(found))
         self.agreement.setVisible(bool(found.truth_before))
         self.table.show_objects(compared.objects, stack=len(found.before.planes) > 1)
-        self._results.show()
+        self._show_results()
         return "See the outlines over the image, and the table."
+
+    def _show_results(self) -> None:
+        """Show counts and table while their image is the chosen one; forget them with it."""
+        self.clear_messages()
+        if self._shown is not None and self._shown[0].layer not in self._viewer.layers:
+            self._shown = None
+            self.table.show_objects([], stack=False)
+        place = None if self._shown is None else self._shown[0]
+        chosen = self.form.before_combo.layer()
+        self._results.setVisible(place is not None and place.layer is chosen)
 
     def _add_restored(self, before: Place, compared: Compared) -> None:
         """Show what was restored on the way, unless it is there from an earlier look."""
         name = f"{before.layer.name} restored"
-        data = np.asarray(compared.restored)
-        axes = compared.axes
-        if before.layer.rgb:
-            planes = [full_array(data[..., c], axes[:-1], before) for c in range(data.shape[-1])]
-            data = np.stack(planes, axis=-1)
-        else:
-            data = full_array(data, axes, before)
+        axes = compared.axes.removesuffix("S") if before.layer.rgb else compared.axes
+        data = full_array(np.asarray(compared.restored), axes, before)
         for layer in [layer for layer in self._viewer.layers if layer.name == name]:
-            if layer.data.shape == data.shape and np.array_equal(layer.data, data):
+            if isinstance(layer.data, np.ndarray) and np.may_share_memory(layer.data, data):
                 return
         layer = output_layer(data, like=before.layer, provenance={})
         layer.translate = placement(axes, before)["translate"]
@@ -196,17 +197,15 @@ class DetectPanel(LookPanel):
         """Ask where, and write the table."""
         from dgno_core.detection.objects import write_objects
 
-        path, _ = QFileDialog.getSaveFileName(
-            self, "Save the table of objects", "objects.csv", "Tables (*.csv)"
-        )
-        if not path:
+        path = ask_csv_path(self, "Save the table of objects", "objects.csv")
+        if path is None:
             return
         try:
-            write_objects(self.table.objects.objects, Path(path))
+            write_objects(self.table.objects.objects, path)
         except DGNOError as error:
             self.show_error(str(error))
             return
-        self.display.finish(f"Saved as {Path(path).name}.")
+        self.display.finish(f"Saved as {path.name}.")
 
     def _on_chosen(self, number: int) -> None:
         if self._shown is not None and not self._closed:

@@ -1,4 +1,4 @@
-"""The objects of a comparison as rows of a table, and painted with a number each; knows no Qt.
+"""The objects of a comparison, painted with a number each; knows no Qt.
 
 An object's number is its place in the core's list, from 1, over all planes.
 """
@@ -13,27 +13,6 @@ import numpy as np
 if TYPE_CHECKING:
     from dgno_core.detection import DetectionFound
     from dgno_core.detection.objects import FoundObject
-
-HEADINGS = (
-    "Object",
-    "Status",
-    "Plane",
-    "Row",
-    "Column",
-    "Area before",
-    "Area after",
-    "IoU",
-    "Sure before",
-    "Sure after",
-)
-
-
-def cells(number: int, item: FoundObject) -> tuple[int | float | str, ...]:
-    """Return the row of an object, in the order of `HEADINGS`; planes count as napari counts."""
-    return (
-        number, item.status, item.plane, item.y, item.x, item.area_before, item.area_after,
-        item.iou, item.probability_before, item.probability_after,
-    )  # fmt: skip
 
 
 def paint(found: DetectionFound, objects: Sequence[FoundObject]) -> np.ndarray:

@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,6 +31,9 @@ from napari_dgno._threads import environment_with_threads
 if TYPE_CHECKING:
     from dgno_core.detection import DetectConfig
     from dgno_core.io import ImageSource
+    from dgno_core.io.normalise import IntensityRange
+
+    Limits = Sequence[tuple[IntensityRange, ...]]
 
 COMMAND = (sys.executable, "-m", "napari_dgno._detect_process")
 #: Seconds after which the window hears that the process still lives, and can cancel.
@@ -48,6 +51,7 @@ def detecting(
     after: ImageSource | None,
     config: DetectConfig,
     truth: ImageSource | None,
+    limits: Limits = (),
 ) -> Iterator[Any]:
     """Do what `dgno_core.detection.detect.detect_events` does, in another process.
 
@@ -63,7 +67,7 @@ def detecting(
     """
     with tempfile.TemporaryDirectory(prefix="dgno-detect-") as name:
         folder = Path(name)
-        request = (_in_memory(before), _in_memory(after), config, _in_memory(truth))
+        request = (_in_memory(before), _in_memory(after), config, _in_memory(truth), limits)
         (folder / REQUEST).write_bytes(pickle.dumps(request))
         with (folder / COMPLAINTS).open("wb") as complaints:
             process = subprocess.Popen(
@@ -72,6 +76,7 @@ def detecting(
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=complaints,
+                start_new_session=True,  # Ctrl-C in the terminal is for the window, not for it
             )
             try:
                 yield from _listen(process)
@@ -148,9 +153,9 @@ def main(folder: Path) -> None:
     from dgno_core.detection import DetectionFound
     from dgno_core.detection.detect import detect_events
 
-    before, after, config, truth = pickle.loads((folder / REQUEST).read_bytes())
+    before, after, config, truth, limits = pickle.loads((folder / REQUEST).read_bytes())
     try:
-        for event in detect_events(before, after, config, truth=truth):
+        for event in detect_events(before, after, config, truth=truth, limits=limits):
             match event:
                 case StepDone(done, total):
                     say(done=done, total=total)

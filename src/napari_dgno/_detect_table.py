@@ -10,15 +10,17 @@ from qtpy.QtCore import QAbstractTableModel, QModelIndex, QSortFilterProxyModel,
 from qtpy.QtGui import QColor
 from qtpy.QtWidgets import QAbstractItemView, QTableView
 
+from dgno_core.detection.objects import COLUMNS
 from napari_dgno import _detect_words as words
-from napari_dgno._detect_objects import HEADINGS, cells
 
 if TYPE_CHECKING:
     from dgno_core.detection.objects import FoundObject
 
 HEIGHT = 220
-#: Columns with values from 0 to 1.
-SHARES = ("IoU", "Sure before", "Sure after")
+STATUS, PLANE = (
+    next(i for i, column in enumerate(COLUMNS) if column.name == name)
+    for name in ("status", "plane")
+)
 SORT = int(Qt.ItemDataRole.UserRole)
 
 
@@ -48,38 +50,38 @@ class ObjectModel(QAbstractTableModel):
 
     def columnCount(self, parent: QModelIndex | None = None) -> int:
         """Count the headings."""
-        return len(HEADINGS)
+        return len(COLUMNS)
 
     def headerData(self, section: int, orientation: Any, role: int = 0) -> Any:
         """Return a heading."""
         if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
-            return HEADINGS[section]
+            return COLUMNS[section].title
         return None
 
     def data(self, index: QModelIndex, role: int = 0) -> Any:
         """Return a cell: as text, as a value to sort by, or the colour of its status."""
-        item = self.objects[index.row()]
-        value = cells(index.row() + 1, item)[index.column()]
+        item, column = self.objects[index.row()], COLUMNS[index.column()]
+        value = column.value(index.row() + 1, item)
         if role == Qt.ItemDataRole.DisplayRole:
-            return _written(value, HEADINGS[index.column()])
+            return _written(value, column.digits)
         if role == SORT:
             return -1.0 if isinstance(value, float) and math.isnan(value) else value
-        if role == Qt.ItemDataRole.DecorationRole and index.column() == 1:
+        if role == Qt.ItemDataRole.DecorationRole and index.column() == STATUS:
             return QColor(self._colours.get(item.status, "#808080"))
         if role == Qt.ItemDataRole.TextAlignmentRole and not isinstance(value, str):
             return int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         return None
 
 
-def _written(value: float | str, heading: str) -> str:
-    """Write a cell: pixels as whole numbers, IoU and certainty with two digits."""
+def _written(value: float | str, digits: int) -> str:
+    """Write a cell; a dash where there is nothing."""
     if isinstance(value, str):
         return value
     if isinstance(value, float) and math.isnan(value):
         return "–"
     if isinstance(value, int):
         return str(value)
-    return f"{value:.2f}" if heading in SHARES else f"{value:.0f}"
+    return f"{value:.{digits}f}"
 
 
 class ObjectTable(QTableView):
@@ -118,7 +120,7 @@ class ObjectTable(QTableView):
     def show_objects(self, objects: Sequence[FoundObject], *, stack: bool) -> None:
         """Show other objects; planes only where there are several."""
         self.objects.show(objects)
-        self.setColumnHidden(HEADINGS.index("Plane"), not stack)
+        self.setColumnHidden(PLANE, not stack)
         self.resizeColumnsToContents()
 
     def _on_row(self, current: QModelIndex, previous: QModelIndex) -> None:

@@ -1,4 +1,4 @@
-"""Going to an object in the view, and agreement with the truth in words; knows no Qt."""
+"""Showing one object in the view, and agreement with the truth in words; knows no Qt."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_dgno._look_overlay import BESIDE, layer_name, mark
+
 if TYPE_CHECKING:
     from napari.components import ViewerModel
-    from napari.layers import Layer
+    from napari.layers import Labels, Layer
 
     from dgno_core.detection import DetectionFound
     from dgno_core.detection.objects import FoundObject
@@ -19,11 +21,13 @@ if TYPE_CHECKING:
 SHARE = 0.1
 #: Smaller objects (side in pixels) are not enlarged any further.
 SMALLEST = 12
+#: Of the frame: pixels between it and the object, its line as a share of its side, its colour.
+AIR, LINE, FRAME = 2.0, 0.04, "#ff4fd8"
 IOUS = (0.5, 0.6, 0.7, 0.8, 0.9)
 
 
-def go_to(viewer: ViewerModel, number: int, item: FoundObject, place: Place, layer: Layer) -> None:
-    """Move the view to an object, and closer if it would be tiny.
+def go_to(viewer: ViewerModel, number: int, item: FoundObject, place: Place, layer: Labels) -> None:
+    """Move the view to an object, closer if it would be tiny, and put a frame around it.
 
     Parameters
     ----------
@@ -35,7 +39,7 @@ def go_to(viewer: ViewerModel, number: int, item: FoundObject, place: Place, lay
         The object.
     place : Place
         Where was looked; the plane of a single-plane look.
-    layer : napari.layers.Layer
+    layer : napari.layers.Labels
         The outlines; the object is selected in them.
     """
     data = place.point(item.y, item.x)
@@ -59,6 +63,52 @@ def go_to(viewer: ViewerModel, number: int, item: FoundObject, place: Place, lay
     needed = SHARE * min(viewer.canvas.size) / max(side, 1e-9)
     camera.zoom = max(camera.zoom, needed)
     layer.selected_label = number
+    _frame(viewer, _corners(layer, number, item, place), place, layer)
+
+
+def _corners(layer: Labels, number: int, item: FoundObject, place: Place) -> np.ndarray:
+    """Corners ``(4, ndim)`` of a rectangle that leaves some air around an object."""
+    outer = [i for i in range(layer.ndim) if i not in place.yx]
+    sizes = [layer.data.shape[i] for i in outer]
+    position = dict(zip(outer, np.unravel_index(item.plane, sizes), strict=True)) if outer else {}
+    plane = layer.data[tuple(position.get(i, slice(None)) for i in range(layer.ndim))]
+    plane = plane if place.yx[0] < place.yx[1] else plane.T
+    rows, columns = np.nonzero(plane == number)
+    if not len(rows):  # it lies beneath another one
+        rows, columns = np.array([round(item.y)]), np.array([round(item.x)])
+    low = np.array([rows.min(), columns.min()]) - AIR - 0.5
+    high = np.array([rows.max(), columns.max()]) + AIR + 0.5
+    corners = np.zeros((4, layer.ndim))
+    for axis, index in position.items():
+        corners[:, axis] = index
+    corners[:, place.yx[0]] = [low[0], low[0], high[0], high[0]]
+    corners[:, place.yx[1]] = [low[1], high[1], high[1], low[1]]
+    return corners
+
+
+def _frame(viewer: ViewerModel, corners: np.ndarray, place: Place, like: Layer) -> None:
+    """Draw a frame, in a layer that the next look takes away; the selected layer stays selected."""
+    from napari.layers import Shapes
+
+    name = layer_name("chosen object", place)
+    side = float(np.ptp(corners, axis=0).max())
+    keys = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
+    frame = Shapes(
+        [corners],
+        shape_type="rectangle",
+        ndim=like.ndim,
+        name=name,
+        edge_color=FRAME,
+        edge_width=max(LINE * side, 0.5),
+        face_color="transparent",
+        metadata=mark(BESIDE, place),
+        **{key: getattr(like, key) for key in keys},
+    )
+    active = viewer.layers.selection.active
+    if name in viewer.layers:
+        viewer.layers.remove(name)
+    viewer.layers.append(frame)
+    viewer.layers.selection.active = active
 
 
 def agreement_table(found: DetectionFound) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +13,8 @@ from dgno_core.errors import DGNOError
 from dgno_core.interpretation.events import StepDone, Warned
 from napari_dgno._detect_objects import paint
 from napari_dgno._detect_process import detecting
-from napari_dgno._look_panel import Found
+from napari_dgno._look_cache import Key, ranges_key, whole_checksum
+from napari_dgno._look_panel import Found, Kept
 from napari_dgno._threads import take_threads
 
 if TYPE_CHECKING:
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
     from dgno_core.detection.objects import FoundObject
     from dgno_core.inference import RestoreConfig
     from dgno_core.io import ImageSource
+    from dgno_core.io.normalise import IntensityRange
+
+    Ranges = tuple[IntensityRange, ...]
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,8 @@ class Comparison:
         The true objects, with the axes of the image but colour, or those of a plane.
     position : tuple of int or None
         The plane, along every axis of ``before.layout().outer``; None for all of them.
+    known_limits : sequence
+        What an earlier look has measured of the stacks `before` and `after`, by `limits_key`.
     """
 
     before: ImageSource
@@ -43,6 +50,7 @@ class Comparison:
     truth: Any = None
     truth_name: str = ""
     position: tuple[int, ...] | None = None
+    known_limits: Sequence[Ranges | None] = ()
 
 
 @dataclass(frozen=True)
@@ -90,13 +98,52 @@ def comparing(
     if restore is not None:
         restored = yield from _restoring(comparison, restore)
         after = replace(before, data=restored, name=f"{before.name} restored", path=None)
-    for event in detecting(before, after, config, truth):
+    limits = yield from _limits(comparison, restored is not None)
+    for event in detecting(before, after, config, truth, limits):
         if isinstance(event, DetectionFound):
             objects = list_objects(event)
             painted = paint(event, objects)
             yield Found(Compared(event, objects, painted, restored, before.axes))
         else:
             yield event
+
+
+def content_of(comparison: Comparison) -> Hashable:
+    """Tell by all their pixels which images are compared, and which part; this may read files."""
+    images = [comparison.before, *([comparison.after] if comparison.after else [])]
+    truth = None if comparison.truth is None else whole_checksum(np.asarray(comparison.truth))
+    described = tuple(
+        (
+            id(source.data), whole_checksum(source.data), source.axes, source.shape,
+            str(source.dtype), tuple(source.pixel_size.items()), tuple(source.units.items()),
+        )
+        for source in images
+    )  # fmt: skip
+    return described, truth, comparison.truth_name, comparison.position
+
+
+def limits_key(source: ImageSource) -> Key:
+    """Key under which the intensities are kept that a detector sees as 0 and 1."""
+    return ranges_key(source, "detector")
+
+
+def _limits(comparison: Comparison, restored: bool) -> Generator[Kept, None, list[Ranges]]:
+    """Measure the whole stack that a single plane belongs to: it is scaled as all planes are."""
+    from dgno_core.detection.scaling import measure_limits
+
+    position = comparison.position
+    if not position:
+        return []
+    sources = [comparison.before, *([comparison.after] if comparison.after else [])]
+    limits: list[Ranges] = []
+    for source, known in zip_longest(sources, comparison.known_limits[: len(sources)]):
+        layout = source.layout()
+        measured = known or measure_limits(source, layout)
+        if not known:
+            yield Kept(limits_key(source), measured, source.data)
+        limits.append((measured[layout.channel(position)],))
+    # Restoring keeps the scale of the intensities.
+    return limits * 2 if restored else limits
 
 
 def plane_source(source: ImageSource, position: tuple[int, ...] | None) -> ImageSource:

@@ -72,6 +72,7 @@ class InspectPanel(LookPanel):
         if self._preferences is not None:
             self._preferences.events.connect(self._apply_preferences)
         self._folder = read_preferences().model_folder
+        self.form.layer_combo.layer_changed.connect(self.clear_messages)
         self._show_section(0)
 
     def controls(self) -> QWidget:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dgno_core.interpretation.operator_words import frame_note
 from napari_dgno._look_overlay import Legend, colour_map, layer_name, mark
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 MEANING = {
     "flux": "How much the elements on the two sides receive through their common face. Dark: next "
-    "to nothing; bright: much. Faces on the outer border may be brighter than the scale tells.",
+    "to nothing; bright: much.",
     "jump": "How strongly the elements on the two sides disagree at their common face. Dark: they "
     "agree; bright: they differ.",
 }
@@ -26,8 +27,13 @@ COLOURS = "viridis"
 GRID = "#9aa0a6"
 
 
-def face_layer(faces: Faces, kind: str, place: Place, title: str) -> tuple[Vectors, Legend]:
-    """Make the layer of the faces, each a line coloured by its flux or jump."""
+def face_layer(
+    faces: Faces, kind: str, boundary: str, place: Place, title: str
+) -> tuple[Vectors, Legend]:
+    """Make the layer of the faces, each a line coloured by its flux or jump.
+
+    The limits are those of the faces that have two sides; the legend says what the others are.
+    """
     values = np.asarray(getattr(faces, kind), dtype=float)
     known = values[np.isfinite(values) & ~np.asarray(faces.is_boundary)]
     high = float(np.percentile(known, SHOWN)) if known.size else 0.0
@@ -45,7 +51,8 @@ def face_layer(faces: Faces, kind: str, place: Place, title: str) -> tuple[Vecto
     )
     colours = colour_map(COLOURS, fade=None).map(np.linspace(0, 1, 33))
     title = title[:1].upper() + title[1:]
-    return layer, Legend(title, MEANING[kind], faces.unit, limits, colours)
+    meaning = f"{MEANING[kind]} {frame_note(boundary)}"
+    return layer, Legend(title, meaning, faces.unit, limits, colours)
 
 
 def grid_layer(faces: Faces, place: Place, title: str) -> Vectors:

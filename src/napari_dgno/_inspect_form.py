@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from napari.components import ViewerModel
-    from napari.layers import Image
+    from napari.layers import Image, Layer
 
     from dgno_core.inference import RestoreConfig
     from dgno_core.models import ModelCard
@@ -85,6 +85,10 @@ class InspectForm(QWidget):
         for chooser in (self.model_chooser, self.second_chooser):
             chooser.set_folder(self._preferences().model_folder)
 
+    def has_layer(self, layer: Layer) -> bool:
+        """Whether a layer is still in the viewer."""
+        return layer in self._viewer.layers
+
     def choose(self, layer: Image, model: str, axes: str) -> None:
         """Fill in which image and which model.
 
@@ -93,7 +97,7 @@ class InspectForm(QWidget):
         DGNOError
             If the layer is gone, or there is no such model.
         """
-        if layer not in self._viewer.layers:
+        if not self.has_layer(layer):
             raise DGNOError(f"The layer {layer.name!r} is gone: restore an image first.")
         self.layer_combo.set_layer(layer)
         self.model_chooser.set_model(model)

@@ -124,7 +124,7 @@ class AttributionSection(Section):
         if len(found) > 1:
             layers.append((self._beside(place, found[1]), None))
         self.panel.add_over(layers, place.layer)
-        self.say(_in_words(found))
+        self.say(_in_words(found), place.layer)
         if len(found) > 1:
             self._viewer.reset_view()
             return "The first model's map lies on the image, the second one's to its right."

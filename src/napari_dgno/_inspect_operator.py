@@ -144,9 +144,8 @@ class OperatorSection(Section):
             layers.append((overlay_layer(overlay, place), legend_of(overlay)))
         else:
             kind = request.shown.removeprefix("face_")
-            layers.append(
-                face_layer(picture.faces, kind, place, f"{title}{_channel(request)} {operator}")
-            )
+            of = f"{title}{_channel(request)} {operator}"
+            layers.append(face_layer(picture.faces, kind, picture.boundary, place, of))
         if request.grid:
             layers.append((grid_layer(picture.faces, place, f"element grid {operator}"), None))
         self.panel.add_over(layers, place.layer)

@@ -13,6 +13,8 @@ from napari_dgno._look_cache import Key, key_of
 from napari_dgno._progress import wrapped_label
 
 if TYPE_CHECKING:
+    from napari.layers import Layer
+
     from dgno_core.inference import RestoreConfig
     from napari_dgno._inspect_form import InspectForm
     from napari_dgno._look_panel import LookPanel
@@ -41,6 +43,8 @@ class Section(QWidget):
         self.result = wrapped_label()
         self.result.setTextFormat(Qt.TextFormat.RichText)
         self.result.hide()
+        self._about: Layer | None = None
+        form.layer_combo.layer_changed.connect(self.show_findings)
         self.column = QVBoxLayout(self)
         self.column.setContentsMargins(0, 4, 0, 0)
         self.column.addWidget(self.purpose)
@@ -54,10 +58,22 @@ class Section(QWidget):
         self.column.addWidget(self.result)
         return button
 
-    def say(self, html: str) -> None:
-        """Show what the last look found, in words."""
+    def say(self, html: str, layer: Layer) -> None:
+        """Show what the last look at a layer found, in words."""
+        self._about = layer
         self.result.setText(html)
-        self.result.setVisible(bool(html))
+        self.show_findings()
+
+    def show_findings(self) -> None:
+        """Show what was found while its image is the chosen one; forget it with the image."""
+        chosen = self.form.layer_combo.layer()
+        if self._about is not None and not self.form.has_layer(self._about):
+            self._about = None
+        self.show_result(self._about is not None and self._about is chosen)
+
+    def show_result(self, shown: bool) -> None:
+        """Show or hide the words."""
+        self.result.setVisible(shown)
 
     def subject(self, place: Place, config: RestoreConfig) -> Subject:
         """Describe what is looked at, with what earlier looks have measured."""

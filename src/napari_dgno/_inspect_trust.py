@@ -103,9 +103,8 @@ class TrustSection(Section):
         self.map_combo.clear()
         for made in found.maps:
             self.map_combo.addItem(made.title, made.key)
-        self.chooser.show()
         self._pronounce(found.verdict)
-        self.say(escape(found.summary))
+        self.say(escape(found.summary), place.layer)
         if not place.is_whole_plane:
             return f"The map lies over the restored part of the image.{self.where(place)}"
         self._viewer.reset_view()
@@ -119,7 +118,12 @@ class TrustSection(Section):
             "font-size: 13pt; font-weight: bold; }"
         )
         self.verdict.setText(verdict.sentence)
-        self.verdict.show()
+
+    def show_result(self, shown: bool) -> None:
+        """Show or hide the verdict, what lies behind it, and the choice of maps."""
+        super().show_result(shown)
+        self.verdict.setVisible(shown)
+        self.chooser.setVisible(shown and bool(self._layers))
 
     def _restored(self, place: Place, weighed: Weighed) -> Layer:
         """Make the layer of the restored image: beside the image, or over its part of it."""

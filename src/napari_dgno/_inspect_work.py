@@ -68,10 +68,13 @@ class OperatorPicture:
         The map, if one was asked for.
     faces : Faces or None
         The faces, if they or the grid were asked for.
+    boundary : str
+        The network's boundary condition: what stands beyond the border of what it sees.
     """
 
     map: Any
     faces: Any
+    boundary: str
 
 
 @dataclass(frozen=True)
@@ -138,7 +141,7 @@ def looking_inside(
     on_faces = request.shown.startswith("face_")
     picture = None if on_faces else maps.map(request.shown, request.head, request.dimension)
     faces = maps.faces(request.head) if on_faces or request.grid else None
-    yield Found(OperatorPicture(picture, faces))
+    yield Found(OperatorPicture(picture, faces, maps.boundary))
 
 
 def attributing(

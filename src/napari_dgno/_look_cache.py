@@ -8,6 +8,7 @@ that an image that was changed in place is looked at anew.
 from __future__ import annotations
 
 import dataclasses
+import threading
 import weakref
 import zlib
 from collections import OrderedDict
@@ -65,7 +66,7 @@ def _checksum(place: Place) -> tuple[int, int]:
 
 
 class ResultCache:
-    """Keeps the results that were used last, up to a size.
+    """Keeps the results that were used last, up to a size; any thread may ask.
 
     Parameters
     ----------
@@ -76,33 +77,36 @@ class ResultCache:
     def __init__(self, limit: int = LIMIT) -> None:
         self._limit = limit
         self._kept: OrderedDict[Key, tuple[weakref.ref[Any], Any, int]] = OrderedDict()
+        self._lock = threading.RLock()
 
     def get(self, key: Key, data: Any) -> Any | None:
         """Return what is known of an image, or None."""
-        kept = self._kept.get(key)
-        if kept is None:
-            return None
-        if kept[0]() is not data:
-            del self._kept[key]
-            return None
-        self._kept.move_to_end(key)
-        return kept[1]
+        with self._lock:
+            kept = self._kept.get(key)
+            if kept is None:
+                return None
+            if kept[0]() is not data:
+                del self._kept[key]
+                return None
+            self._kept.move_to_end(key)
+            return kept[1]
 
     def put(self, key: Key, data: Any, result: Any) -> None:
         """Keep a result of an image, and drop the oldest ones if there is no room."""
-        for stale in [k for k, (ref, _, _) in self._kept.items() if ref() is None]:
-            del self._kept[stale]
-        self._kept.pop(key, None)
-        try:
-            ref = weakref.ref(data)
-        except TypeError:
-            return  # an array type that cannot tell when it is gone
-        size = byte_size(result)
-        if size > self._limit:
-            return
-        self._kept[key] = (ref, result, size)
-        while self.size > self._limit:
-            self._kept.popitem(last=False)
+        with self._lock:
+            for stale in [k for k, (ref, _, _) in self._kept.items() if ref() is None]:
+                del self._kept[stale]
+            self._kept.pop(key, None)
+            try:
+                ref = weakref.ref(data)
+            except TypeError:
+                return  # an array type that cannot tell when it is gone
+            size = byte_size(result)
+            if size > self._limit:
+                return
+            self._kept[key] = (ref, result, size)
+            while self.size > self._limit:
+                self._kept.popitem(last=False)
 
     @property
     def size(self) -> int:

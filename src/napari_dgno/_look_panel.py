@@ -6,13 +6,14 @@ which becomes layers. Results are kept, so that the same look again is instant.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtWidgets import QWidget
 
 from dgno_core.errors import DGNOError
+from dgno_core.interpretation.events import StepDone, Warned
 from napari_dgno import _workers
 from napari_dgno._layers import RESULT_KEY
 from napari_dgno._look_cache import Key, ResultCache
@@ -36,10 +37,28 @@ class Found:
 
 @dataclass(frozen=True)
 class Kept:
-    """Something that was found on the way and saves other looks at the same data time."""
+    """Something that was found on the way and saves other looks time.
+
+    Parameters
+    ----------
+    key : Key
+        What it depends on.
+    value : object
+        What was found.
+    data : array, optional
+        The pixels that it was found in, if not those of the look's own image.
+    """
 
     key: Key
     value: Any
+    data: Any = None
+
+
+@dataclass(frozen=True)
+class Identified:
+    """The pixels of all images have been compared: the key of the look is known in full."""
+
+    key: Key
 
 
 @dataclass
@@ -62,6 +81,9 @@ class Look:
         Its arguments.
     show : callable
         Makes layers of the result; returns a sentence for the user.
+    content : callable, optional
+        Tells what else the result depends on, where that takes so long (checksums of whole
+        stacks) that the worker has to do it.
     """
 
     layer: Image
@@ -71,6 +93,7 @@ class Look:
     work: Callable[..., Iterator[Any]]
     args: tuple[Any, ...]
     show: Callable[[Any], str]
+    content: Callable[[], Hashable] | None = None
     worker: _workers.EventWorker | None = None
     notes: list[str] = field(default_factory=list)
     outcome: str = ""
@@ -87,6 +110,19 @@ class _Outcome:
 
     result: Any
     notes: tuple[str, ...]
+
+
+def _identifying(look: Look, cache: ResultCache) -> Iterator[Any]:
+    """Find out in the worker whether the result is known, and do the work if it is not."""
+    if look.content is not None:
+        key = replace(look.key, settings=(look.key.settings, look.content()))
+        yield Identified(key)
+        kept = cache.get(key, look.data)
+        if kept is not None:
+            yield from map(Warned, kept.notes)
+            yield Found(kept.result)
+            return
+    yield from look.work(*look.args)
 
 
 class LookPanel(Panel):
@@ -140,7 +176,7 @@ class LookPanel(Panel):
         if self.is_running:
             return
         self.display.prepare(look.status)
-        kept = self.cache.get(look.key, look.data)
+        kept = self.cache.get(look.key, look.data) if look.content is None else None
         if kept is not None:
             for note in kept.notes:
                 self.display.add_note(note)
@@ -149,7 +185,11 @@ class LookPanel(Panel):
         self._look = look
         self.running_changed()
         look.worker = _workers.start(
-            look.work, *look.args, on_event=self._on_event, on_finished=self._on_finished
+            _identifying,
+            look,
+            self.cache,
+            on_event=self._on_event,
+            on_finished=self._on_finished,
         )
 
     def cancel(self) -> None:
@@ -160,8 +200,6 @@ class LookPanel(Panel):
             self.display.status.setText("Cancelling … the step in work is finished first.")
 
     def _on_event(self, event: Any) -> None:
-        from dgno_core.interpretation.events import StepDone, Warned
-
         look = self._look
         if look is None or self._closed:
             return
@@ -176,8 +214,10 @@ class LookPanel(Panel):
                 case Warned(message):
                     look.notes.append(message)
                     self.display.add_note(message)
-                case Kept(key, value):
-                    self.cache.put(key, look.data, value)
+                case Identified(key):
+                    look.key = key
+                case Kept(key, value, data):
+                    self.cache.put(key, look.data if data is None else data, value)
                 case Found(result):
                     self._on_found(look, result)
 
@@ -217,6 +257,12 @@ class LookPanel(Panel):
             self.display.finish("")
         self.display.set_error(message)
         show_error(message)
+
+    def clear_messages(self) -> None:
+        """Take away what was said about an image that is no longer the chosen one."""
+        if not self.is_running:
+            self.display.prepare("")
+            self.display.finish("")
 
     # Layers -------------------------------------------------------------------------------------
 

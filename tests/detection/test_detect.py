@@ -12,6 +12,7 @@ from dgno_core.detection.config import DetectConfig
 from dgno_core.detection.detect import DetectionFound, detect, detect_events
 from dgno_core.detection.matching import average_precision
 from dgno_core.detection.models import Detector
+from dgno_core.detection.scaling import measure_limits
 from dgno_core.detection.status import STATUS_VALUES, status_map
 from dgno_core.errors import DGNOError
 from dgno_core.interpretation.events import StepDone, Warned
@@ -51,6 +52,18 @@ def test_one_range_holds_for_the_whole_stack(plain: Detector) -> None:
     assert labels[0].max() == 16
     assert labels[1].max() == 0
     assert detect(dim, plain).max() > 0
+
+
+def test_a_plane_alone_can_be_scaled_as_its_stack_is(plain: Detector) -> None:
+    image, _ = nuclei()
+    dim = (150 + (image.astype(float) - 150) * 0.05).astype(np.uint16)
+    stack = as_source(np.stack([image, dim]), "ZYX")
+    limits = measure_limits(stack, stack.layout())
+    *_, alone = detect_events(dim, detector=plain)
+    *_, scaled = detect_events(dim, dim, detector=plain, limits=[limits, limits])
+    assert alone.before.count > 0  # its noise and dim nuclei were stretched
+    assert scaled.before.count == scaled.after.count == 0
+    assert scaled.before.limits == limits
 
 
 def test_the_labels_lie_as_the_image_lies(plain: Detector) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import shutil
+import subprocess
 import sys
 import threading
 import types
@@ -86,6 +88,35 @@ def test_gpus_are_hidden_before_stardist_is_loaded(monkeypatch: pytest.MonkeyPat
     with pytest.raises(DGNOError, match="could not be loaded"):  # the fake has no models
         import_stardist()
     assert calls == [(([], "GPU"), False)]
+
+
+INTERRUPTED = """
+import os, signal, time
+try:
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(10)
+except KeyboardInterrupt:
+    raise ImportError("numpy.core.multiarray failed to import") from None
+"""
+
+
+def test_an_interrupt_that_a_library_swallows_is_no_broken_installation(tmp_path: Path) -> None:
+    for name in ("tensorflow", "stardist"):
+        (tmp_path / f"{name}.py").write_text(INTERRUPTED, encoding="utf-8")
+    code = (
+        "import signal\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "from dgno_core.detection.stardist_library import import_stardist\n"
+        "try:\n    import_stardist()\n"
+        "except KeyboardInterrupt:\n    print('interrupted')\n"
+        "assert signal.getsignal(signal.SIGINT) is signal.default_int_handler\n"
+    )
+    path = os.pathsep.join([str(tmp_path), *sys.path])
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120,
+        env={**os.environ, "PYTHONPATH": path},
+    )  # fmt: skip
+    assert done.stdout.strip() == "interrupted", done.stderr
 
 
 def test_a_broken_installation_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:

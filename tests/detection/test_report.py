@@ -12,7 +12,7 @@ import tifffile
 
 from dgno_core.detection.detect import DetectionFound, detect_events
 from dgno_core.detection.models import Detector
-from dgno_core.detection.objects import list_objects, write_objects
+from dgno_core.detection.objects import COLUMNS, list_objects, write_objects
 from dgno_core.detection.picture import draw_comparison
 from dgno_core.detection.report import NAMES, write_detection, write_labels
 from dgno_core.detection.results import Detection
@@ -65,6 +65,18 @@ def test_the_table_is_written_whole(compared, tmp_path: Path) -> None:
     assert len(read) == len(rows) == 33
     assert float(read[0]["area_before"]) == rows[0].area_before
     assert [row["iou"] for row in read if row["status"] == "lost"] == [""]
+    assert [row["object"] for row in read] == [str(number) for number in range(1, 34)]
+    gained = next(row for row in read if row["status"] == "gained")
+    assert (float(gained["row"]), float(gained["column"])) == (3.5, 153.5)
+
+
+def test_files_have_the_columns_that_the_page_documents(compared, tmp_path: Path) -> None:
+    write_objects(list_objects(compared[0]), tmp_path / "objects.csv")
+    names = (tmp_path / "objects.csv").read_text(encoding="utf-8").splitlines()[0].split(",")
+    page = (Path(__file__).parents[2] / "docs" / "detection.md").read_text(encoding="utf-8")
+    assert all(f"| `{name}` |" in page for name in names)
+    titles = [column.title.lower().replace(" ", "_") for column in COLUMNS]
+    assert names[: len(COLUMNS)] == titles  # what people read is what files say
 
 
 def test_a_table_that_fails_leaves_nothing_and_keeps_the_old_one(

@@ -22,6 +22,7 @@ from dgno_core.interpretation.operator_maps import (
     operator_maps,
 )
 from dgno_core.interpretation.operator_terms import OperatorTerms, take_apart
+from dgno_core.interpretation.operator_words import frame_note
 from dgno_core.interpretation.registered import RegisteredMap
 from dgno_core.interpretation.view import View
 from dgno_core.io.normalise import IntensityRange
@@ -379,3 +380,21 @@ def test_an_iteration_or_scale_that_is_not_there_is_named() -> None:
         operator_maps(view, "half", 2)
     with pytest.raises(DGNOError, match="no scale 'eighth'"):
         operator_maps(view, "eighth")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("formulation", ["cell", "face"])
+@pytest.mark.parametrize("boundary", BOUNDARIES)
+def test_the_frame_of_the_faces_is_what_its_note_says(formulation: str, boundary: str) -> None:
+    layer, z = layer_and_input(formulation=formulation, flux="jump", boundary=boundary)
+    faces = maps_of(layer, z).faces()
+    frame = faces.jump[faces.is_boundary]
+    note = frame_note(boundary)
+    if "nothing differs there" in note:
+        np.testing.assert_allclose(frame, 0, atol=1e-6)
+    elif "zero stands for the neighbour" in note:
+        faces_of_one = maps_of(layer, z[..., :P, :P]).faces()
+        assert (faces_of_one.jump > 0).all()  # there is nothing in the image to differ from
+        assert (frame > 0).all()
+    else:
+        assert "opposite border" in note
+        assert (frame > 0).any()

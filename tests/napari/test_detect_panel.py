@@ -81,10 +81,109 @@ def test_a_row_of_the_table_leads_to_its_object(
     np.testing.assert_allclose(centre, before.data_to_world((gained.y, gained.x)))
     np.testing.assert_allclose((gained.y, gained.x), (28.5, 64.5))
     number = panel.table.objects.objects.index(gained) + 1
-    assert napari_window.layers[-1].selected_label == number
+    overlay = napari_window.layers["Matched, lost, gained · cells"]
+    assert overlay.selected_label == number
 
 
-def test_the_table_is_saved_for_a_spreadsheet(
+def frame_of(viewer: Any) -> Any:
+    return viewer.layers["Chosen object · cells"]
+
+
+def test_the_chosen_object_is_framed_and_the_frame_goes_with_the_next_look(
+    napari_window: Any, open_detect: Open, fake_looks: FakeLooks, qtbot: Any
+) -> None:
+    panel, before, _ = open_pair(napari_window, open_detect)
+    look(qtbot, panel, panel.button)
+    active = napari_window.layers.selection.active
+    objects = panel.table.objects.objects
+    for status, corner in (("gained", (25, 60)), ("lost", (40, 40))):
+        number = next(i for i, item in enumerate(objects) if item.status == status)
+        panel.table.selectRow(number)
+        frame = frame_of(napari_window)
+        assert frame.visible
+        low, high = (frame.data[0].min(axis=0), frame.data[0].max(axis=0))
+        size = (8, 10) if status == "gained" else (10, 12)
+        np.testing.assert_allclose(low, np.array(corner) - 2.5)
+        np.testing.assert_allclose(high, np.array(corner) + np.array(size) + 1.5)
+        np.testing.assert_allclose(frame.data_to_world((1, 2)), before.data_to_world((1, 2)))
+        assert napari_window.layers.selection.active is active  # the panel's fields stay
+    assert len([x for x in napari_window.layers if x.name.startswith("Chosen")]) == 1
+    panel.form.set_kind("none")
+    look(qtbot, panel, panel.button)
+    assert not [x for x in napari_window.layers if x.name.startswith("Chosen")]
+
+
+def press_save(monkeypatch: pytest.MonkeyPatch, *names: str) -> list[str]:
+    """Let the save dialog be answered with these names, one after the other; "" is Cancel."""
+    from qtpy.QtWidgets import QFileDialog, QMessageBox
+
+    answers, asked = iter(names), []
+
+    def execute(dialog: Any) -> int:
+        name = next(answers)
+        if not name:
+            return 0
+        dialog.setOption(QFileDialog.Option.DontUseNativeDialog)
+        dialog.selectFile(name)
+        dialog.accept()
+        return dialog.result()
+
+    def replace(*words: Any) -> Any:
+        asked.append(words[2])
+        return QMessageBox.StandardButton.Yes
+
+    monkeypatch.setattr(QFileDialog, "exec", execute)
+    monkeypatch.setattr(QMessageBox, "warning", replace)
+    return asked
+
+
+def test_the_table_is_saved_for_a_spreadsheet_under_the_names_on_screen(
+    napari_window: Any,
+    open_detect: Open,
+    fake_looks: FakeLooks,
+    qtbot: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    notified: list[str],
+) -> None:
+    from qtpy.QtCore import Qt
+
+    panel, *_ = open_pair(napari_window, open_detect)
+    look(qtbot, panel, panel.button)
+    press_save(monkeypatch, str(tmp_path / "cells"), str(tmp_path / "plate.A01"), "")
+    click(qtbot, panel.save_button)
+    rows = list(csv.DictReader((tmp_path / "cells.csv").open()))
+    assert [row["status"] for row in rows] == ["matched"] * 3 + ["lost", "gained"]
+    assert float(rows[0]["iou"]) == 1.0
+    assert rows[3]["area_after"] == ""
+    assert float(rows[3]["area_before"]) == 120
+    model = panel.table.model()
+    shown = [
+        model.headerData(index, Qt.Orientation.Horizontal, Qt.ItemDataRole.DisplayRole)
+        for index in range(model.columnCount())
+    ]
+    assert [title.lower().replace(" ", "_") for title in shown] == list(rows[0])[: len(shown)]
+    assert "cells.csv" in said(panel)
+    click(qtbot, panel.save_button)
+    assert (tmp_path / "plate.A01.csv").is_file()
+    click(qtbot, panel.save_button)  # cancelled
+    assert sorted(path.name for path in tmp_path.glob("*.*")) == ["cells.csv", "plate.A01.csv"]
+
+
+def test_an_existing_table_is_not_replaced_without_being_asked_for(
+    napari_window: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from napari_dgno._csv_dialog import ask_csv_path
+
+    window = napari_window.window._qt_window
+    old = tmp_path / "plate.A01.csv"
+    old.write_text("old")
+    press_save(monkeypatch, str(tmp_path / "plate.A01"), "")
+    assert ask_csv_path(window, "Save", "objects.csv") is None  # it came back, with the full name
+    assert old.read_text() == "old"
+
+
+def test_a_folder_that_cannot_be_written_is_said(
     napari_window: Any,
     open_detect: Open,
     fake_looks: FakeLooks,
@@ -95,18 +194,96 @@ def test_the_table_is_saved_for_a_spreadsheet(
 ) -> None:
     panel, *_ = open_pair(napari_window, open_detect)
     look(qtbot, panel, panel.button)
-    path = tmp_path / "objects.csv"
-    ask = "napari_dgno._detect.QFileDialog.getSaveFileName"
-    monkeypatch.setattr(ask, lambda *_: (str(path), ""))
-    click(qtbot, panel.save_button)
-    rows = list(csv.DictReader(path.open()))
-    assert [row["status"] for row in rows] == ["matched"] * 3 + ["lost", "gained"]
-    assert float(rows[0]["iou"]) == 1.0
-    assert rows[3]["area_after"] == ""
-    assert float(rows[3]["area_before"]) == 120
-    monkeypatch.setattr(ask, lambda *_: (str(tmp_path / "none" / "objects.csv"), ""))
+    gone = tmp_path / "none" / "objects.csv"
+    monkeypatch.setattr("napari_dgno._detect.ask_csv_path", lambda *_: gone)
     click(qtbot, panel.save_button)
     assert "objects.csv" in notified[-1]
+
+
+def test_words_and_table_go_with_their_image(
+    napari_window: Any, open_detect: Open, fake_looks: FakeLooks, qtbot: Any
+) -> None:
+    panel, before, _ = open_pair(napari_window, open_detect)
+    look(qtbot, panel, panel.button)
+    wait_until(qtbot, panel.table.isVisible)
+    other = napari_window.add_image(spots(), name="other")
+    panel.form.before_combo.set_layer(other)
+    wait_until(qtbot, lambda: not panel.table.isVisible())
+    assert said(panel).strip() == ""
+    panel.form.before_combo.set_layer(before)
+    wait_until(qtbot, panel.table.isVisible)
+    napari_window.layers.clear()
+    wait_until(qtbot, lambda: not panel.table.isVisible())
+    assert panel.table.objects.objects == []
+    assert panel.form.before_combo.placeholderText() == "Open an image first"
+    assert panel.form.before_combo.currentIndex() == -1
+
+
+def test_pixels_of_whole_stacks_are_compared_outside_of_the_windows_thread(
+    napari_window: Any,
+    open_detect: Open,
+    fake_looks: FakeLooks,
+    qtbot: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import threading
+    import zlib
+
+    threads = []
+    real = zlib.crc32
+
+    def crc32(data: Any) -> int:
+        if len(memoryview(data).cast("B")) >= 2 * spots().nbytes:
+            threads.append(threading.current_thread())
+        return real(data)
+
+    monkeypatch.setattr("napari_dgno._look_cache.zlib.crc32", crc32)
+    stack = np.stack([spots(), spots(), restored()])
+    napari_window.add_image(stack, name="cells")
+    panel = open_detect()
+    panel.form.set_kind("none")
+    panel.form.planes_combo.setCurrentIndex(1)
+    look(qtbot, panel, panel.button)
+    assert threads
+    assert threading.main_thread() not in threads
+    look(qtbot, panel, panel.button)
+    assert fake_looks.calls == ["detect"]  # known, once the pixels were compared
+    stack[2, 5, 5] += 1
+    look(qtbot, panel, panel.button)
+    assert fake_looks.calls == ["detect", "detect"]
+
+
+@pytest.mark.parametrize("restore", [False, True])
+def test_one_plane_is_scaled_as_its_stack_is(
+    restore: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dgno_core.detection import DetectConfig
+    from dgno_core.detection.scaling import measure_limits
+    from dgno_core.io.source import ImageSource
+    from napari_dgno._detect_work import Comparison, comparing, limits_key
+    from napari_dgno._look_panel import Kept
+
+    stack = ImageSource(np.stack([spots(), spots() // 10]), "ZYX", name="cells")
+    seen = []
+    monkeypatch.setattr(
+        "napari_dgno._detect_work.detecting", lambda *args: iter(seen.append(args) or ())
+    )
+    if restore:
+        monkeypatch.setattr("napari_dgno._detect_work._restoring", restoring)
+    work = comparing(Comparison(stack, position=(1,)), DetectConfig(), restore or None)
+    kept = [event for event in work if isinstance(event, Kept)]
+    expected = measure_limits(stack, stack.layout())
+    ((*_, limits),) = seen
+    assert limits == [expected] * (2 if restore else 1)
+    assert [(event.key, event.value) for event in kept] == [(limits_key(stack), expected)]
+    again = Comparison(stack, position=(1,), known_limits=[expected])
+    assert not list(comparing(again, DetectConfig(), None))
+    assert seen[1][-1] == [expected]
+
+
+def restoring(comparison: Any, config: Any) -> Any:
+    return np.asarray(comparison.before.data)[1]
+    yield  # a generator
 
 
 def test_agreement_with_a_truth_is_shown(
@@ -141,7 +318,7 @@ def test_restoring_first_adds_the_restored_plane_of_a_stack_in_its_place(
     assert overlay.data.shape == (1, 64, 80)
     np.testing.assert_allclose(overlay.translate, layer.translate)
     assert panel.form.kind() == "restore"
-    click(qtbot, panel.button)  # again: nothing to do, nothing twice
+    look(qtbot, panel, panel.button)  # again: nothing to do, nothing twice
     assert fake_looks.calls == ["detect"]
     assert len(napari_window.layers) == 5
 
@@ -160,6 +337,7 @@ def test_all_planes_of_a_stack_are_one_layer_and_rows_lead_to_planes(
     assert len(np.unique(napari_window.layers[-1].data)) == 9  # numbers run on over the planes
     panel.table.selectRow(7)
     assert napari_window.dims.current_step[0] == 2
+    assert set(frame_of(napari_window).data[0][:, 0]) == {2}
 
 
 def test_what_is_missing_or_does_not_fit_is_said_in_a_sentence(

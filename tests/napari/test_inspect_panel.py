@@ -99,9 +99,10 @@ def test_only_the_newest_map_of_an_image_is_on_show(
         "Element grid (half size, 1st operator) · cells",
         "Faces: flux (half size, 1st operator) · cells",
     ]
-    assert [view.legend.title for view in panel.legends.shown()] == [
-        "Faces: flux (half size, 1st operator)"
-    ]
+    (legend,) = panel.legends.shown()
+    assert legend.legend.title == "Faces: flux (half size, 1st operator)"
+    assert "outer frame" in legend.meaning.text()
+    assert "zero stands for the neighbour" in legend.meaning.text()
     napari_window.layers.remove(napari_window.layers[-1])
     assert panel.legends.shown() == []
 
@@ -265,6 +266,35 @@ def test_the_words_of_a_scale_hold_for_its_own_limits_only(
     wait_until(qtbot, lambda: not legend.words.isVisible())
     layer.contrast_limits = (0, 10)
     wait_until(qtbot, legend.words.isVisible)
+
+
+def test_words_go_with_their_image(
+    napari_window: Any,
+    open_inspect: Open,
+    fake_looks: FakeLooks,
+    image: np.ndarray,
+    qtbot: Any,
+    notified: list[str],
+) -> None:
+    panel = open_inspect()
+    assert panel.form.layer_combo.placeholderText() == "Open an image first"
+    panel.trust.button.click()
+    assert "no image" in said(panel)
+    first = napari_window.add_image(image[0], name="cells")
+    assert said(panel).strip() == ""
+    look(qtbot, panel, panel.trust.button)
+    wait_until(qtbot, panel.trust.verdict.isVisible)
+    wait_until(qtbot, panel.trust.chooser.isVisible)
+    other = napari_window.add_image(image[1], name="others")
+    panel.form.layer_combo.set_layer(other)
+    wait_until(qtbot, lambda: not panel.trust.verdict.isVisible())
+    assert not panel.trust.chooser.isVisible()
+    assert said(panel).strip() == ""
+    panel.form.layer_combo.set_layer(first)
+    wait_until(qtbot, panel.trust.verdict.isVisible)
+    napari_window.layers.clear()
+    wait_until(qtbot, lambda: not panel.trust.verdict.isVisible())
+    assert said(panel).strip() == ""
 
 
 def test_a_result_is_checked_from_outside(

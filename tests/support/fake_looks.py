@@ -50,7 +50,7 @@ def operator_picture(request: Any, region: Any) -> OperatorPicture:
         is_signed=request.dimension is not None,
     )  # fmt: skip
     return OperatorPicture(
-        None if on_faces else made, faces() if on_faces or request.grid else None
+        None if on_faces else made, faces() if on_faces or request.grid else None, "neumann"
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -75,6 +75,7 @@ def detect_events(
     *,
     truth: Source | None = None,
     detector: Detector | None = None,
+    limits: Sequence[tuple[IntensityRange, ...]] = (),
 ) -> Generator[DetectEvent, None, None]:
     """Detect objects in one or two images, reporting on the way; closing it cancels.
 
@@ -88,6 +89,9 @@ def detect_events(
         Labels of the true objects, of the shape of the labels of `before`.
     detector
         A loaded model, in place of the one that the settings name.
+    limits
+        For each image what `measure_limits` gave, where that was measured on more than is looked
+        at: a single plane is scaled as its stack is, or its noise would be stretched.
 
     Yields
     ------
@@ -105,7 +109,8 @@ def detect_events(
     sources = [_open(image, config.axes) for image in (before, after) if image is not None]
     if detector is None:
         detector = load_detector(config.detector)
-    works = [_Work(source, detector, config) for source in sources]
+    known = [*limits, *[()] * len(sources)]
+    works = [_Work(s, detector, config, m) for s, m in zip(sources, known, strict=False)]
     if len(works) == 2 and works[0].shape != works[1].shape:
         raise DGNOError(
             f"{sources[0].name} and {sources[1].name} do not belong together: they are "
@@ -175,8 +180,8 @@ class _Work:
         self.target: PlaneLayout = plane_layout(self.axes, self.shape, np.int32)
         self.labels = np.zeros(self.shape, np.int32)
 
-    def measure(self) -> tuple[IntensityRange, ...]:
-        return measure_limits(self.source, self.layout)
+    def measure(self) -> None:
+        self.limits = self.limits or measure_limits(self.source, self.layout)
 
     def detect_plane(self, position: tuple[int, ...]) -> None:
         samples = self.layout.split(self.source.read(self.layout.index(position)))
@@ -231,9 +236,9 @@ def predict(
 def _agree_on_limits(works: list[_Work], config: DetectConfig) -> list[str]:
     """Decide which intensities are 0 and 1; return what the user should know about it."""
     first, *rest = works
-    first.limits = first.measure()
+    first.measure()
     for other in rest:
-        other.limits = other.measure()
+        other.measure()
         if config.scaling == "own":
             continue
         constant = any(limits.is_constant for limits in first.limits)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -52,6 +52,58 @@ class FoundObject:
     probability_after: float
 
 
+@dataclass(frozen=True)
+class Column:
+    """A column of the table of objects, in files and on screen.
+
+    Attributes
+    ----------
+    name
+        In files; it stays from version to version.
+    attribute
+        Of `FoundObject`; empty for the object's number.
+    digits
+        After the point, where people read it.
+    heading
+        For people; the name in plain writing if it is empty.
+    """
+
+    name: str
+    attribute: str
+    digits: int = 0
+    heading: str = ""
+
+    @property
+    def title(self) -> str:
+        """What people read above the column."""
+        return self.heading or self.name.replace("_", " ").capitalize()
+
+    def value(self, number: int, item: FoundObject) -> int | float | str:
+        """Return the cell of the object with that number."""
+        found: int | float | str = getattr(item, self.attribute) if self.attribute else number
+        return found
+
+
+#: What a reader needs of an object; files also tell its labels.
+COLUMNS = (
+    Column("object", ""),
+    Column("status", "status"),
+    Column("plane", "plane"),
+    Column("row", "y"),
+    Column("column", "x"),
+    Column("area_before", "area_before"),
+    Column("area_after", "area_after"),
+    Column("iou", "iou", 2, "IoU"),
+    Column("probability_before", "probability_before", 2),
+    Column("probability_after", "probability_after", 2),
+)
+FILE_COLUMNS = (
+    *COLUMNS,
+    Column("label_before", "label_before"),
+    Column("label_after", "label_after"),
+)
+
+
 def list_objects(found: DetectionFound) -> list[FoundObject]:
     """List all objects: plane by plane, first the matched, then the lost and the gained ones."""
     if found.after is None:
@@ -69,6 +121,13 @@ def list_objects(found: DetectionFound) -> list[FoundObject]:
 def write_objects(objects: Sequence[FoundObject], path: Path) -> None:
     """Write the table as CSV, complete or not at all; what is unknown stays empty.
 
+    Parameters
+    ----------
+    objects
+        They are numbered from 1, in this order.
+    path
+        Its columns are `FILE_COLUMNS`.
+
     Raises
     ------
     DGNOError
@@ -79,9 +138,9 @@ def write_objects(objects: Sequence[FoundObject], path: Path) -> None:
         try:
             with partial.open("w", newline="", encoding="utf-8") as file:
                 writer = csv.writer(file)
-                writer.writerow(column.name for column in fields(FoundObject))
-                for item in objects:
-                    writer.writerow(_cell(value) for value in astuple(item))
+                writer.writerow(column.name for column in FILE_COLUMNS)
+                for number, item in enumerate(objects, start=1):
+                    writer.writerow(_cell(each.value(number, item)) for each in FILE_COLUMNS)
             publish(partial, path)
         except BaseException:
             discard(partial)

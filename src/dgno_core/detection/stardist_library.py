@@ -6,10 +6,12 @@ import contextlib
 import importlib.util
 import io
 import os
+import signal
 import sys
 import threading
 import warnings
 from collections.abc import Iterator
+from types import FrameType
 from typing import Any
 
 from dgno_core.errors import DGNOError
@@ -46,10 +48,12 @@ def import_stardist() -> Any:
     ------
     DGNOError
         If StarDist or TensorFlow is missing or broken.
+    KeyboardInterrupt
+        If Ctrl-C was pressed meanwhile, whatever error the libraries made of it.
     """
     if (reason := why_unavailable()) is not None:
         raise DGNOError(reason)
-    with _importing:
+    with _importing, noting_interrupts() as interrupts:
         for name, value in QUIET.items():
             os.environ.setdefault(name, value)
         try:
@@ -64,10 +68,35 @@ def import_stardist() -> Any:
             with hushed():
                 import stardist.models
         except Exception as error:  # a broken installation raises anything
+            if interrupts:
+                raise KeyboardInterrupt from error
             raise DGNOError(
                 f"StarDist could not be loaded ({_short(error)}); install it again: {INSTALL}"
             ) from error
         return stardist.models
+
+
+@contextlib.contextmanager
+def noting_interrupts() -> Iterator[list[int]]:
+    """Note Ctrl-C: compiled modules turn an interrupt of their import into an error of their own.
+
+    Signals reach the main thread only; in others nothing is noted.
+    """
+    noted: list[int] = []
+    usual = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(usual):
+        yield noted
+        return
+
+    def note(number: int, frame: FrameType | None) -> None:
+        noted.append(number)
+        usual(number, frame)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield noted
+    finally:
+        signal.signal(signal.SIGINT, usual)
 
 
 @contextlib.contextmanager

@@ -25,6 +25,21 @@ MEANINGS: dict[MapName, str] = {
     "ratio": "how much the neighbours contribute in an element; at 1, as much as its own pixels",
 }
 
+#: What the faces on the border of what the network sees show, by the boundary condition.
+BORDERS: dict[str, str] = {
+    "neumann": "zero stands for the neighbour that is missing there (Neumann condition), so the "
+    "frame shows how large the operator itself is, and no difference in the image",
+    "dirichlet": "the element's own operator stands for the neighbour that is missing there "
+    "(Dirichlet condition), so nothing differs there, whatever the image shows",
+    "periodic": "the element at the opposite border stands for the neighbour that is missing there "
+    "(periodic condition), so the frame compares what does not touch",
+}
+
+
+def frame_note(boundary: str) -> str:
+    """Say what the frame of a map of faces is, in one sentence."""
+    return f"The outer frame is the border of what the network sees: {BORDERS[boundary]}."
+
 
 def suffix(head: int | None, dimension: int | None) -> str:
     """What the name of a map says of its channels."""
