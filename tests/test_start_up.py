@@ -10,7 +10,7 @@ import numpy as np
 import tifffile
 
 COMPILER = {"torch._dynamo", "torch._inductor", "sympy"}
-OTHERS = {"matplotlib", "lightning", "lightning_fabric", "dask", "scipy", "skimage", "tensorflow"}
+OTHERS = {"matplotlib", "lightning", "lightning_fabric", "dask", "skimage", "tensorflow"}
 
 
 def loaded_after(script: str, *arguments: str) -> set[str]:

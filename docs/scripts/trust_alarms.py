@@ -16,8 +16,8 @@ from trust_fit import LISTS
 
 from dgno_core.data.sharp_images import load_sharp_images, read_list
 from dgno_core.evaluation.public_set import read_public_set
-from dgno_core.interpretation.trust.noise import estimate_noise
-from dgno_core.interpretation.trust.range_check import edge_width
+from dgno_core.inference.edges import edge_width
+from dgno_core.inference.noise import estimate_noise
 
 Floats = NDArray[np.float32]
 SHARP = 40  # training images

@@ -1,4 +1,4 @@
-"""The one exception that is meant for the user; and which other errors he can solve."""
+"""The one exception and the one warning meant for the user; and which other errors he can solve."""
 
 from __future__ import annotations
 
@@ -11,6 +11,10 @@ class DGNOError(Exception):
     Its text is one sentence that says what is wrong, with which file or layer, and what to do.
     The command line prints it and exits with status 2; napari shows it as a notification.
     """
+
+
+class RestoreWarning(UserWarning):
+    """Something to know about a restoration that was done, in one sentence."""
 
 
 def explain_error(error: BaseException) -> str | None:

@@ -19,6 +19,7 @@ from dgno_core.encoders.mpt.reduction import Reduction
 from dgno_core.encoders.mpt.released import ReleasedCrossScaleAttention
 from dgno_core.encoders.mpt_config import ABLATIONS, MPTBlocks
 from support.blocks import convolve, randomised
+from support.half import half_and_exact, in_both_ways, in_half, random
 from support.mpt_loops import cross_scale_loops, numbers
 
 KINDS = [CrossScaleAttention, ReleasedCrossScaleAttention]
@@ -268,3 +269,15 @@ def test_windows_fit_into_multiples(changes: dict[str, object], multiple: int) -
 def test_a_scale_above_one_is_refused() -> None:
     with pytest.raises(ValueError, match="greater than or equal to 1"):
         MPTBlocks(reductions=((0,), (1,), (1,), (1,)))
+
+
+@in_half
+@in_both_ways
+def test_a_dark_window_is_attended_in_half_precision(half: torch.dtype, autocast: bool) -> None:
+    """Queries and keys of a window that is zero all over have no direction."""
+    attention = randomised(CrossScaleAttention(4, 2, window=4)).double()
+    x = random(1, 4, 8, 8)
+    x[..., :4, :4] = 0
+    found, exact = half_and_exact(attention, x, half, autocast)
+    largest = float(exact.abs().max())
+    torch.testing.assert_close(found, exact, rtol=0, atol=16 * torch.finfo(half).eps * largest)

@@ -4,11 +4,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from dgno_core.layers.norms import HeadNorm
-
-
-def random(*shape: int, seed: int = 0) -> Tensor:
-    return torch.randn(*shape, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+from dgno_core.layers.norms import ChannelNorm, HeadNorm
+from dgno_core.layers.shallow import ShallowFeatures
+from support.half import half_and_exact, in_both_ways, in_half, random
 
 
 def head_norm(heads: int, d: int) -> HeadNorm:
@@ -48,3 +46,27 @@ def test_channels_that_all_agree_have_a_value_and_a_gradient(d: int, dtype: torc
     torch.testing.assert_close(out, norm.bias[None, :, :, None, None].expand_as(out))
     out.square().sum().backward()
     assert x.grad.isfinite().all()
+
+
+@in_half
+@in_both_ways
+@pytest.mark.parametrize("sigma", [1.0, 0.1, 0.01])
+def test_heads_of_small_contrast_are_normalised_in_half_precision(
+    sigma: float, half: torch.dtype, autocast: bool
+) -> None:
+    x = sigma * random(1, 2, 6, 16, 16)
+    found, exact = half_and_exact(head_norm(2, 6), x, half, autocast)
+    # Only the result is rounded.
+    torch.testing.assert_close(found, exact, rtol=torch.finfo(half).eps, atol=1e-5)
+
+
+@in_half
+@in_both_ways
+@pytest.mark.parametrize("sigma", [1.0, 0.1, 0.01])
+def test_pixels_and_images_of_small_contrast_too(
+    sigma: float, half: torch.dtype, autocast: bool
+) -> None:
+    x = sigma * random(2, 6, 300, 300)
+    for norm in (ChannelNorm(6), ShallowFeatures(1, 6).norm):
+        found, exact = half_and_exact(norm.double(), x, half, autocast)
+        torch.testing.assert_close(found, exact, rtol=torch.finfo(half).eps, atol=1e-4)

@@ -11,6 +11,7 @@ from torch import Tensor
 from dgno_core.numerics import dg_integral, galerkin_integral
 from dgno_core.numerics.elements import from_elements, to_elements
 from dgno_core.numerics.galerkin import dg_coefficients
+from support.half import in_both_ways, in_half
 from support.loops import dg_loops
 
 FORMULATIONS = ("cell", "face")
@@ -117,3 +118,49 @@ def test_sides_that_elements_do_not_fill_are_refused() -> None:
     q, k, v = fields(1, 1, 2, 12, 10)
     with pytest.raises(ValueError, match="12 x 10"):
         dg_integral(q, k, v, element=4)
+
+
+def rounding(q: Tensor, coefficients: Tensor, half: torch.dtype) -> Tensor:
+    """What the last product may lose in half precision: inputs, products and sums are rounded."""
+    d = q.shape[2]
+    largest = torch.einsum("bhayx,bhac->bhcyx", q.abs(), coefficients.abs())
+    return (d + 2) * torch.finfo(half).eps * largest
+
+
+@in_half
+@in_both_ways
+@pytest.mark.parametrize("sigma", [1.0, 0.1, 0.01])
+def test_the_global_integral_of_a_large_image_in_half_precision(
+    sigma: float, half: torch.dtype, autocast: bool
+) -> None:
+    """Sums over 90,000 pixels lie beyond the largest float16."""
+    q, k, v = (sigma * field for field in fields(1, 1, 3, 300, 300))
+    v = k + 0.1 * v
+    q, k, v = (field.to(half) for field in (q, k, v))
+    with torch.autocast("cpu", half, enabled=autocast):
+        found = galerkin_integral(q, k, v)
+    assert found.dtype == half
+    wide = [field.double() for field in (q, k, v)]
+    exact = galerkin_integral(*wide)
+    coefficients = torch.einsum("bhayx,bhcyx->bhac", wide[1], wide[2]) / 300**2
+    # Below the smallest normal number float16 has steps of its own.
+    step = 4 * torch.finfo(half).tiny * torch.finfo(half).eps
+    error = (found.double() - exact).abs()
+    assert bool((error <= rounding(wide[0], coefficients, half) + step).all())
+
+
+@in_half
+@in_both_ways
+@pytest.mark.parametrize("formulation", FORMULATIONS)
+def test_sums_over_elements_and_faces_do_not_overflow_in_half_precision(
+    formulation, half: torch.dtype, autocast: bool
+) -> None:
+    q, k, v = fields(1, 1, 3, 16, 16)
+    q, k, v = (field.to(half) for field in (q, 100 + k, 100 + v))
+    with torch.autocast("cpu", half, enabled=autocast):
+        found = dg_integral(q, k, v, formulation=formulation)
+    exact = dg_integral(*(field.double() for field in (q, k, v)), formulation=formulation)
+    # Jumps are differences of means of 1e4; at the border the flux doubles them.
+    largest = 2e4 * q.double().abs().sum(2, keepdim=True)
+    error = (found.double() - exact).abs()
+    assert bool((error <= 5 * torch.finfo(half).eps * largest).all())

@@ -7,8 +7,6 @@ the token's prompt is added to the scan's output matrix C.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from contextlib import nullcontext
 from functools import partial
 
 import torch
@@ -16,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from dgno_core.layers.initial import initial
+from dgno_core.numerics.precision import in_float32
 from dgno_core.numerics.scan import ScanBackend, scan_channels_last
 
 
@@ -153,7 +152,8 @@ class AttentiveScan(nn.Module):
 
         raw, B, C = self.select(u).split([self.dt_rank, self.state, self.state], dim=-1)
         # The prompt stays in raster order while u is sorted: so in both papers' code.
-        y = _float32(
+        # The recurrence needs the digits.
+        y = in_float32(
             partial(scan_channels_last, backend=self.backend),
             u,
             F.softplus(self.step(raw)),
@@ -184,14 +184,3 @@ def _put_back(pixels: Tensor, order: Tensor) -> Tensor:
     """Undo `_take`."""
     positions = torch.arange(order.shape[1], device=order.device).expand_as(order)
     return _take(pixels, torch.empty_like(order).scatter_(1, order, positions))
-
-
-def _float32(function: Callable[..., Tensor], *tensors: Tensor) -> Tensor:
-    """Call outside autocast with tensors of at least float32: the recurrence needs the digits."""
-    device = tensors[0].device.type
-    # The meta device, on which costs are counted, knows no autocast.
-    known = torch.amp.is_autocast_available(device)
-    with torch.autocast(device, enabled=False) if known else nullcontext():
-        wide = torch.float64 if tensors[0].dtype == torch.float64 else torch.float32
-        result: Tensor = function(*(t.to(wide) for t in tensors))
-    return result

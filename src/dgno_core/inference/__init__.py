@@ -6,18 +6,24 @@ from dgno_core.inference.config import RestoreConfig
 from dgno_core.inference.events import (
     PlaneMeasured,
     PlaneRestored,
+    RegionRestored,
     Restored,
     RestoreEvent,
     RestoreStarted,
     RestoreWarned,
     TileRestored,
 )
-from dgno_core.inference.preview import measure_ranges, restore_region
+from dgno_core.inference.preview import (
+    measure_ranges,
+    restore_region,
+    restore_region_events,
+)
 from dgno_core.inference.restore import restore, restore_events
 
 __all__ = [
     "PlaneMeasured",
     "PlaneRestored",
+    "RegionRestored",
     "RestoreConfig",
     "RestoreEvent",
     "RestoreStarted",
@@ -28,4 +34,5 @@ __all__ = [
     "restore",
     "restore_events",
     "restore_region",
+    "restore_region_events",
 ]

@@ -8,6 +8,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from dgno_core.io.normalise import IntensityRange
 from dgno_core.io.provenance import Provenance
 
 
@@ -62,6 +63,24 @@ class Restored:
     provenance: Provenance
 
 
+@dataclass(frozen=True)
+class RegionRestored:
+    """A region of a plane is done.
+
+    Attributes
+    ----------
+    data
+        The region with the axes of one plane (colour where it was) and the type of the image.
+    ranges
+        The intensity ranges of the stack, for the next region of it; None if each plane has its
+        own.
+    """
+
+    data: NDArray[Any]
+    ranges: tuple[IntensityRange, ...] | None
+
+
 RestoreEvent = (
     RestoreStarted | PlaneMeasured | TileRestored | PlaneRestored | RestoreWarned | Restored
 )
+RegionEvent = PlaneMeasured | TileRestored | RestoreWarned | RegionRestored

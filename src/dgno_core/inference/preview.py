@@ -9,8 +9,16 @@ from numpy.typing import NDArray
 
 from dgno_core.errors import DGNOError
 from dgno_core.inference.config import DEFAULTS, RestoreConfig
+from dgno_core.inference.events import (
+    RegionEvent,
+    RegionRestored,
+    RestoreWarned,
+    TileRestored,
+)
 from dgno_core.inference.fallback import smaller_attempt, starting_tile
+from dgno_core.inference.misgivings import misgivings
 from dgno_core.inference.network import TileTooLargeError
+from dgno_core.inference.range_check import plane_doubts
 from dgno_core.inference.restore import Job, Source, measure, plan_job
 from dgno_core.inference.tiles import plan_tiles
 from dgno_core.io.normalise import IntensityRange
@@ -40,6 +48,30 @@ def restore_region(
 ) -> NDArray[Any]:
     """Restore a region of one plane, as it will look in the whole.
 
+    See `restore_region_events`, which also tells what the user should know.
+
+    Returns
+    -------
+    numpy.ndarray
+        The region with the axes of one plane (colour where it was) and the type of the image.
+    """
+    work = restore_region_events(source, config, plane_index, yx_slices, ranges=ranges, model=model)
+    *_, last = work
+    assert isinstance(last, RegionRestored)
+    return last.data
+
+
+def restore_region_events(
+    source: Source,
+    config: RestoreConfig = DEFAULTS,
+    plane_index: Sequence[int] = (),
+    yx_slices: tuple[slice, slice] = (slice(None), slice(None)),
+    *,
+    ranges: tuple[IntensityRange, ...] | None = None,
+    model: nn.Module | None = None,
+) -> Generator[RegionEvent, None, None]:
+    """Restore a region of one plane, as it will look in the whole, reporting on the way.
+
     The region is restored with a halo of its surroundings, on the same grid of elements as the
     whole image, and with the intensity range of the stack. It differs from the full result as
     tiles do: the network sees less of the image.
@@ -56,10 +88,10 @@ def restore_region(
     ranges
         What `measure_ranges` gave, to save reading the stack for each preview.
 
-    Returns
-    -------
-    numpy.ndarray
-        The region with the axes of one plane (colour where it was) and the type of the image.
+    Yields
+    ------
+    RegionEvent
+        Last of all `RegionRestored`.
 
     Raises
     ------
@@ -76,30 +108,53 @@ def restore_region(
         ),
         strict=True,
     )
+    yield from map(RestoreWarned, (*job.source.warnings, *misgivings(job)))
     if ranges is None and config.normalise == "stack":
-        ranges = _finish(measure(job))
+        ranges = yield from measure(job)
     samples = job.read(position)
     limits = job.plane_ranges(position, samples, ranges)
-    restored = _restore(job, samples[:, *windows], limits)
-    return layout.join(restored[:, *crops])
+    part = samples[:, *windows]
+    yield from map(RestoreWarned, plane_doubts(job, part, limits))
+    restored = yield from _restore(job, part, limits)
+    yield RegionRestored(layout.join(restored[:, *crops]), ranges)
 
 
-def _restore(job: Job, samples: NDArray[Any], limits: tuple[IntensityRange, ...]) -> NDArray[Any]:
+def _restore(
+    job: Job, samples: NDArray[Any], limits: tuple[IntensityRange, ...]
+) -> Generator[RegionEvent, None, NDArray[Any]]:
     """Restore a part of a plane, with smaller tiles if memory runs out."""
     card = job.network.card
-    tile, _ = starting_tile(job.network, job.layout, job.config)
+    tile, notes = starting_tile(job.network, job.layout, job.config)
     training = job.network.model.training
     job.network.model.eval()
     try:
         while True:
+            yield from map(RestoreWarned, notes)
             plan = plan_tiles(samples.shape[1:], tile, card.halo, card.multiple)
+            total = len(job.groups) * len(plan.tiles)
             try:
-                return _finish(job.restore_plane(samples, limits, plan))
+                work = job.restore_plane(samples, limits, plan)
+                return (yield from _count(work, total))
             except TileTooLargeError:
                 pass
-            tile, _ = smaller_attempt(job.network, job.layout, job.config, tile)
+            tile, notes = smaller_attempt(job.network, job.layout, job.config, tile)
     finally:
         job.network.model.train(training)
+
+
+def _count(
+    work: Generator[None, None, Result], total: int
+) -> Generator[TileRestored, None, Result]:
+    """Say after each tile how many of `total` are done."""
+    done = 0
+    while True:
+        try:
+            next(work)
+        except StopIteration as finished:
+            result: Result = finished.value
+            return result
+        done += 1
+        yield TileRestored(done, total)
 
 
 def plane_position(job: Job, plane_index: Sequence[int]) -> tuple[int, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dgno_core.errors import DGNOError
+from dgno_core.errors import DGNOError, RestoreWarning
 from dgno_core.inference.config import DEFAULTS, RestoreConfig
 from dgno_core.inference.events import (
     PlaneMeasured,
@@ -24,6 +25,7 @@ from dgno_core.inference.events import (
 from dgno_core.inference.fallback import smaller_attempt, starting_tile
 from dgno_core.inference.misgivings import misgivings, nothing_restored
 from dgno_core.inference.network import Network, TileTooLargeError, load_network
+from dgno_core.inference.range_check import job_doubts
 from dgno_core.inference.record import describe
 from dgno_core.inference.tiles import TilePlan, plan_tiles
 from dgno_core.io.atomic import discard
@@ -196,12 +198,13 @@ def restore_events(
 
 def _restore(job: Job, sink: ImageSink) -> Generator[RestoreEvent, None, Provenance]:
     """Restore with tiles that fit the memory, and make the result final."""
-    warnings: list[str] = []
+    told: list[str] = []
     tile, notes = starting_tile(job.network, job.layout, job.config)
     notes = [*job.source.warnings, *sink.warnings, *misgivings(job), *notes]
     ranges: tuple[IntensityRange, ...] | None = None
+    doubts: list[str] | None = None
     while True:
-        warnings += notes
+        told += notes
         yield from map(RestoreWarned, notes)
         plan = job.plan(tile)
         planes = len(job.layout)
@@ -210,6 +213,10 @@ def _restore(job: Job, sink: ImageSink) -> Generator[RestoreEvent, None, Provena
         yield RestoreStarted(planes, tiles, tile, device, job.network.name)
         if ranges is None and job.config.normalise == "stack":
             ranges = yield from measure(job)
+        if doubts is None:
+            doubts = list(job_doubts(job, ranges))
+            told += doubts
+            yield from map(RestoreWarned, doubts)
         try:
             changed = yield from _restore_planes(job, plan, ranges, sink, tiles)
             break
@@ -217,10 +224,10 @@ def _restore(job: Job, sink: ImageSink) -> Generator[RestoreEvent, None, Provena
             pass  # handled outside, where the traceback no longer keeps the tensors alive
         tile, notes = smaller_attempt(job.network, job.layout, job.config, tile)
     if not changed:
-        warnings.append(nothing_restored(job))
-        yield RestoreWarned(warnings[-1])
+        told.append(nothing_restored(job))
+        yield RestoreWarned(told[-1])
     path = sink.result if isinstance(sink.result, Path) else None
-    provenance = describe(job.source, job.network, job.config, tile, path, warnings, sink.axes)
+    provenance = describe(job.source, job.network, job.config, tile, path, told, sink.axes)
     if path is None:
         sink.close()
     else:
@@ -325,6 +332,11 @@ def restore(
     ------
     DGNOError
         If the image, the model or the device is at fault.
+
+    Warns
+    -----
+    RestoreWarning
+        What the user should know, such as that the image is outside of what the model is for.
     """
     is_name = isinstance(model, str | Path)
     config = RestoreConfig(
@@ -332,7 +344,9 @@ def restore(
     )
     sink: NDArray[Any] | Path | None = None
     for event in restore_events(image, config, model=None if is_name else model):  # type: ignore[arg-type]
-        if isinstance(event, Restored):
+        if isinstance(event, RestoreWarned):
+            warnings.warn(event.message, RestoreWarning, stacklevel=2)
+        elif isinstance(event, Restored):
             sink = event.data
     assert isinstance(sink, np.ndarray)
     return sink

@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from dgno_core.numerics.precision import in_float32
+
 SMALLEST_NORM = 1e-12
 
 
@@ -12,6 +14,7 @@ def channel_weights(q: Tensor, k: Tensor, temperature: Tensor) -> Tensor:
     """Attention matrices ``softmax(temperature cos(q_a, k_b))`` over b.
 
     The cosine divides the products by the norms, so that no normalised copy of the maps is made.
+    Products and norms are sums over the image: they are taken in at least float32.
 
     Parameters
     ----------
@@ -23,8 +26,12 @@ def channel_weights(q: Tensor, k: Tensor, temperature: Tensor) -> Tensor:
     Returns
     -------
     Tensor
-        ``(B, heads, c, c)``; rows sum to one.
+        ``(B, heads, c, c)``, of the type of `q`; rows sum to one.
     """
+    return in_float32(_channel_weights, q, k, temperature).to(q.dtype)
+
+
+def _channel_weights(q: Tensor, k: Tensor, temperature: Tensor) -> Tensor:
     products = torch.matmul(q, k.transpose(-1, -2))
     q_norm, k_norm = (torch.linalg.vector_norm(t, dim=-1).clamp_min(SMALLEST_NORM) for t in (q, k))
     cosines = products / q_norm[..., :, None] / k_norm[..., None, :]

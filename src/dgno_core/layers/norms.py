@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from dgno_core.numerics.precision import widen
+
 
 class ChannelNorm(nn.Module):
     """Layer norm over the channels of every pixel, with weight and bias (eps 1e-5).
@@ -30,7 +32,8 @@ class ChannelNorm(nn.Module):
 class HeadNorm(nn.Module):
     """The ``Ln`` of Eqs. 11 and 13: normalise keys or values over the channels of each head.
 
-    ``(x - mean) / (std + 1e-5)`` with the unbiased standard deviation, then an affine map.
+    ``(x - mean) / (std + 1e-5)`` with the unbiased standard deviation, then an affine map. Mean
+    and deviation are taken in at least float32: in half precision a small variance is none.
 
     Parameters
     ----------
@@ -45,10 +48,12 @@ class HeadNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalise ``(B, heads, d, Y, X)``."""
-        centred = x - x.mean(2, keepdim=True)
+        wide = widen(x)
+        centred = wide - wide.mean(2, keepdim=True)
         variance = centred.square().sum(2, keepdim=True) / max(x.shape[2] - 1, 1)
         # The square root has no slope at zero, where all channels agree.
-        deviation = (variance + torch.finfo(x.dtype).tiny).sqrt()
+        deviation = (variance + torch.finfo(wide.dtype).tiny).sqrt()
         # Divide the small tensor, not the large one: a division and its gradient are slow.
         scaled = centred * (deviation + 1e-5).reciprocal()
-        return scaled * self.weight[:, :, None, None] + self.bias[:, :, None, None]
+        normalised = scaled * self.weight[:, :, None, None] + self.bias[:, :, None, None]
+        return normalised.to(torch.result_type(x, self.weight))

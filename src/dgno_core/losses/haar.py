@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from dgno_core.numerics.precision import widen
+
 
 def haar(image: Tensor) -> tuple[Tensor, Tensor]:
     """Split an image into its low band and its three high bands.
@@ -38,7 +40,7 @@ def haar(image: Tensor) -> tuple[Tensor, Tensor]:
     height, width = image.shape[-2:]
     if min(height, width) < 2:
         raise ValueError(f"an image of {height} x {width} pixels has no Haar bands: 2 x 2 at least")
-    image = image.to(torch.promote_types(image.dtype, torch.float32))
+    image = widen(image)
     if height % 2 or width % 2:
         image = F.pad(image, (0, width % 2, 0, height % 2), mode="reflect")
     a, b = image[..., 0::2, 0::2], image[..., 0::2, 1::2]

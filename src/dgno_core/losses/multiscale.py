@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from dgno_core.numerics.precision import widen
+
 Downsample = Literal["bilinear", "nearest", "area"]
 
 FREQUENCY_WEIGHT = 0.1
@@ -28,8 +30,7 @@ def frequency_l1(output: Tensor, target: Tensor) -> Tensor:
     Tensor
         Scalar, in float32 or the inputs' higher precision.
     """
-    difference = output - target
-    difference = difference.to(torch.promote_types(difference.dtype, torch.float32))
+    difference = widen(output - target)
     return torch.view_as_real(torch.fft.fft2(difference)).abs().mean()
 
 

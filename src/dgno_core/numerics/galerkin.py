@@ -2,7 +2,8 @@ r"""Galerkin integrals: global, windowed, and discontinuous with fluxes (paper E
 
 Symbols: ``q, k, v`` are fields ``(B, heads, d, Y, X)``; :math:`K = k^T v / n` is a coefficient
 matrix ``(d, d)`` a head, ``K[a, b]`` the mean of :math:`k_a v_b`; the integral applied at a point
-is :math:`o_b = \sum_a q_a K[a, b]`. Grids of matrices are ``(B, gy, gx, heads, d, d)``.
+is :math:`o_b = \sum_a q_a K[a, b]`. Grids of matrices are ``(B, gy, gx, heads, d, d)``, in float32
+where the fields are of half precision: a sum over an image would overflow in float16.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from dgno_core.numerics.assembly import AssemblyName, assemble
 from dgno_core.numerics.boundary import BoundaryName
 from dgno_core.numerics.elements import SIDES, Side, face_trace, from_elements, to_elements
 from dgno_core.numerics.fluxes import FluxName
+from dgno_core.numerics.precision import in_float32
 
 Formulation = Literal["cell", "face"]
 
@@ -32,8 +34,7 @@ def volume_coefficients(k: Tensor, v: Tensor) -> Tensor:
     Tensor
         ``(B, gy, gx, heads, d, d)``.
     """
-    k, v = k.flatten(-2), v.flatten(-2)
-    return k @ v.transpose(-1, -2) / k.shape[-1]
+    return in_float32(_mean_products, k.flatten(-2), v.flatten(-2))
 
 
 def face_coefficients(k: Tensor, v: Tensor) -> dict[Side, Tensor]:
@@ -49,8 +50,14 @@ def face_coefficients(k: Tensor, v: Tensor) -> dict[Side, Tensor]:
     dict
         For each side a grid of matrices ``(B, gy, gx, heads, d, d)``.
     """
-    p = k.shape[-1]
-    return {side: face_trace(k, side) @ face_trace(v, side).transpose(-1, -2) / p for side in SIDES}
+    return {
+        side: in_float32(_mean_products, face_trace(k, side), face_trace(v, side)) for side in SIDES
+    }
+
+
+def _mean_products(k: Tensor, v: Tensor) -> Tensor:
+    """Mean of :math:`k_a v_b` over the last axis: two ``(..., d, n)`` to ``(..., d, d)``."""
+    return k @ v.transpose(-1, -2) / k.shape[-1]
 
 
 def element_operators(
@@ -123,7 +130,7 @@ def apply_coefficients(q: Tensor, coefficients: Tensor) -> Tensor:
     Tensor
         Same shape as `q`.
     """
-    return (coefficients.transpose(-1, -2) @ q.flatten(-2)).view_as(q)
+    return (coefficients.transpose(-1, -2).to(q.dtype) @ q.flatten(-2)).view_as(q)
 
 
 def dg_integral(

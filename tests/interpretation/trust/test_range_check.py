@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
+from dgno_core.inference.edges import edge_width
+from dgno_core.inference.noise import Noise
+from dgno_core.inference.range_check import trained_noise
 from dgno_core.interpretation.trust.bounds import widest_for
-from dgno_core.interpretation.trust.noise import Noise
 from dgno_core.interpretation.trust.range_check import (
     check_blur,
-    edge_width,
     noise_doubts,
     pixel_size_doubts,
-    trained_noise,
 )
 from dgno_core.interpretation.trust.reblur import Reblurred, reblur
 from dgno_core.optics.noise import camera_noise

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import binary_dilation, gaussian_gradient_magnitude
 
-from dgno_core.interpretation.trust.noise import estimate_noise
+from dgno_core.inference.noise import estimate_noise
 from dgno_core.interpretation.trust.reblur import _fit, bank, reblur
 from dgno_core.optics.maps import smooth_map
 from dgno_core.optics.noise import camera_noise

@@ -17,8 +17,10 @@ from dgno_core.errors import DGNOError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from torch import nn
 
     from dgno_core.evaluation.error_maps import EdgeScore
+    from dgno_core.inference import RestoreConfig
     from dgno_core.io import ImageSource
 
 TIFFS = ("error-difference.tif", "edge-band.tif")
@@ -48,7 +50,7 @@ def compare(
     from dgno_core.evaluation.error_figure import draw_comparison
     from dgno_core.evaluation.error_maps import band_psnr, edge_band, error_difference
     from dgno_core.inference import RestoreConfig
-    from dgno_core.inference.restore import plan_job, restore
+    from dgno_core.inference.restore import plan_job
     from dgno_core.interpretation.record import command_line, describe_look, write_map
     from dgno_core.io import read_image
 
@@ -66,7 +68,7 @@ def compare(
         for name in models:
             network = plan_job(source, config.changed(model=name)).network
             networks.append(network)
-            results.append(restore(source, network.model, axes=axes))
+            results.append(_restore(source, config, network.model))
         labels = [_label(name) for name in models]
         if labels[0] == labels[1]:
             labels = [f"{label} ({letter})" for label, letter in zip(labels, "AB", strict=True)]
@@ -100,6 +102,21 @@ def compare(
         figure.savefig(folder / PICTURE, metadata={"Software": None})
     typer.echo(_table(scores))
     typer.echo(output / PICTURE)
+
+
+def _restore(source: ImageSource, config: RestoreConfig, model: nn.Module) -> NDArray[Any]:
+    """Restore an image in memory, saying on stderr what the user should know."""
+    import numpy as np
+
+    from dgno_core.inference import Restored, RestoreWarned, restore_events
+
+    restored = None
+    for event in restore_events(source, config, model=model):
+        if isinstance(event, RestoreWarned):
+            typer.echo(f"{source.name}: {event.message}", err=True)
+        elif isinstance(event, Restored):
+            restored = event.data
+    return np.asarray(restored)
 
 
 def _plane(source: ImageSource) -> NDArray[Any]:

@@ -26,6 +26,7 @@ from dgno_core.encoders.mpt.reduction import Reduction
 from dgno_core.encoders.mpt_config import DownSampling
 from dgno_core.layers.initial import initial
 from dgno_core.layers.windows import RelativeBias, from_windows, to_windows
+from dgno_core.numerics.precision import widen
 
 MASKED = -100.0
 
@@ -155,8 +156,10 @@ class CrossScaleAttention(nn.Module):
         rows, columns = (side // self.window for side in key_value.shape[-2:])
         key, value = to_windows(_roll(key_value, -self.shift), self.window).chunk(2, dim=-1)
         q, k, v = map(self._split_heads, (self.gather(self.query(x)), key, value))
-        q, k = F.normalize(q, dim=-1) * self.temperature, F.normalize(k, dim=-1)
-        offsets = self.offsets(rows, columns).to(q.dtype)
+        # The smallest norm that is divided by is zero in float16.
+        q, k = (F.normalize(widen(t), dim=-1) for t in (q, k))
+        q, k = (q * self.temperature).to(v.dtype), k.to(v.dtype)
+        offsets = self.offsets(rows, columns).to(v.dtype)
         if len(offsets) > 1:
             offsets = offsets.repeat(b, 1, 1, 1)
         attended = F.scaled_dot_product_attention(q, k, v, attn_mask=offsets, scale=1.0)

@@ -19,7 +19,7 @@ from scipy import fft
 from scipy.ndimage import gaussian_filter, zoom
 from scipy.special import ndtr
 
-from dgno_core.interpretation.trust.noise import Noise, estimate_noise
+from dgno_core.inference.noise import Noise, estimate_noise
 from dgno_core.optics.psf import PsfKind, make_psf
 
 Floats = NDArray[np.float32]
