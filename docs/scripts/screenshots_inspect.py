@@ -21,6 +21,8 @@ from screenshots import IMAGES, Stage
 #: A part of the first field of nuclei with a strong blur, and one of stained tissue.
 NUCLEI = (slice(140, 396), slice(280, 536))
 TISSUE = (slice(0, 256), slice(0, 256))
+#: A part of a field of nuclei that is far out of focus.
+DEFOCUS = (slice(100, 356), slice(100, 356))
 WAIT = 1500.0
 
 
@@ -126,6 +128,12 @@ def inspect(folder: Path, data: Path, parts: list[str]) -> None:
         stage.viewer.layers.remove(next(x for x in stage.viewer.layers if "Rectangle" in x.name))
     if "trust" in parts:
         show_trust(stage)
+    if "defocus" in parts:
+        stage.viewer.layers.clear()
+        far = read(min((data / "bbbc006-miq").glob("00_*.tif")))[DEFOCUS]
+        stage.viewer.add_image(np.ascontiguousarray(far), name="z = 00", axis_labels=("y", "x"))
+        stage.viewer.reset_view()
+        show_trust(stage, "-defocus")
     if "colour" in parts:
         stage.viewer.layers.clear()
         tissue = read(data / rows_of(data, "stained")[0]["blurred"])[..., :3][TISSUE]
@@ -163,7 +171,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path, help="folder with EVAL.tsv and the images it names")
     parser.add_argument("--out", type=Path, default=IMAGES)
-    every = ["operator", "attribution", "trust", "colour", "detect"]
+    every = ["operator", "attribution", "trust", "defocus", "colour", "detect"]
     parser.add_argument("--only", nargs="+", choices=every, default=every)
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)

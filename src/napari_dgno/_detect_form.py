@@ -201,9 +201,9 @@ class DetectForm(QWidget):
         before, after = self.before_combo.layer(), self.after_combo.layer()
         if self._kind_was_chosen or before is None or after not in (None, before):
             return
-        for layer in self._viewer.layers:
+        for layer in reversed(self._viewer.layers):  # the newest one
             fits = getattr(layer.data, "shape", None) == before.data.shape
-            if layer.name == f"{before.name} restored" and fits:
+            if layer.name.startswith(f"{before.name} restored") and fits:
                 self.after_combo.set_layer(layer)
                 self.set_kind("layer")
                 return

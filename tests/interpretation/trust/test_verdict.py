@@ -29,7 +29,7 @@ def blur(share: float) -> BlurCheck:
         (0.0, 1.0, False, "bad", "Do not trust this result"),
         (0.0, 1.0, True, "bad", "Do not trust this result"),
         (0.0, 0.3, False, "bad", "Do not trust 30 % of this result"),
-        (0.5, 0.0, False, "bad", "Do not trust this result: in 50 %"),
+        (0.5, 0.0, False, "bad", "Do not trust this result: 50 %"),
         (0.0, 0.0, True, "care", "with care"),
         (0.05, 0.0, False, "care", "5.0 %"),
     ],

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from dgno_core.interpretation.trust.parts import UNREMARKABLE
 from dgno_core.interpretation.trust.result import TrustMap
+from dgno_core.interpretation.trust.verdict import NOTICEABLE, share
 
 Floats = NDArray[np.float32]
 
@@ -109,9 +110,12 @@ def sum_up(error: Floats, residual: Floats) -> str:
         f"The expected error is about {_percent(middle)} of the image's range, and up to "
         f"{_percent(worst)} in the worst hundredth of the view."
     )
-    share = float((np.abs(residual) > 2 * UNREMARKABLE).mean())
-    if share > 0.005:
-        text += f" In {_percent(100 * share)} of it no blur explains the recorded image."
+    noticeable = float((error > NOTICEABLE).mean())
+    if noticeable > 0:
+        text += f" It is above {NOTICEABLE:g} % in {share(noticeable)} of it."
+    unexplained = float((np.abs(residual) > 2 * UNREMARKABLE).mean())
+    if unexplained > 0.005:
+        text += f" In {share(unexplained)} no blur explains the recorded image."
     return text
 
 

@@ -54,29 +54,24 @@ def judge(error: NDArray[np.float32], blur: BlurCheck, other_doubts: bool) -> Ve
     if blur.doubts:
         return Verdict(
             "bad",
-            f"Do not trust {_share(beyond)} of this result: it was blurred more there than the "
+            f"Do not trust {share(beyond)} of this result: it was blurred more there than the "
             "model was made for.",
         )
     if wrong > _A_LOT:
         return Verdict(
             "bad",
-            f"Do not trust this result: in {_share(wrong)} of it the expected error is above "
-            f"{NOTICEABLE:g} % of the image's range.",
+            f"Do not trust this result: {share(wrong)} of it may be noticeably wrong.",
         )
     if other_doubts:
         return Verdict("care", "Take this result with care: a note says what is unusual about it.")
     if wrong > _A_LITTLE:
         return Verdict(
             "care",
-            f"Most of this result can be trusted, but not the bright {_share(wrong)} of the map: "
-            f"there the expected error is above {NOTICEABLE:g} % of the image's range.",
+            f"Most of this result can be trusted, but not {share(wrong)} of it, bright in the map.",
         )
-    return Verdict(
-        "good",
-        "Nothing speaks against this result: the expected error is below "
-        f"{NOTICEABLE:g} % of the image's range nearly everywhere.",
-    )
+    return Verdict("good", "Nothing speaks against this result.")
 
 
-def _share(part: float) -> str:
+def share(part: float) -> str:
+    """Write a share of the view in percent."""
     return f"{part:.1%}".replace("%", " %") if part < 0.1 else f"{part:.0%}".replace("%", " %")
