@@ -236,3 +236,22 @@ def test_the_tiles_of_a_plan_are_those_of_the_work(
     assert [(one.planes, one.tiles, one.tile) for one in started] == [
         (plan.planes, plan.tiles, plan.tile)
     ]
+
+
+@pytest.mark.parametrize("ending", [".ome.tif", ".zarr", ".png"])
+def test_the_record_of_a_result_that_never_got_its_name_is_not_believed(
+    ending: str,
+    images: list[Path],
+    tmp_path: Path,
+    config: RestoreConfig,
+) -> None:
+    """As a kill leaves it between the two: the new record beside the earlier result."""
+    out = tmp_path / f"out{ending}"
+    restored(plan_outputs(images[:1], out, overwrite=True), config)
+    assert again(images[:1], out, config)[0].is_done
+    other = config.changed(precision="bf16")
+    record = tmp_path / f"out{ending}.json"
+    restored(plan_outputs(images[:1], tmp_path / f"new{ending}"), other)
+    record.write_bytes((tmp_path / f"new{ending}.json").read_bytes())
+    with pytest.raises(DGNOError, match="not as its record says"):
+        again(images[:1], out, other)

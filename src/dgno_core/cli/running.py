@@ -98,7 +98,7 @@ def explain(error: Exception) -> str | None:
     if hasattr(error, "format_message"):  # typer's own usage errors, whichever click it carries
         context = getattr(error, "ctx", None)
         hint = f" Try '{context.command_path} --help'." if context is not None else ""
-        return one_line(error.format_message()) + hint
+        return one_line(error.format_message()).rstrip(".") + "." + hint
     return explain_error(error)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from dgno_core.errors import DGNOError
 from dgno_core.inference.config import MACHINE, RestoreConfig
 from dgno_core.io.axes import is_colour
-from dgno_core.io.content import content_hash
+from dgno_core.io.content import content_hash, path_hash
 from dgno_core.io.provenance import Provenance, read_beside
 from dgno_core.io.read import read_image
 from dgno_core.models.card import ModelCard, read_card
@@ -50,7 +50,9 @@ def difference(task: ImageTask, config: RestoreConfig) -> str | None:
         return f"made with another model ({record.model})"
     if changed := _changed(record, card, config):
         return f"made with {changed}"
-    # Last, as it reads the whole input.
+    # Last, as they read all of both.
+    if record.output_sha256 not in (None, path_hash(task.target)):
+        return "not as its record says: it was changed, or replacing it was interrupted"
     if record.source.sha256 != content_hash(source):
         return "made from another input"
     return None

@@ -30,6 +30,8 @@ from dgno_core.inference.record import describe
 from dgno_core.inference.tiles import TilePlan, plan_tiles
 from dgno_core.io.atomic import discard
 from dgno_core.io.axes import PlaneLayout, is_colour
+from dgno_core.io.content import path_hash
+from dgno_core.io.file_sinks import FileSink
 from dgno_core.io.normalise import IntensityRange, RangeEstimator
 from dgno_core.io.provenance import Provenance, beside
 from dgno_core.io.read import read_image
@@ -231,7 +233,10 @@ def _restore(job: Job, sink: ImageSink) -> Generator[RestoreEvent, None, Provena
     if path is None:
         sink.close()
     else:
-        # The record comes first: a result without one would be worse than the reverse.
+        # The record comes first: a result without one would be worse than the reverse. It tells
+        # which file it is of, should the work be killed before that has its name.
+        if isinstance(sink, FileSink):
+            provenance = provenance.changed(output_sha256=path_hash(sink.complete()))
         record = beside(path)
         before = record.read_bytes() if record.is_file() else None
         provenance.write_beside(path)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from pathlib import Path
 
 from dgno_core.io.source import ImageSource
 
 
 def content_hash(source: ImageSource, limit: int | None = None) -> str | None:
-    """SHA-256 of the file of an image; of the list of its files and hashes if there are several.
+    """SHA-256 of what an image was read from; see `path_hash`.
 
     Parameters
     ----------
@@ -23,16 +24,36 @@ def content_hash(source: ImageSource, limit: int | None = None) -> str | None:
     str or None
         None where there are no such files, or no longer.
     """
-    if source.path is None or not source.path.exists():
+    return None if source.path is None else path_hash(source.path, source.files, limit)
+
+
+def path_hash(path: Path, others: Iterable[Path] = (), limit: int | None = None) -> str | None:
+    """SHA-256 of a file; for a folder or several files, of the sorted list of names and hashes.
+
+    Parameters
+    ----------
+    path
+        The file or folder.
+    others
+        Files elsewhere that belong to it.
+    limit
+        Leave out files that are larger than this many bytes together.
+
+    Returns
+    -------
+    str or None
+        None where there are no such files, or no longer.
+    """
+    if not path.exists():
         return None
     try:
-        top = source.path if source.path.is_dir() else source.path.parent
-        inside = [path for path in source.path.rglob("*") if _is_data(path, source.path)]
-        files = {_place(path, top): path for path in [*(inside or [source.path]), *source.files]}
-        if limit is not None and sum(path.stat().st_size for path in files.values()) > limit:
+        top = path if path.is_dir() else path.parent
+        inside = [inner for inner in path.rglob("*") if _is_data(inner, path)]
+        files = {_place(file, top): file for file in [*(inside or [path]), *others]}
+        if limit is not None and sum(file.stat().st_size for file in files.values()) > limit:
             return None
-        if list(files.values()) == [source.path]:
-            return file_hash(source.path)
+        if list(files.values()) == [path]:
+            return file_hash(path)
         lines = [f"{file_hash(files[place])}  {place}\n" for place in sorted(files)]
     except FileNotFoundError:
         return None

@@ -56,7 +56,7 @@ class FileSink(ABC):
         self.warnings: tuple[str, ...] = ()
         if lost:
             self.warnings = (f"{path.name} does not hold of {source.name}: {', '.join(lost)}.",)
-        self._is_open = False
+        self._is_open = self._is_complete = False
 
     @property
     def result(self) -> Path:
@@ -85,13 +85,31 @@ class FileSink(ABC):
         DGNOError
             If the disk is full or refuses; nothing is left then.
         """
+        self.complete()
         try:
             with writing(self.path):
-                self._finish()
                 publish(self.partial, self.path)
         except BaseException:
             self.abort()
             raise
+
+    def complete(self) -> Path:
+        """Complete the file under its hidden name, which is returned; writing is over then.
+
+        Raises
+        ------
+        DGNOError
+            If the disk is full or refuses; nothing is left then.
+        """
+        if not self._is_complete:
+            try:
+                with writing(self.path):
+                    self._finish()
+            except BaseException:
+                self.abort()
+                raise
+            self._is_complete = True
+        return self.partial
 
     def abort(self) -> None:
         """Delete what has been written; an older file of the same name stays."""

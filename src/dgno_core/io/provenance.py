@@ -61,6 +61,7 @@ class Provenance(Frozen):
     tile: int
     wanted_tile: int | None = None  # before a lack of memory
     device: str
+    output_sha256: str | None = None  # of the file or folder that the record describes
     versions: dict[str, str] = Field(default_factory=dict)
     command: str
     warnings: list[str] = Field(default_factory=list)

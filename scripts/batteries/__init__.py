@@ -1,0 +1,1 @@
+"""Batteries of faults for the real commands; see ../reliability.py."""

@@ -1,0 +1,91 @@
+"""Try bad inputs, kills and full disks on the real commands; write docs/reliability.md.
+
+    python scripts/reliability.py [--quick] [--jobs N] [--out DIR]
+
+Runs `dgno` and `dgno-train` as they are installed beside this Python, with a tiny model that it
+makes, in a temporary folder. Needs Linux; as root, it mounts a small file system for the full
+disks and locks folders by a flag, else it limits the size of files and takes permissions away.
+Ends with status 1 if anything was not as promised.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from batteries.disk import fill_disks
+from batteries.inputs import CPU_SECONDS, PEAK_MB, try_inputs
+from batteries.kills import kill_restoring, kill_training
+from batteries.kit import MODEL, write_model
+from batteries.page import failures, insert
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+PAGE, NUMBERS = "reliability.md", "reliability.json"
+
+
+def main() -> int:
+    """Run the batteries and write what came out; 1 if a promise was broken."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="a sample, which writes no page")
+    parser.add_argument("--out", type=Path, default=DOCS, help="the folder of the page")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="commands at a time")
+    options = parser.parse_args()
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # the tiny model gains nothing by more
+    with tempfile.TemporaryDirectory(prefix="dgno-reliability-") as folder:
+        found = run_batteries(
+            Path(folder), seed=options.seed, jobs=options.jobs, is_quick=options.quick
+        )
+    if not options.quick:
+        page = options.out / PAGE
+        page.write_text(insert(page.read_text(encoding="utf-8"), found), encoding="utf-8")
+        text = json.dumps(found, indent=1, ensure_ascii=False) + "\n"
+        (options.out / NUMBERS).write_text(text, encoding="utf-8")
+    broken = failures(found)
+    for line in broken:
+        print(f"NOT AS PROMISED: {line}")
+    return 1 if broken else 0
+
+
+def run_batteries(top: Path, *, seed: int, jobs: int, is_quick: bool) -> dict[str, Any]:
+    """Run all batteries in a folder, and collect what they found."""
+    import torch
+
+    import dgno_core
+
+    model = top / MODEL
+    write_model(model)
+    restoring, training, sample = (2, 1, 8) if is_quick else (20, 16, None)
+    batteries: dict[str, Iterator[Any]] = {
+        "inputs": try_inputs(top, model, sample=sample, seed=seed, jobs=jobs),
+        "restoring": kill_restoring(top, model, count=restoring, seed=seed, jobs=jobs),
+        "training": kill_training(top, count=training, seed=seed, jobs=jobs),
+        "disks": fill_disks(top, model, only=2 if is_quick else None),
+    }
+    found: dict[str, Any] = {
+        "version": dgno_core.__version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "system": f"{platform.system()} {platform.machine()}",
+        "seed": seed,
+        "rules": {"cpu_seconds": CPU_SECONDS, "peak_mb": PEAK_MB},
+    }
+    for name, battery in batteries.items():
+        found[name] = []
+        for one in battery:
+            found[name].append(one.as_json())
+            state = "NOT AS PROMISED" if one.broken else "as promised"
+            title = getattr(one, "title", None) or one.work
+            print(f"{name}: {title}: {state}", file=sys.stderr, flush=True)
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())
