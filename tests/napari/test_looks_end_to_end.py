@@ -88,40 +88,25 @@ def test_trust_says_what_the_core_says(
     assert all(np.isfinite(layer.data).all() for layer in napari_window.layers)
 
 
-def test_an_image_that_is_too_small_is_refused_in_a_sentence(
-    napari_window: Any, open_inspect: Open, qtbot: Any, notified: list[str]
+@pytest.mark.parametrize(
+    ("pixels", "words"),
+    [
+        (np.arange(100, dtype=np.uint16).reshape(10, 10), "at least 16 x 16"),
+        (np.arange(64 * 64).reshape(64, 64), "image.astype('uint16')"),
+        (np.full((64, 64), np.nan, np.float32), "image[~numpy.isfinite(image)] = 0"),
+    ],
+)
+def test_an_image_that_cannot_be_used_is_refused_with_a_way_out(
+    pixels: np.ndarray,
+    words: str,
+    napari_window: Any,
+    open_inspect: Open,
+    qtbot: Any,
+    notified: list[str],
 ) -> None:
-    napari_window.add_image(np.arange(100, dtype=np.uint16).reshape(10, 10), name="tiny")
+    napari_window.add_image(pixels, name="strange", contrast_limits=(0, 1))
     panel = open_inspect()
-    look(qtbot, panel, panel.operator.button)
-    assert "tiny" in notified[-1]
+    look(qtbot, panel, panel.trust.button)
+    assert "strange" in notified[-1]
+    assert words in notified[-1]
     assert len(napari_window.layers) == 1
-
-
-def test_a_colour_model_refuses_a_grey_image_in_a_sentence(
-    napari_window: Any, open_inspect: Open, stack: np.ndarray, qtbot: Any, notified: list[str]
-) -> None:
-    napari_window.add_image(stack[1], name="cells")
-    panel = open_inspect()
-    panel.form.model_chooser.set_model("dgno-cell-small-colour")
-    look(qtbot, panel, panel.operator.button)
-    assert "colour" in notified[-1] or "channel" in notified[-1]
-    assert len(napari_window.layers) == 1
-
-
-def test_objects_are_found_by_stardist_before_and_after(
-    napari_window: Any, open_detect: Open, qtbot: Any
-) -> None:
-    pytest.importorskip("stardist")
-    rows, columns = np.mgrid[:128, :128]
-    image = np.full((128, 128), 200.0)
-    for y, x in ((30, 30), (30, 90), (90, 40), (92, 96)):
-        image += 3000 * np.exp(-((((rows - y) ** 2 + (columns - x) ** 2) / 2 / 7**2) ** 2))
-    napari_window.add_image(image.astype(np.uint16), name="nuclei")
-    panel = open_detect()
-    look(qtbot, panel, panel.button)
-    assert "<b>4</b> objects before" in panel.counts.text(), said(panel)
-    assert "4 matched" in panel.counts.text()
-    assert "nuclei restored" in [layer.name for layer in napari_window.layers]
-    middles = {(round(item.y, -1), round(item.x, -1)) for item in panel.table.objects.objects}
-    assert middles == {(30, 30), (30, 90), (90, 40), (90, 100)}

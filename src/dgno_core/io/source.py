@@ -105,7 +105,7 @@ class ImageSource:
         if block.dtype.kind == "f" and not np.isfinite(block).all():
             raise DGNOError(
                 f"{self.name} holds pixels that are NaN or infinite{_where(self.axes, index)}; "
-                "replace them by numbers first."
+                "replace them first, in Python with image[~numpy.isfinite(image)] = 0."
             )
         return block
 
@@ -147,16 +147,31 @@ class ImageSource:
         if 0 in self.shape:
             raise DGNOError(f"{self.name} is empty: its shape is {self.shape}.")
         if self.dtype not in DTYPES:
-            hint = "it is a mask, not an image" if self.dtype == bool else "convert it to float32"
-            raise DGNOError(
-                f"{self.name} has pixels of type {self.dtype}, not intensities; {hint}."
-            )
+            raise DGNOError(f"{self.name} {_unusable(self.dtype)}.")
         layout = self.layout()
         if min(layout.height, layout.width) < SMALLEST:
             raise DGNOError(
                 f"{self.name} is {layout.height} x {layout.width} pixels (axes {self.axes}); "
                 f"at least {SMALLEST} x {SMALLEST} are needed{_axes_hint(self.shape)}."
             )
+
+
+def _unusable(dtype: np.dtype[Any]) -> str:
+    """Say what is wrong with a type of pixels, and the way out."""
+    if dtype.kind == "b":
+        return "is a mask of true and false, not an image; choose the image that it was made of"
+    if dtype.kind in "iu":
+        return (
+            f"has whole numbers of {8 * dtype.itemsize} bits as pixels ({dtype}), more than is "
+            "restored without loss; convert it to uint16 if no pixel is above 65535, otherwise to "
+            "float32, in Python with image.astype('uint16')"
+        )
+    if dtype.kind == "c":
+        return f"has complex pixels ({dtype}), not intensities; take abs(image)"
+    return (
+        f"has pixels of type {dtype}, which are not restored; convert it to float32, in Python "
+        "with image.astype('float32')"
+    )
 
 
 def as_source(
