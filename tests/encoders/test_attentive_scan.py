@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from dgno_core.encoders import attentive_scan
 from dgno_core.encoders.attentive_scan import AttentiveScan, _put_back, _take
+from dgno_core.encoders.config import RoutingGradient
 from support.ledger import every_array_of
 from support.shared import needs_fixtures
 
@@ -90,3 +94,69 @@ def test_routing_noise_draws_from_the_routers_softmax() -> None:
     torch.testing.assert_close(frequencies, scores[0, 0].exp().detach(), rtol=0, atol=0.015)
     quiet, _ = module.eval().categories(pixels)
     assert torch.equal(quiet, scores.argmax(-1))
+
+
+def routed(
+    gradient: RoutingGradient, pixels: Tensor, dictionary: Tensor
+) -> tuple[AttentiveScan, Tensor]:
+    """A router in float64 while it trains, and the prompts of its draw with seed 7."""
+    torch.manual_seed(0)
+    module = AttentiveScan(
+        6, state=2, tokens=5, rank=3, routing_noise=True, routing_gradient=gradient
+    )
+    module.double().train()
+    torch.manual_seed(7)
+    return module, module.prompts(*module.categories(pixels), dictionary)
+
+
+@pytest.mark.parametrize("gradient", get_args(RoutingGradient))
+def test_the_gradient_of_a_drawn_token(gradient: RoutingGradient) -> None:
+    """That of ``softmax(x) D``, ``dx_t = p_t (w_t - sum_s p_s w_s)`` with ``w = D upstream``."""
+    generator = torch.Generator().manual_seed(1)
+    pixels, dictionary, upstream = (
+        torch.randn(*shape, dtype=torch.float64, generator=generator)
+        for shape in ((2, 50, 6), (5, 2), (2, 50, 2))
+    )
+    module, prompts = routed(gradient, pixels, dictionary)
+    routers = list(module.route.parameters())
+    found = torch.autograd.grad(prompts, routers, upstream)
+
+    logits = module.route(pixels)
+    torch.manual_seed(7)
+    noise = -torch.empty_like(logits).exponential_().log()
+    noisy = logits.detach() + noise
+    assert torch.equal(prompts, dictionary[noisy.argmax(-1)])
+    assert not torch.equal(noisy.argmax(-1), logits.argmax(-1))
+    chance = torch.softmax(noisy if gradient == "gumbel" else logits.detach(), -1)
+    slope = upstream @ dictionary.T
+    to_logits = chance * (slope - (chance * slope).sum(-1, keepdim=True))
+    torch.testing.assert_close(found, torch.autograd.grad(logits, routers, to_logits))
+
+
+def test_with_the_papers_gradient_it_is_the_hard_gumbel_softmax() -> None:
+    generator = torch.Generator().manual_seed(1)
+    pixels, upstream = (
+        torch.randn(2, 50, c, dtype=torch.float64, generator=generator) for c in (6, 2)
+    )
+    dictionary = torch.randn(5, 2, dtype=torch.float64, generator=generator, requires_grad=True)
+    module, prompts = routed("gumbel", pixels, dictionary)
+    wanted = [*module.route.parameters(), dictionary]
+    found = torch.autograd.grad(prompts, wanted, upstream)
+
+    torch.manual_seed(7)
+    scores = F.log_softmax(module.route(pixels), dim=-1)
+    released = F.gumbel_softmax(scores, hard=True) @ dictionary
+    torch.testing.assert_close(prompts, released)
+    torch.testing.assert_close(found, torch.autograd.grad(released, wanted, upstream))
+
+
+def test_without_noise_both_gradients_are_one() -> None:
+    torch.manual_seed(0)
+    pixels, dictionary = torch.randn(1, 20, 6), torch.randn(5, 2)
+    module = AttentiveScan(6, state=2, tokens=5, rank=3).train()
+    gradients = []
+    for gradient in get_args(RoutingGradient):
+        module.routing_gradient = gradient
+        prompts = module.prompts(*module.categories(pixels), dictionary)
+        gradients.append(torch.autograd.grad(prompts.sum(), list(module.route.parameters())))
+    torch.testing.assert_close(*gradients, rtol=0, atol=0)

@@ -112,7 +112,9 @@ def test_every_recipe_is_complete(name: str) -> None:
 
 def test_the_papers_numbers_are_in_their_recipes() -> None:
     dgno, mpt = recipe("dgno-cell-bbbc006-w2"), recipe("mpt-dpdd-efcr-ex")
-    noisy = architecture("dgno-cell").changed(lifting=MambaBlocks(routing_noise=True))
+    noisy = architecture("dgno-cell").changed(
+        lifting=MambaBlocks(routing_noise=True, routing_gradient="gumbel")
+    )
     assert dgno.model == noisy
     assert (dgno.optim.lr, dgno.optim.final_lr, dgno.optim.weight_decay) == (3e-4, 1e-6, 1e-4)
     assert (dgno.batch, dgno.crop, dgno.loss.pixel, dgno.data.normalisation) == (

@@ -13,8 +13,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from dgno_core.encoders.config import RoutingGradient
 from dgno_core.layers.initial import initial
-from dgno_core.numerics.precision import in_float32
+from dgno_core.numerics.precision import in_float32, widen
 from dgno_core.numerics.scan import ScanBackend, scan_channels_last
 
 
@@ -34,6 +35,9 @@ class AttentiveScan(nn.Module):
     routing_noise : bool
         Draw the token from the router's softmax while training (the papers' Gumbel noise)
         instead of taking the likeliest. Never at inference.
+    routing_gradient : {"softmax", "gumbel"}
+        What the router's gradient differentiates: the softmax of its scores, or of the noisy ones
+        from which the token was drawn (the papers' Gumbel-softmax, temperature 1).
 
     Attributes
     ----------
@@ -49,10 +53,13 @@ class AttentiveScan(nn.Module):
         tokens: int = 64,
         rank: int = 32,
         routing_noise: bool = False,
+        routing_gradient: RoutingGradient = "softmax",
     ) -> None:
         super().__init__()
         hidden, dt_rank = 2 * channels, math.ceil(2 * channels / 16)
-        self.state, self.dt_rank, self.routing_noise = state, dt_rank, routing_noise
+        self.state, self.dt_rank = state, dt_rank
+        self.routing_noise = routing_noise
+        self.routing_gradient: RoutingGradient = routing_gradient
         self.backend: ScanBackend = "auto"
         self.tokens = nn.Parameter(torch.empty(tokens, rank).uniform_(-1 / tokens, 1 / tokens))
         self.route = nn.Sequential(
@@ -83,7 +90,7 @@ class AttentiveScan(nn.Module):
             self.step.bias.copy_(initial((hidden,), inverse_softplus))
 
     def categories(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
-        """Token of every pixel, and the router's log-probabilities.
+        """Token of every pixel, and the log-probabilities whose gradient the router gets.
 
         Parameters
         ----------
@@ -97,11 +104,14 @@ class AttentiveScan(nn.Module):
         scores : Tensor
             ``(B, L, T)``.
         """
-        scores = F.log_softmax(self.route(pixels), dim=-1)
-        choice = scores.detach()
-        if self.training and self.routing_noise:
-            choice = choice - torch.empty_like(choice).exponential_().log()
-        return choice.argmax(-1), scores
+        scores = F.log_softmax(widen(self.route(pixels)), dim=-1)
+        if not (self.training and self.routing_noise):
+            return scores.detach().argmax(-1), scores
+        is_noisy = self.routing_gradient == "gumbel"
+        # The largest of the scores with Gumbel noise is a draw from their softmax.
+        noise = -torch.empty_like(scores).exponential_().log()
+        drawn = (scores if is_noisy else scores.detach()) + noise
+        return drawn.detach().argmax(-1), F.log_softmax(drawn, dim=-1) if is_noisy else scores
 
     def prompts(self, category: Tensor, scores: Tensor, dictionary: Tensor) -> Tensor:
         """Prompt of every pixel, with a straight-through gradient to the router.

@@ -12,6 +12,8 @@ from pydantic import Field
 from dgno_core.encoders.mpt_config import MPTBlocks
 from dgno_core.frozen import Frozen
 
+RoutingGradient: TypeAlias = Literal["softmax", "gumbel"]
+
 
 class MambaBlocks(Frozen):
     """Blocks of the attentive state-space encoder (arXiv 2411.15269), DGNO's own lifting."""
@@ -21,6 +23,11 @@ class MambaBlocks(Frozen):
     tokens: int = Field(64, gt=0)
     rank: int = Field(32, gt=0)
     routing_noise: bool = Field(False, description="Gumbel noise in the router while training")
+    routing_gradient: RoutingGradient = Field(
+        "softmax",
+        description="what the router's gradient differentiates: its softmax, or with the noise in "
+        "it, as the papers' Gumbel-softmax; without noise the two are one",
+    )
 
     @property
     def multiple(self) -> int:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from dgno_core.encoders.attentive_scan import AttentiveScan
+from dgno_core.encoders.config import RoutingGradient
 from dgno_core.layers.gdfn import GatedFeedForward
 from dgno_core.layers.norms import ChannelNorm
 
@@ -15,7 +16,7 @@ class MambaBlock(nn.Module):
 
     Parameters
     ----------
-    channels, state, tokens, rank, routing_noise
+    channels, state, tokens, rank, routing_noise, routing_gradient
         See `AttentiveScan`.
     """
 
@@ -27,12 +28,18 @@ class MambaBlock(nn.Module):
         tokens: int = 64,
         rank: int = 32,
         routing_noise: bool = False,
+        routing_gradient: RoutingGradient = "softmax",
     ) -> None:
         super().__init__()
         self.basis = nn.Parameter(torch.empty(rank, state).uniform_(-1 / rank, 1 / rank))
         self.scan_norm = ChannelNorm(channels)
         self.scan = AttentiveScan(
-            channels, state=state, tokens=tokens, rank=rank, routing_noise=routing_noise
+            channels,
+            state=state,
+            tokens=tokens,
+            rank=rank,
+            routing_noise=routing_noise,
+            routing_gradient=routing_gradient,
         )
         self.feed_norm = ChannelNorm(channels)
         self.feed = GatedFeedForward(channels)

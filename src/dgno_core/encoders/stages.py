@@ -36,6 +36,7 @@ def build_block(config: BlockConfig, level: int, index: int, channels: int) -> n
             tokens=config.tokens,
             rank=config.rank,
             routing_noise=config.routing_noise,
+            routing_gradient=config.routing_gradient,
         )
     if isinstance(config, NAFBlocks):
         return NAFBlock(channels, config.expansion, config.feed_expansion)
