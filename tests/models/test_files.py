@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import struct
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from dgno_core.models import (
     save_model,
     weights_names,
 )
+from dgno_core.models.header import CARD_KEY, CHECKSUM_KEY, read_header, sealed
 from dgno_core.models.registry import PACKAGED
 
 CONFIG = DGNOConfig(width=8, heads=2, blocks=(1, 1, 1, 1),
@@ -139,12 +141,80 @@ def test_one_changed_weight_is_noticed(saved: Path) -> None:
         load_model(saved, "cpu")
 
 
-def forged(saved: Path, header: dict[str, Any]) -> None:
-    """Replace the header of a file, keeping its weights."""
+def flipped(saved: Path, places: Iterable[int]) -> list[int]:
+    """Flip one bit of a file at a time; where it was read as if nothing were amiss."""
+    content = saved.read_bytes()
+    unnoticed = []
+    for place in places:
+        byte, bit = place // 8, place % 8
+        damaged = bytearray(content)
+        damaged[byte] ^= 1 << bit
+        saved.write_bytes(damaged)
+        try:
+            load_model(saved, "cpu")
+        except DGNOError:
+            continue
+        unnoticed.append(place)
+    saved.write_bytes(content)
+    return unnoticed
+
+
+def test_no_bit_of_a_file_flips_unnoticed(saved: Path) -> None:
+    """All of the length, and many of the checksum, the rest of the header and the weights."""
+    content = saved.read_bytes()
+    (length,) = struct.unpack("<Q", content[:8])
+    start = content.index(f'"{CHECKSUM_KEY}"'.encode())
+    end = start + len(CHECKSUM_KEY) + 70
+    assert json.loads(content[8 : 8 + length])["__metadata__"].keys() == {CARD_KEY, CHECKSUM_KEY}
+    places = [
+        *range(64),
+        *range(8 * start, 8 * end, 3),
+        *range(64, 8 * (8 + length), 509),
+        *range(8 * (8 + length), 8 * len(content), 50_021),
+    ]
+    assert len(places) > 500
+    assert flipped(saved, places) == []
+    load_model(saved, "cpu")
+
+
+def test_a_file_from_before_there_was_a_checksum_loads(saved: Path) -> None:
+    expected = read_card(saved)
+    header = header_of(saved)
+    del header["__metadata__"][CHECKSUM_KEY]
     content = saved.read_bytes()
     (length,) = struct.unpack("<Q", content[:8])
     text = json.dumps(header).encode()
     saved.write_bytes(struct.pack("<Q", len(text)) + text + content[8 + length :])
+    assert load_model(saved, "cpu").card == expected
+    # Its weights are checked as before.
+    ends = [8 * len(saved.read_bytes()) - 3]
+    assert flipped(saved, ends) == []
+
+
+def test_equal_models_are_equal_files(saved: Path, tmp_path: Path) -> None:
+    model = load_model(saved, "cpu")
+    assert model.card is not None
+    again = tmp_path / "again.safetensors"
+    save_model(model, model.card, again)
+    assert again.read_bytes() == saved.read_bytes()
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGED.glob("*.safetensors")), ids=lambda path: path.stem)
+def test_packaged_weights_have_a_checksum(path: Path) -> None:
+    assert CHECKSUM_KEY in read_header(path)
+
+
+def forged(saved: Path, header: dict[str, Any]) -> None:
+    """Replace the header of a file, keeping its weights: as someone would who means it."""
+    content = saved.read_bytes()
+    (length,) = struct.unpack("<Q", content[:8])
+    words = header["__metadata__"]
+    if isinstance(words, dict):
+        words.pop(CHECKSUM_KEY, None)
+    text = json.dumps(header).encode()
+    content = struct.pack("<Q", len(text)) + text + content[8 + length :]
+    is_whole = isinstance(words, dict) and CARD_KEY in words
+    saved.write_bytes(sealed(content, words[CARD_KEY]) if is_whole else content)
 
 
 def header_of(saved: Path) -> dict[str, Any]:

@@ -7,7 +7,6 @@ without reading the weights.
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 import shutil
 import struct
@@ -20,10 +19,9 @@ from dgno_core.errors import DGNOError
 from dgno_core.frozen import Frozen
 from dgno_core.io.atomic import discard, partial_path, publish, writing
 from dgno_core.models.config import NetworkConfig
+from dgno_core.models.header import CARD_KEY, read_header
 from dgno_core.models.progress import TrainingProgress
 
-CARD_KEY = "dgno_card"
-_HEADER_LIMIT = 100_000_000
 _TILE = 512  # pixels, or the next smaller multiple of a network's grid
 _GRID = 32  # pixels, for networks whose own grid is finer
 
@@ -122,54 +120,6 @@ def weights_hash(path: Path) -> str:
         (length,) = struct.unpack("<Q", handle.read(8))
         handle.seek(8 + length)
         return hashlib.file_digest(handle, "sha256").hexdigest()
-
-
-def read_header(path: Path) -> dict[str, str]:
-    """Metadata in the header of a safetensors file.
-
-    Parameters
-    ----------
-    path : Path
-        The weights file.
-
-    Returns
-    -------
-    dict
-        Its ``__metadata__``.
-
-    Raises
-    ------
-    DGNOError
-        If the file is missing, truncated or no safetensors file.
-    """
-    try:
-        with path.open("rb") as handle:
-            (length,) = struct.unpack("<Q", handle.read(8))
-            if length > _HEADER_LIMIT:
-                raise ValueError
-            header = json.loads(handle.read(length))
-            metadata = header.pop("__metadata__", {})
-            if not isinstance(metadata, dict):
-                raise TypeError
-            last = max((entry["data_offsets"][1] for entry in header.values()), default=0)
-            if path.stat().st_size != 8 + length + last:
-                raise ValueError
-    except FileNotFoundError as error:
-        raise DGNOError(f"There is no model file {path}.") from error
-    except OSError as error:
-        raise DGNOError(f"The model file {path} cannot be read: {error.strerror}.") from error
-    except (
-        struct.error,
-        ValueError,
-        AttributeError,
-        LookupError,
-        TypeError,
-        RecursionError,
-    ) as error:
-        raise DGNOError(
-            f"{path} is not a complete safetensors file; copy or download it again."
-        ) from error
-    return metadata
 
 
 def read_card_file(path: Path) -> ModelCard:

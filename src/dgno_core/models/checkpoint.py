@@ -13,9 +13,10 @@ from torch import Tensor
 
 from dgno_core.errors import DGNOError
 from dgno_core.io.atomic import discard, partial_path, publish, writing
-from dgno_core.models.card import CARD_KEY, ModelCard, read_card_file
+from dgno_core.models.card import ModelCard, read_card_file
 from dgno_core.models.config import NetworkConfig
 from dgno_core.models.device import place, resolve_device
+from dgno_core.models.header import sealed
 from dgno_core.models.network import Network
 from dgno_core.models.registry import build_model, find_weights
 
@@ -49,8 +50,8 @@ def save_model(
         name: tensor.detach().to("cpu", dtype or tensor.dtype).contiguous()
         for name, tensor in model.state_dict().items()
     }
-    whole = card.changed(weights_sha256=_hash(save(tensors)))
-    content = save(tensors, metadata={CARD_KEY: whole.model_dump_json()})
+    content = save(tensors)
+    content = sealed(content, card.changed(weights_sha256=_hash(content)).model_dump_json())
     part = partial_path(path)
     with writing(path):
         try:

@@ -1,0 +1,114 @@
+"""The header of a weights file: what lies where, a model card, and a checksum of both.
+
+A safetensors file is the length of its header, the header (JSON) and the numbers. The checksum is
+the SHA-256 of the header with zeros for the checksum's own digits, and the card holds the SHA-256
+of the numbers, so that no byte of the file can change unnoticed. Files written before there was a
+checksum have that of the numbers only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+from pathlib import Path
+
+from dgno_core.errors import DGNOError
+
+CARD_KEY = "dgno_card"
+CHECKSUM_KEY = "dgno_checksum"
+_ZEROS = "0" * 64
+_LIMIT = 100_000_000  # bytes of a header
+
+
+def sealed(content: bytes, card: str) -> bytes:
+    """Put a card and a checksum into the header of a safetensors file.
+
+    Parameters
+    ----------
+    content : bytes
+        The file. Other words in its header are left out.
+    card : str
+        The card as JSON.
+
+    Returns
+    -------
+    bytes
+        The new file. The same tensors and card give the same bytes.
+    """
+    (length,) = struct.unpack("<Q", content[:8])
+    index = json.loads(content[8 : 8 + length])
+    words = {CARD_KEY: card, CHECKSUM_KEY: _ZEROS}
+    header = json.dumps(index | {"__metadata__": words}, separators=(",", ":")).encode()
+    header += b" " * (-len(header) % 8)  # the numbers begin at a multiple of 8 bytes
+    header = header.replace(_entry(_ZEROS), _entry(hashlib.sha256(header).hexdigest()))
+    return struct.pack("<Q", len(header)) + header + content[8 + length :]
+
+
+def read_header(path: Path) -> dict[str, str]:
+    """Words in the header of a safetensors file.
+
+    Parameters
+    ----------
+    path : Path
+        The weights file.
+
+    Returns
+    -------
+    dict
+        Its ``__metadata__``.
+
+    Raises
+    ------
+    DGNOError
+        If the file is missing, truncated or no safetensors file, or its header is not the one
+        that was saved.
+    """
+    try:
+        with path.open("rb") as handle:
+            (length,) = struct.unpack("<Q", handle.read(8))
+            if length > _LIMIT:
+                raise ValueError
+            raw = handle.read(length)
+            header = json.loads(raw)
+            metadata = header.pop("__metadata__", {})
+            if not isinstance(metadata, dict):
+                raise TypeError
+            last = max((entry["data_offsets"][1] for entry in header.values()), default=0)
+            if path.stat().st_size != 8 + length + last:
+                raise ValueError
+    except FileNotFoundError as error:
+        raise DGNOError(f"There is no model file {path}.") from error
+    except OSError as error:
+        raise DGNOError(f"The model file {path} cannot be read: {error.strerror}.") from error
+    except (
+        struct.error,
+        ValueError,
+        AttributeError,
+        LookupError,
+        TypeError,
+        RecursionError,
+    ) as error:
+        raise DGNOError(
+            f"{path} is not a complete safetensors file; copy or download it again."
+        ) from error
+    if not _is_as_saved(raw, metadata):
+        raise DGNOError(
+            f"The header of {path} is not the one that was saved: the file is damaged; copy or "
+            "download it again."
+        )
+    return metadata
+
+
+def _is_as_saved(raw: bytes, metadata: dict[str, str]) -> bool:
+    """Compare a header with its checksum, if it has one."""
+    if CHECKSUM_KEY in metadata:
+        checksum = metadata[CHECKSUM_KEY]
+        return hashlib.sha256(raw.replace(_entry(checksum), _entry(_ZEROS))).hexdigest() == checksum
+    # A word beside the card that is not known is a checksum whose name is damaged.
+    return CARD_KEY not in metadata or len(metadata) == 1
+
+
+def _entry(digits: str) -> bytes:
+    """The checksum as it stands in the header; no text within quotes can look like it."""
+    return f'"{CHECKSUM_KEY}":"{digits}"'.encode()
