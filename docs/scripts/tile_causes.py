@@ -81,7 +81,11 @@ def hooked(model: nn.Module, hook: Any) -> Iterator[None]:
 
 
 def in_tiles(
-    network: Network, plane: NDArray[np.float32], plan: TilePlan, whole: Whole, lent: tuple[str, ...]
+    network: Network,
+    plane: NDArray[np.float32],
+    plan: TilePlan,
+    whole: Whole,
+    lent: tuple[str, ...],
 ) -> NDArray[np.float32]:
     """Restore a padded plane tile by tile, with what `whole` lends."""
     blended = np.zeros_like(plane)

@@ -23,6 +23,7 @@ from dgno_core.models import (
     save_model,
     weights_names,
 )
+from dgno_core.models.card import replace_card
 from dgno_core.models.header import CARD_KEY, CHECKSUM_KEY, read_header, sealed
 from dgno_core.models.registry import PACKAGED
 
@@ -189,6 +190,14 @@ def test_a_file_from_before_there_was_a_checksum_loads(saved: Path) -> None:
     # Its weights are checked as before.
     ends = [8 * len(saved.read_bytes()) - 3]
     assert flipped(saved, ends) == []
+
+
+def test_another_card_gets_a_checksum_of_its_own(saved: Path) -> None:
+    replace_card(saved, read_card(saved).changed(title="Other words"))
+    assert CHECKSUM_KEY in read_header(saved)
+    assert read_card(saved).title == "Other words"
+    title = saved.read_bytes().index(b"Other words")
+    assert flipped(saved, range(8 * title, 8 * title + 80, 7)) == []
 
 
 def test_equal_models_are_equal_files(saved: Path, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from dgno_core.errors import DGNOError
 from dgno_core.frozen import Frozen
 from dgno_core.io.atomic import discard, partial_path, publish, writing
 from dgno_core.models.config import NetworkConfig
-from dgno_core.models.header import CARD_KEY, read_header
+from dgno_core.models.header import CARD_KEY, read_header, sealed_header
 from dgno_core.models.progress import TrainingProgress
 
 _TILE = 512  # pixels, or the next smaller multiple of a network's grid
@@ -174,16 +174,13 @@ def replace_card(path: Path, card: ModelCard) -> None:
     DGNOError
         If the file cannot be read or written.
     """
-    metadata = read_header(path) | {CARD_KEY: card.model_dump_json()}
+    read_header(path)  # refuses a file that is damaged
     part = partial_path(path)
     with writing(path):
         try:
             with path.open("rb") as source, part.open("wb") as target:
                 (length,) = struct.unpack("<Q", source.read(8))
-                header = json.loads(source.read(length)) | {"__metadata__": metadata}
-                text = json.dumps(header).encode()
-                text += b" " * (-len(text) % 8)  # the numbers begin at a multiple of 8 bytes
-                target.write(struct.pack("<Q", len(text)) + text)
+                target.write(sealed_header(source.read(length), card.model_dump_json()))
                 shutil.copyfileobj(source, target)
             publish(part, path)
         finally:

@@ -22,27 +22,31 @@ _LIMIT = 100_000_000  # bytes of a header
 
 
 def sealed(content: bytes, card: str) -> bytes:
+    """Put a card and a checksum into a safetensors file; see `sealed_header`."""
+    (length,) = struct.unpack("<Q", content[:8])
+    return sealed_header(content[8 : 8 + length], card) + content[8 + length :]
+
+
+def sealed_header(header: bytes, card: str) -> bytes:
     """Put a card and a checksum into the header of a safetensors file.
 
     Parameters
     ----------
-    content : bytes
-        The file. Other words in its header are left out.
+    header : bytes
+        The header without its length. Other words in it are left out.
     card : str
         The card as JSON.
 
     Returns
     -------
     bytes
-        The new file. The same tensors and card give the same bytes.
+        The new header after its length, eight bytes. The same index and card give the same bytes.
     """
-    (length,) = struct.unpack("<Q", content[:8])
-    index = json.loads(content[8 : 8 + length])
     words = {CARD_KEY: card, CHECKSUM_KEY: _ZEROS}
-    header = json.dumps(index | {"__metadata__": words}, separators=(",", ":")).encode()
-    header += b" " * (-len(header) % 8)  # the numbers begin at a multiple of 8 bytes
-    header = header.replace(_entry(_ZEROS), _entry(hashlib.sha256(header).hexdigest()))
-    return struct.pack("<Q", len(header)) + header + content[8 + length :]
+    text = json.dumps(json.loads(header) | {"__metadata__": words}, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)  # the numbers begin at a multiple of 8 bytes
+    text = text.replace(_entry(_ZEROS), _entry(hashlib.sha256(text).hexdigest()))
+    return struct.pack("<Q", len(text)) + text
 
 
 def read_header(path: Path) -> dict[str, str]:
