@@ -1,6 +1,6 @@
 """Try bad inputs, kills and full disks on the real commands; write docs/reliability.md.
 
-    python scripts/reliability.py [--quick] [--jobs N] [--out DIR]
+    python scripts/reliability.py [--quick] [--only BATTERY] [--jobs N] [--out DIR]
 
 Runs `dgno` and `dgno-train` as they are installed beside this Python, with a tiny model that it
 makes, in a temporary folder. Needs Linux; as root, it mounts a small file system for the full
@@ -16,7 +16,7 @@ import os
 import platform
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +28,16 @@ from batteries.page import failures, insert
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 PAGE, NUMBERS = "reliability.md", "reliability.json"
+BATTERIES = ("inputs", "restoring", "training", "disks")
 
 
 def main() -> int:
     """Run the batteries and write what came out; 1 if a promise was broken."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="a sample, which writes no page")
+    parser.add_argument(
+        "--only", action="append", choices=BATTERIES, help="run this one, keep what others found"
+    )
     parser.add_argument("--out", type=Path, default=DOCS, help="the folder of the page")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="commands at a time")
@@ -41,8 +45,15 @@ def main() -> int:
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # the tiny model gains nothing by more
     with tempfile.TemporaryDirectory(prefix="dgno-reliability-") as folder:
         found = run_batteries(
-            Path(folder), seed=options.seed, jobs=options.jobs, is_quick=options.quick
+            Path(folder),
+            options.only or BATTERIES,
+            seed=options.seed,
+            jobs=options.jobs,
+            is_quick=options.quick,
         )
+    if options.only and (options.out / NUMBERS).exists():
+        earlier = json.loads((options.out / NUMBERS).read_text(encoding="utf-8"))
+        found = earlier | found
     if not options.quick:
         page = options.out / PAGE
         page.write_text(insert(page.read_text(encoding="utf-8"), found), encoding="utf-8")
@@ -54,8 +65,10 @@ def main() -> int:
     return 1 if broken else 0
 
 
-def run_batteries(top: Path, *, seed: int, jobs: int, is_quick: bool) -> dict[str, Any]:
-    """Run all batteries in a folder, and collect what they found."""
+def run_batteries(
+    top: Path, wanted: Sequence[str], *, seed: int, jobs: int, is_quick: bool
+) -> dict[str, Any]:
+    """Run batteries in a folder, and collect what they found."""
     import torch
 
     import dgno_core
@@ -77,9 +90,9 @@ def run_batteries(top: Path, *, seed: int, jobs: int, is_quick: bool) -> dict[st
         "seed": seed,
         "rules": {"cpu_seconds": CPU_SECONDS, "peak_mb": PEAK_MB},
     }
-    for name, battery in batteries.items():
+    for name in wanted:
         found[name] = []
-        for one in battery:
+        for one in batteries[name]:
             found[name].append(one.as_json())
             state = "NOT AS PROMISED" if one.broken else "as promised"
             title = getattr(one, "title", None) or one.work

@@ -17,7 +17,9 @@ from batteries.kit import MODEL, write_config, write_stack
 from batteries.running import contents, run
 
 STACK = (8, 256, 256)  # 1 MB
-SMALL = 600  # kB, of which half are taken by others
+SMALL = 600  # kB
+# As large as the checkpoint that lies there, and not as a second one beside it.
+FOR_ONE_CHECKPOINT = 6000
 
 
 @dataclass(frozen=True)
@@ -36,14 +38,14 @@ class FullDisk:
 
 
 @contextlib.contextmanager
-def small_disk(folder: Path) -> Iterator[str]:
+def small_disk(folder: Path, size: int = SMALL) -> Iterator[str]:
     """Give a folder a file system of its own where that may be done; say which means it is."""
     done = shutil.which("mount") and os.geteuid() == 0 and not subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={SMALL}k", "tmpfs", str(folder)],
+        ["mount", "-t", "tmpfs", "-o", f"size={size}k", "tmpfs", str(folder)],
         check=False, stderr=subprocess.DEVNULL,
     ).returncode  # fmt: skip
     try:
-        yield "a file system of 0.6 MB" if done else "a limit of 0.2 MB on every file"
+        yield f"a file system of {size / 1000:g} MB" if done else "a limit of 0.2 MB on every file"
     finally:
         if done:
             subprocess.run(["umount", str(folder)], check=True)
@@ -65,7 +67,8 @@ def fill_disks(top: Path, model: Path, *, only: int | None = None) -> Iterator[F
         disk = folder / "disk"
         disk.mkdir(parents=True)
         shutil.copyfile(model, folder / MODEL)
-        with small_disk(disk) as means:
+        size = FOR_ONE_CHECKPOINT if prepare is _resumed else SMALL
+        with small_disk(disk, size) as means:
             is_mounted = means.startswith("a file system")
             words = prepare(folder)
             before = contents(disk)
@@ -129,7 +132,9 @@ def _resumed(folder: Path) -> Words:
     if ended.status:
         raise RuntimeError(ended.err)
     write_config(folder, out="disk/run")
-    shutil.copytree(folder / "run", folder / "disk" / "run")
+    out = folder / "disk" / "run"
+    out.mkdir()
+    shutil.copyfile(folder / "run" / "last.pt", out / "last.pt")
     return ["dgno-train", "tiny.yaml", "--resume"]
 
 

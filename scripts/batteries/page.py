@@ -20,7 +20,7 @@ def insert(page: str, found: Mapping[str, Any]) -> str:
 def write(found: Mapping[str, Any]) -> str:
     """Write counts, rules and every answer."""
     inputs, restoring, training, disks = (
-        found[name] for name in ("inputs", "restoring", "training", "disks")
+        found.get(name, []) for name in ("inputs", "restoring", "training", "disks")
     )
     rules = found["rules"]
     parts = [
@@ -53,8 +53,8 @@ def write(found: Mapping[str, Any]) -> str:
         "Each must end with status 2 and one line on stderr, say nothing on stdout, change "
         f"nothing in its folder, run no foreign code, and take at most {rules['cpu_seconds']:.0f} "
         f"CPU seconds and {rules['peak_mb']:.0f} MB (loading the libraries alone takes about 4 s "
-        f"and 350 MB; the dearest answer took {max(one['cpu_seconds'] for one in inputs):.0f} s, "
-        f"the largest {max(one['peak_mb'] for one in inputs):.0f} MB).",
+        f"and 350 MB; the dearest answer took {max((one['cpu_seconds'] for one in inputs), default=0):.0f} s, "
+        f"the largest {max((one['peak_mb'] for one in inputs), default=0):.0f} MB).",
     ]
     for kind in dict.fromkeys(one["kind"] for one in inputs):
         rows = [(one["title"], _answer(one)) for one in inputs if one["kind"] == kind]
@@ -76,7 +76,7 @@ def failures(found: Mapping[str, Any]) -> list[str]:
     return [
         f"{one.get('title') or one['work']}: {', '.join(one['broken'])}"
         for name in ("inputs", "restoring", "training", "disks")
-        for one in found[name]
+        for one in found.get(name, [])
         if one["broken"]
     ]
 

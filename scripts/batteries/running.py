@@ -17,7 +17,7 @@ from pathlib import Path
 
 # A fault may ask for any amount; the machine should survive it.
 ADDRESS_SPACE = 4 << 30
-LONGEST = 300.0  # seconds
+LONGEST = 150.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def run(words: Sequence[str], folder: Path, *, prepare: Callable[[], None] | Non
             if pid:
                 break
             if time.monotonic() > until:
-                process.kill()
+                kill_all(process)
             time.sleep(0.02)
         process.returncode = os.waitstatus_to_exitcode(state)  # so that Popen waits no more
         texts = []
@@ -91,9 +91,14 @@ def start(
 
 def kill(process: subprocess.Popen[bytes]) -> None:
     """End a process and its children as a power cut would."""
+    kill_all(process)
+    process.wait()
+
+
+def kill_all(process: subprocess.Popen[bytes]) -> None:
+    """Kill a process and its children."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
 
 
 def contents(folder: Path) -> dict[str, str]:
