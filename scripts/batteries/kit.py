@@ -26,9 +26,9 @@ def write_model(path: Path, *, width: int = 8) -> None:
 
 
 def write_stack(path: Path, shape: tuple[int, ...] = (3, 96, 80)) -> None:
-    """Write a stack of noise, uint16, as OME-TIFF."""
+    """Write a stack or a plane of noise, uint16, as OME-TIFF."""
     planes = np.random.default_rng(0).integers(100, 4000, shape).astype(np.uint16)
-    tifffile.imwrite(path, planes, metadata={"axes": "ZYX"}, ome=True)
+    tifffile.imwrite(path, planes, metadata={"axes": "ZYX"[-len(shape) :]}, ome=True)
 
 
 def write_config(folder: Path, **changes: Any) -> Path:

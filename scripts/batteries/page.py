@@ -52,9 +52,9 @@ def write(found: Mapping[str, Any]) -> str:
         "### Bad inputs",
         "Each must end with status 2 and one line on stderr, say nothing on stdout, change "
         f"nothing in its folder, run no foreign code, and take at most {rules['cpu_seconds']:.0f} "
-        f"CPU seconds and {rules['peak_mb']:.0f} MB (loading the libraries alone takes about 4 s "
-        f"and 350 MB; the dearest answer took {max((one['cpu_seconds'] for one in inputs), default=0):.0f} s, "
-        f"the largest {max((one['peak_mb'] for one in inputs), default=0):.0f} MB).",
+        f"CPU seconds and {rules['peak_mb']:.0f} MB (loading the libraries alone: about 4 s "
+        f"and 350 MB; the dearest answer took {_most(inputs, 'cpu_seconds'):.0f} s, the largest "
+        f"{_most(inputs, 'peak_mb'):.0f} MB).",
     ]
     for kind in dict.fromkeys(one["kind"] for one in inputs):
         rows = [(one["title"], _answer(one)) for one in inputs if one["kind"] == kind]
@@ -95,6 +95,10 @@ def _kills(*batteries: Sequence[Record]) -> list[tuple[object, ...]]:
 
 def _kept(records: Sequence[Record]) -> int:
     return sum(not one["broken"] for one in records)
+
+
+def _most(records: Sequence[Record], name: str) -> float:
+    return max((one[name] for one in records), default=0.0)
 
 
 def _answer(record: Record) -> str:

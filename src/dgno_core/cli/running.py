@@ -98,7 +98,8 @@ def explain(error: Exception) -> str | None:
     if hasattr(error, "format_message"):  # typer's own usage errors, whichever click it carries
         context = getattr(error, "ctx", None)
         hint = f" Try '{context.command_path} --help'." if context is not None else ""
-        return one_line(error.format_message()).rstrip(".") + "." + hint
+        text = one_line(error.format_message())
+        return text + "." * (text[-1:] not in ".?!") + hint
     return explain_error(error)
 
 
