@@ -1,18 +1,54 @@
-"""The base of all settings."""
+"""The base of all settings, and the kinds of numbers that they are made of."""
 
 from __future__ import annotations
 
-from typing import Any, Self
+from collections.abc import Iterable
+from typing import Annotated, Any, Self, TypeAlias, get_args
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
 
 
 class Frozen(BaseModel):
-    """Settings that cannot change, and in which a misspelt key is an error."""
+    """Settings that cannot change, and in which a misspelt key is an error.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    No number among them is infinite or NaN, and none is written as true or false.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_bool_as_number(cls, given: Any) -> Any:
+        # Python takes True for 1, which nobody means who writes `steps: true`.
+        for name, field in cls.model_fields.items():
+            value = given.get(name) if isinstance(given, dict) else None
+            if _has_bool(value) and not _takes_bool(field.annotation):
+                raise ValueError(f"true or false is no value of {name}")
+        return given
 
     def changed(self, **updates: Any) -> Self:
         """The same settings with some changed, and checked again (`model_copy` checks nothing)."""
         known = {name: getattr(self, name) for name in type(self).model_fields}
         return type(self).model_validate(known | updates)
+
+
+def _has_bool(value: Any) -> bool:
+    """Whether a value is true or false, or a list with one of them."""
+    if isinstance(value, list | tuple):
+        return any(map(_has_bool, value))
+    return isinstance(value, bool)
+
+
+def _takes_bool(annotation: Any) -> bool:
+    kinds: Iterable[Any] = get_args(annotation)
+    return annotation in (bool, Any) or any(map(_takes_bool, kinds))
+
+
+def _in_order(pair: tuple[float, float]) -> tuple[float, float]:
+    if pair[0] > pair[1]:
+        raise ValueError(f"the smaller number comes first, not {list(pair)}")
+    return pair
+
+
+#: Two numbers between which one is drawn, the smaller one first.
+Range: TypeAlias = Annotated[tuple[float, float], AfterValidator(_in_order)]

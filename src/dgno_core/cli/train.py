@@ -56,9 +56,11 @@ def train(
 ) -> None:
     """Train a model as a YAML file says. Ctrl-C stops after the step in hand, resumably."""
     from dgno_core.training import load_config
+    from dgno_core.training.checks import check_run
     from dgno_core.training.recipes import find_recipe
 
     settings = load_config(find_recipe(config), list(overrides or []))
+    check_run(settings, resume=resume)
     if dry_run:
         explain(settings)
         return
@@ -149,11 +151,10 @@ def follow(settings: TrainConfig, *, resume: bool, lines: TextIO | None) -> str 
 
 def explain(settings: TrainConfig) -> None:
     """Print the resolved settings as YAML, and as comments the data and what a run costs."""
-    from dgno_core.training.estimate import check_memory, estimate
+    from dgno_core.training.estimate import estimate
     from dgno_core.training.loader import NumberedBatches
     from dgno_core.training.sources import open_data, open_extra
 
-    check_memory(settings)
     typer.echo(as_yaml(settings))
     data = open_data(settings)
     batches = NumberedBatches(data.batches, open_extra(settings))

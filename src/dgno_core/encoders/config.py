@@ -9,7 +9,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
-from dgno_core.encoders.mpt_config import MPTBlocks
+from dgno_core.encoders.mpt_config import Heads, MPTBlocks
 from dgno_core.frozen import Frozen
 
 RoutingGradient: TypeAlias = Literal["softmax", "gumbel"]
@@ -19,9 +19,9 @@ class MambaBlocks(Frozen):
     """Blocks of the attentive state-space encoder (arXiv 2411.15269), DGNO's own lifting."""
 
     kind: Literal["mamba"] = "mamba"
-    state: int = Field(8, gt=0)
-    tokens: int = Field(64, gt=0)
-    rank: int = Field(32, gt=0)
+    state: int = Field(8, gt=0, le=256)
+    tokens: int = Field(64, gt=0, le=4096)
+    rank: int = Field(32, gt=0, le=4096)
     routing_noise: bool = Field(False, description="Gumbel noise in the router while training")
     routing_gradient: RoutingGradient = Field(
         "softmax",
@@ -39,8 +39,8 @@ class NAFBlocks(Frozen):
     """Blocks of NAFNet (arXiv 2204.04676, Fig. 3)."""
 
     kind: Literal["nafnet"] = "nafnet"
-    expansion: int = Field(2, gt=0, description="of the depthwise half")
-    feed_expansion: int = Field(2, gt=0, description="of the feed-forward half")
+    expansion: int = Field(2, gt=0, le=16, description="of the depthwise half")
+    feed_expansion: int = Field(2, gt=0, le=16, description="of the feed-forward half")
 
     @property
     def multiple(self) -> int:
@@ -52,8 +52,8 @@ class RestormerBlocks(Frozen):
     """Blocks of Restormer (arXiv 2111.09881, Sec. 3)."""
 
     kind: Literal["restormer"] = "restormer"
-    heads: tuple[int, int, int, int] = (1, 2, 4, 8)
-    expansion: float = Field(2.66, gt=0)
+    heads: tuple[Heads, Heads, Heads, Heads] = (1, 2, 4, 8)
+    expansion: float = Field(2.66, gt=0, le=16)
 
     @property
     def multiple(self) -> int:

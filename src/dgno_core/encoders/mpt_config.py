@@ -13,7 +13,8 @@ from pydantic import Field
 
 from dgno_core.frozen import Frozen
 
-Level: TypeAlias = tuple[Annotated[int, Field(ge=1)], ...]
+Heads: TypeAlias = Annotated[int, Field(gt=0, le=2048)]
+Level: TypeAlias = tuple[Annotated[int, Field(ge=1, le=256)], ...]
 Reductions: TypeAlias = tuple[Level, Level, Level, Level]
 Attentions: TypeAlias = Literal["cswa+isca", "cswa+cswa", "wa+wa", "isca+isca", "wa+isca"]
 Fusion: TypeAlias = Literal["gated", "reversed", "concatenated", "added"]
@@ -50,9 +51,9 @@ class MPTBlocks(Frozen):
     """
 
     kind: Literal["mpt"] = "mpt"
-    heads: tuple[int, int, int, int] = (1, 2, 4, 8)
-    window: int = Field(8, gt=1, description="side of a window in pixels, M")
-    expansion: float = Field(2.6, gt=0, description="hidden width of FEFN over C, alpha")
+    heads: tuple[Heads, Heads, Heads, Heads] = (1, 2, 4, 8)
+    window: int = Field(8, gt=1, le=256, description="side of a window in pixels, M")
+    expansion: float = Field(2.6, gt=0, le=16, description="hidden width of FEFN over C, alpha")
     reductions: Reductions = Field(
         SCALE_SETS["paper"],
         description="1/s of every block, level by level: s is the scale of its pyramid",

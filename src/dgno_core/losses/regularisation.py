@@ -13,6 +13,8 @@ from dgno_core.losses.contrastive import efcr, efcr_ex, efcr_ex_unlabelled
 from dgno_core.losses.contrastive_terms import Norm
 from dgno_core.losses.reblur import SIGMA, SIZES, draw_sizes, reblur
 
+LARGEST = 255  # pixels of a reblur kernel
+
 Network = Callable[[Tensor], Sequence[Tensor]]
 
 
@@ -26,17 +28,17 @@ class EFCR(Frozen):
     rewards any change of a blurred image, right or wrong; ``docs/losses.md`` has the numbers.
     """
 
-    beta: float = Field(1e-5, ge=0, description="weight of the regularisation")
+    beta: float = Field(1e-5, ge=0, le=1e6, description="weight of the regularisation")
     norm: Norm = Field("mean", description="of the absolute values")
     sizes: tuple[int, ...] = Field(SIZES, min_length=1, description="reblur kernels in pixels")
-    sigma: float = Field(SIGMA, gt=0, description="of the reblur, in pixels")
+    sigma: float = Field(SIGMA, gt=0, le=100, description="of the reblur, in pixels")
     extended: bool = Field(True, description="with L_ext; without: V1 of the paper's ablation")
 
     @field_validator("sizes")
     @classmethod
     def _odd(cls, sizes: tuple[int, ...]) -> tuple[int, ...]:
-        if any(size < 3 or size % 2 == 0 for size in sizes):
-            raise ValueError(f"kernel sizes are odd and 3 or more, not {sizes}")
+        if any(not 3 <= size <= LARGEST or size % 2 == 0 for size in sizes):
+            raise ValueError(f"kernel sizes are odd and from 3 to {LARGEST}, not {sizes}")
         return sizes
 
     def __call__(

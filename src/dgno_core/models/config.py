@@ -30,14 +30,14 @@ class DGNOConfig(Frozen):
     width: Width = Field(48, multiple_of=4)
     blocks: Counts = Field((2, 4, 6, 2), description="encoder blocks a level")
     lifting: BlockConfig = Field(MambaBlocks(), description="family of the encoder blocks")
-    heads: int = Field(16, gt=0)
+    heads: int = Field(16, gt=0, le=2048)
     formulation: Literal["cell", "face", "window", "global"] = "cell"
     flux: Literal["central", "jump", "average_jump", "upwind"] = "jump"
     boundary: Literal["dirichlet", "neumann", "periodic"] = "neumann"
     assembly: Literal["paper", "official"] = "paper"
     tau: float = Field(0.25, description="penalty of the jump; start value where it is learnt")
     learn_tau: bool = True
-    element: int = Field(8, gt=0, description="element size in pixels, at every scale")
+    element: int = Field(8, gt=0, le=256, description="element size in pixels, at every scale")
     iterations: int = Field(2, ge=1, le=200, description="operator layers a scale, T")
     shallow_activation: Literal["gelu", "relu"] = "gelu"
 

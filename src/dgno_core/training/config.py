@@ -7,28 +7,31 @@ and where files lie are not in it.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, field_validator, model_validator
 
 from dgno_core.errors import DGNOError
-from dgno_core.frozen import Frozen
+from dgno_core.frozen import Frozen, Range
 from dgno_core.losses.regularisation import EFCR
 from dgno_core.models.config import NetworkConfig
 from dgno_core.models.registry import architecture
 from dgno_core.training.data_config import DataConfig, ExtraDataConfig
 
+MOST_STEPS = 10**9
+Decay: TypeAlias = Annotated[float, Field(ge=0, lt=1)]
+
 
 class OptimConfig(Frozen):
     """AdamW with a linear warm-up and a cosine schedule."""
 
-    lr: float = Field(1e-3, gt=0)
-    final_lr: float = Field(1e-5, ge=0)
-    warmup: int = Field(50, ge=0, description="steps of linear warm-up")
-    betas: tuple[float, float] = (0.9, 0.999)
-    weight_decay: float = Field(1e-4, ge=0)
-    clip: float | None = Field(0.5, gt=0, description="largest norm of the gradient")
-    ema: float = Field(0.998, ge=0, lt=1, description="decay of the averaged weights; 0: none")
+    lr: float = Field(1e-3, gt=0, le=10)
+    final_lr: float = Field(1e-5, ge=0, le=10)
+    warmup: int = Field(50, ge=0, le=MOST_STEPS, description="steps of linear warm-up")
+    betas: tuple[Decay, Decay] = (0.9, 0.999)
+    weight_decay: float = Field(1e-4, ge=0, le=100)
+    clip: float | None = Field(0.5, gt=0, le=1e6, description="largest norm of the gradient")
+    ema: Decay = Field(0.998, description="decay of the averaged weights; 0: none")
 
 
 class LossConfig(Frozen):
@@ -37,7 +40,7 @@ class LossConfig(Frozen):
     pixel: Literal["multiscale", "l1"] = Field(
         "multiscale", description="DGNO paper's App. G, or L1 on the full size (MPT paper)"
     )
-    frequency_weight: float = Field(0.1, ge=0, description="of the multi-scale loss")
+    frequency_weight: float = Field(0.1, ge=0, le=1000, description="of the multi-scale loss")
     downsample: Literal["bilinear", "nearest", "area"] = Field(
         "bilinear", description="how the multi-scale loss halves its target"
     )
@@ -47,10 +50,14 @@ class LossConfig(Frozen):
 class ValidationConfig(Frozen):
     """Whole held-out images, scored and pictured in passing."""
 
-    every: int = Field(100, gt=0, description="steps")
-    images: int = Field(6, gt=0, description="how many images, at most")
-    side: int = Field(1024, ge=64, description="longer images are cut to their middle, in pixels")
-    pictures: int = Field(2, ge=0, description="how many of them are written as pictures")
+    every: int = Field(100, gt=0, le=MOST_STEPS, description="steps")
+    images: int = Field(6, gt=0, le=10_000, description="how many images, at most")
+    side: int = Field(
+        1024, ge=64, le=16_384, description="longer images are cut to their middle, in pixels"
+    )
+    pictures: int = Field(
+        2, ge=0, le=10_000, description="how many of them are written as pictures"
+    )
 
 
 class EngineConfig(Frozen):
@@ -61,15 +68,15 @@ class EngineConfig(Frozen):
     """
 
     device: str = Field("auto", description="auto, cpu, cuda, cuda:N or mps")
-    devices: int = Field(1, gt=0, description="processes, each with a device and a batch")
+    devices: int = Field(1, gt=0, le=1024, description="processes, each with a device and a batch")
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
-    workers: int = Field(0, ge=0, description="processes that prepare batches")
+    workers: int = Field(0, ge=0, le=256, description="processes that prepare batches")
     compiled_scan: bool = Field(
         False,
         description="compile the scan for this processor; needs a C++ compiler (CPU, float32)",
     )
     recompute: bool = Field(False, description="recompute activations: less memory, more time")
-    minutes: float | None = Field(None, gt=0, description="stop, resumably, after so long")
+    minutes: float | None = Field(None, gt=0, le=1e7, description="stop, resumably, after so long")
     tensorboard: bool = Field(True, description="write TensorBoard files if it is installed")
 
 
@@ -80,14 +87,16 @@ class CardText(Frozen):
     summary: str = ""
     data: tuple[str, ...] = ()
     licences: tuple[str, ...] = ()
-    pixel_size_um: tuple[float, float] | None = None
+    pixel_size_um: Range | None = None
     not_for: tuple[str, ...] = ()
 
 
 class TrainConfig(Frozen):
     """A training run."""
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$", description="name of the weights")
+    name: str = Field(
+        pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=100, description="name of the weights"
+    )
     out: Path = Field(description="folder of the run: checkpoints, logs and weights")
     model: NetworkConfig = Field(
         description="name of an architecture, or its settings with `base: NAME` or `kind`"
@@ -102,12 +111,12 @@ class TrainConfig(Frozen):
     validation: ValidationConfig = ValidationConfig()
     engine: EngineConfig = EngineConfig()
     card: CardText = CardText()
-    steps: int = Field(gt=0)
-    batch: int = Field(4, gt=0, description="crops a device and forward pass")
-    accumulate: int = Field(1, gt=0, description="forward passes a step")
-    crop: int = Field(128, gt=0, description="side of the crops in pixels")
-    seed: int = Field(0, ge=0)
-    checkpoint_every: int = Field(50, gt=0, description="steps")
+    steps: int = Field(gt=0, le=MOST_STEPS)
+    batch: int = Field(4, gt=0, le=4096, description="crops a device and forward pass")
+    accumulate: int = Field(1, gt=0, le=4096, description="forward passes a step")
+    crop: int = Field(128, gt=0, le=4096, description="side of the crops in pixels")
+    seed: int = Field(0, ge=0, lt=2**32)
+    checkpoint_every: int = Field(50, gt=0, le=MOST_STEPS, description="steps")
 
     @field_validator("model", mode="before")
     @classmethod
@@ -118,10 +127,10 @@ class TrainConfig(Frozen):
         if isinstance(model, dict) and "base" in model:
             changes = {key: value for key, value in model.items() if key != "base"}
             try:
-                base = architecture(str(model["base"]))
+                base = architecture(str(model["base"])).model_dump()
             except DGNOError as error:
                 raise ValueError(str(error)) from error
-            return base.model_dump() | changes
+            return base | _on_its_lifting(str(model["base"]), base, changes)
         return model
 
     @model_validator(mode="after")
@@ -146,6 +155,20 @@ class TrainConfig(Frozen):
             settings["start"] = Path(settings["start"]).name
         without_folders: dict[str, Any] = _without_folders(settings)
         return without_folders
+
+
+def _on_its_lifting(name: str, base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """Changes of a base, those of its lifting completed by the base's own."""
+    own, given = base.get("lifting"), changes.get("lifting")
+    if own is None or not isinstance(given, dict):
+        return changes
+    kind = given.get("kind", own["kind"])
+    if kind != own["kind"]:
+        raise ValueError(
+            f"the base {name} has the lifting {own['kind']}, not {kind}: leave out model.lifting, "
+            f"or choose a base with {kind}"
+        )
+    return changes | {"lifting": own | given}
 
 
 def _without_folders(value: Any, key: str = "") -> Any:

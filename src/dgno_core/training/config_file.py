@@ -7,17 +7,21 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_args
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from dgno_core.errors import DGNOError
 from dgno_core.models.card import read_card
-from dgno_core.models.registry import SUFFIX
+from dgno_core.models.registry import ARCHITECTURES, SUFFIX
 from dgno_core.training.config import TrainConfig
 from dgno_core.training.recipes import CONFIGS
+from dgno_core.training.yaml_text import LONGEST, read_yaml
 
 # Settings that are files or folders, by the name of their last key.
 _UNIONS = ("model", "lifting", "data", "extra")
+_KINDS = (
+    *("dgno", "nafnet", "restormer", "mpt", "mamba"),
+    *("synthetic", "folders", "stacks", "set", "unlabelled"),
+)
 _KIND_HINTS = {
     "model": "a base (such as dgno-cell-small) or a kind",
     "data": "a kind: synthetic, folders, stacks or set",
@@ -60,7 +64,8 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> TrainConfig:
         If the file cannot be read or says something that makes no sense.
     """
     tree = _read(path)
-    for override in overrides:
+    # A base is chosen first: it drops the parts of the one before, but not what is set for it.
+    for override in sorted(overrides, key=lambda text: not text.startswith("model.base=")):
         _override(tree, override)
     if tree.get("start") and "model" not in tree:
         tree["model"] = read_card(tree["start"]).config.model_dump()
@@ -75,21 +80,28 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> TrainConfig:
 def _read(path: Path, followed: tuple[Path, ...] = ()) -> dict[str, Any]:
     """Settings of a file and of those that it extends, its own last."""
     try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise DGNOError(f"The config {path} cannot be read: {error.strerror}.") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise DGNOError(f"The config {path} is not valid YAML{_place(error)}.") from error
+        path = path.resolve()
+        tree = read_yaml(_text(path), f"The config {path}")
+    except (OSError, RuntimeError) as error:  # links in a circle are the latter
+        reason = getattr(error, "strerror", None) or error
+        raise DGNOError(f"The config {path} cannot be read: {reason}.") from error
+    if path in followed:
+        raise DGNOError(f"The config {path} extends itself.")
     if not isinstance(tree, dict):
         raise DGNOError(f"The config {path} is empty or not a list of settings.")
     base = tree.pop("extends", None)
     _resolve_paths(tree, path.parent.resolve(), _home(path))
     if base is None:
         return tree
-    other = path.parent / str(base)
-    if other in followed:
-        raise DGNOError(f"The config {path} extends itself.")
-    return _merged(_read(other, (*followed, path)), tree)
+    return _merged(_read(path.parent / str(base), (*followed, path)), tree)
+
+
+def _text(path: Path) -> str:
+    with path.open(encoding="utf-8") as file:
+        try:
+            return file.read(LONGEST + 1)  # what is longer is refused
+        except UnicodeDecodeError as error:
+            raise DGNOError(f"The config {path} is not valid YAML: it is no text.") from error
 
 
 def _home(path: Path) -> Path:
@@ -102,6 +114,8 @@ def _merged(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
     merged = dict(base)
     for key, value in own.items():
         before = merged.get(key)
+        if key == "model":
+            before = _without_parts_of_another(before, value)
         # Another kind of thing shares no parts with the first.
         if (
             isinstance(before, dict)
@@ -112,6 +126,28 @@ def _merged(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
         else:
             merged[key] = value
     return merged
+
+
+def _without_parts_of_another(before: Any, model: Any) -> Any:
+    """A model without what belonged to its base, if it gets another one.
+
+    What both have stays: the channels, which are the images', and a lifting of one kind.
+    """
+    if not isinstance(before, dict) or not isinstance(model, dict):
+        return before
+    if "base" not in model or model["base"] == before.get("base"):
+        return before
+    kept = {key: value for key, value in before.items() if key == "channels"}
+    lifting = before.get("lifting")
+    if isinstance(lifting, dict) and lifting.get("kind") == _lifting_of(model["base"]):
+        kept["lifting"] = lifting
+    return kept
+
+
+def _lifting_of(base: object) -> str | None:
+    """Kind of the lifting of an architecture; None if it has none, or there is no such one."""
+    own = getattr(ARCHITECTURES.get(str(base)), "lifting", None)
+    return None if own is None else str(own.kind)
 
 
 def _explain(error: ValidationError) -> str:
@@ -142,7 +178,7 @@ def _without_kinds(place: tuple[int | str, ...]) -> list[str]:
     """Place of a setting as the file has it: pydantic adds the kind that a union was read as."""
     owners = ("", *place)
     pairs = zip(owners, place, strict=False)
-    return [str(part) for owner, part in pairs if owner not in _UNIONS]
+    return [str(part) for owner, part in pairs if not (owner in _UNIONS and part in _KINDS)]
 
 
 def _closest(name: str) -> str:
@@ -199,12 +235,8 @@ def _override(tree: dict[str, Any], override: str) -> None:
         node = node.setdefault(key, {})
         if not isinstance(node, dict):
             raise DGNOError(f"--set {override!r}: {key} has no settings below it.")
-    try:
-        node[last] = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise DGNOError(f"--set {override!r}: the value is not valid YAML.") from error
-
-
-def _place(error: Exception) -> str:
-    mark = getattr(error, "problem_mark", None)
-    return "" if mark is None else f" (see line {mark.line + 1}, column {mark.column + 1})"
+    value = read_yaml(text, f"--set {override[:60]!r}: the value")
+    if keys == "model.base":
+        tree["model"] = _merged(tree, {"model": {"base": value}})["model"]
+    else:
+        node[last] = value

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import Field, field_validator, model_validator
 
 from dgno_core.data.degrade_config import DegradeConfig
-from dgno_core.frozen import Frozen
+from dgno_core.frozen import Frozen, Range
+
+Plane: TypeAlias = Annotated[int, Field(ge=0, le=1_000_000)]
+Offset: TypeAlias = Annotated[int, Field(ge=-1_000_000, le=1_000_000)]
 
 
 class SourceConfig(Frozen):
@@ -16,7 +19,9 @@ class SourceConfig(Frozen):
 
     list: Path = Field(description="text file with one image a line")
     contains: str = Field("", description="take only the names that start with this")
-    share: float = Field(1.0, gt=0, description="of the crops, relative to the other sources")
+    share: float = Field(
+        1.0, gt=0, le=1e6, description="of the crops, relative to the other sources"
+    )
     zoom: tuple[float, float] = Field(
         (1.0, 1.0),
         description="each crop is enlarged by a factor from here, as if its pixels were smaller: "
@@ -37,7 +42,7 @@ class SyntheticData(Frozen):
     kind: Literal["synthetic"] = "synthetic"
     root: Path = Field(description="folder to which the lists' names are relative")
     sources: tuple[SourceConfig, ...] = Field(min_length=1)
-    held_out_every: int = Field(15, ge=2, description="every n-th image validates")
+    held_out_every: int = Field(15, ge=2, le=1_000_000, description="every n-th image validates")
     degrade: DegradeConfig = DegradeConfig()
     grey: bool = Field(False, description="take the brightness of colour images")
 
@@ -51,11 +56,21 @@ class _Pairs(Frozen):
         "as when it is restored, each by its own minimum and maximum, or by the range of their "
         "type",
     )
-    scale: tuple[float, float] = Field((1.0, 1.0), description="of each crop, at most 1")
-    gain: tuple[float, float] = Field((1.0, 1.0), description="drawn for each crop")
-    offset: tuple[float, float] = Field((0.0, 0.0), description="drawn for each crop")
-    memory_gb: float = Field(2.0, gt=0, description="of images kept by each loading process")
+    scale: Range = Field((1.0, 1.0), description="of each crop, at most 1")
+    gain: Range = Field((1.0, 1.0), description="drawn for each crop")
+    offset: Range = Field((0.0, 0.0), description="drawn for each crop")
+    memory_gb: float = Field(
+        2.0, gt=0, le=100_000, description="of images kept by each loading process"
+    )
     grey: bool = Field(False, description="take the brightness of colour images")
+
+    @model_validator(mode="after")
+    def _draws_make_images(self) -> Self:
+        if not 0.05 <= self.scale[0] <= self.scale[1] <= 1:
+            raise ValueError("scale must be two factors from 0.05 to 1")
+        if self.gain[0] <= 0:
+            raise ValueError("gain must be two positive factors")
+        return self
 
 
 class FolderData(_Pairs):
@@ -66,7 +81,9 @@ class FolderData(_Pairs):
     sharp: Path
     blurred_pattern: str = Field("{name}", description="{name} is what both files have in common")
     sharp_pattern: str = "{name}"
-    held_out_every: int = Field(5, ge=2, description="every n-th sharp image validates")
+    held_out_every: int = Field(
+        5, ge=2, le=1_000_000, description="every n-th sharp image validates"
+    )
 
 
 class StackData(_Pairs):
@@ -74,17 +91,19 @@ class StackData(_Pairs):
 
     kind: Literal["stacks"] = "stacks"
     stacks: tuple[Path, ...] = Field(min_length=1, description="stack files, or folders of planes")
-    sharp: int | Literal["best", "local", "composite"] = Field(
+    sharp: Plane | Literal["best", "local", "composite"] = Field(
         "best", description="plane in focus, from 0 on, or how it is found"
     )
-    planes: tuple[int, ...] | None = Field(None, description="inputs, from 0 on; none: all")
-    offsets: tuple[int, ...] | None = Field(None, description="inputs, counted from the target")
+    planes: tuple[Plane, ...] | None = Field(None, description="inputs, from 0 on; none: all")
+    offsets: tuple[Offset, ...] | None = Field(None, description="inputs, counted from the target")
     measure: Literal["laplacian", "tenengrad", "spectral"] = "tenengrad"
     registered: bool = Field(True, description="register the planes to the target")
     rows: tuple[float, float] = Field(
         (0.0, 0.8), description="part of the height that trains; the rest of it validates"
     )
-    gap: int = Field(32, ge=0, description="rows between both that do neither, in pixels")
+    gap: int = Field(
+        32, ge=0, le=100_000, description="rows between both that do neither, in pixels"
+    )
 
     @field_validator("stacks", mode="before")
     @classmethod
@@ -105,7 +124,7 @@ class SetData(_Pairs):
     kind: Literal["set"] = "set"
     name: str
     root: Path
-    planes: tuple[int, ...] | None = Field(None, description="BBBC006: blurred planes")
+    planes: tuple[Plane, ...] | None = Field(None, description="BBBC006: blurred planes")
 
 
 DataConfig: TypeAlias = Annotated[

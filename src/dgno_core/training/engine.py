@@ -20,6 +20,7 @@ from dgno_core.models.checkpoint import load_model
 from dgno_core.models.device import place
 from dgno_core.models.network import Network
 from dgno_core.models.registry import build_model
+from dgno_core.training.checks import check_run
 from dgno_core.training.claim import claim, is_asked_to_stop, release
 from dgno_core.training.config import TrainConfig
 from dgno_core.training.events import (
@@ -38,10 +39,10 @@ from dgno_core.training.faults import fault_of
 from dgno_core.training.loader import Batch, NumberedBatches, Waiting, load_batches
 from dgno_core.training.logs import Logs
 from dgno_core.training.objective import build_objective
-from dgno_core.training.results import BLURRED, RESTORED, SSIM, save_weights
+from dgno_core.training.results import BEST, BLURRED, RESTORED, SSIM, save_weights, set_aside
 from dgno_core.training.schedule import learning_rate
 from dgno_core.training.sources import TrainingData, open_data, open_extra
-from dgno_core.training.state import FILE_NAME, TrainState
+from dgno_core.training.state import TrainState
 from dgno_core.training.together import all_said, any_of, raise_together
 from dgno_core.training.validation import save_picture, validate
 
@@ -83,6 +84,7 @@ def train_events(config: TrainConfig, *, resume: bool = False) -> Generator[Trai
         If data or a checkpoint cannot be read, the folder holds another run or is in use, or the
         loss is no longer finite.
     """
+    check_run(config, resume=resume)
     all_outputs_count = config.loss.pixel == "multiscale" or config.model.kind != "dgno"
     fabric = launch(config.engine, all_outputs_count=all_outputs_count)
     try:
@@ -124,17 +126,11 @@ def _take_folder(fabric: Fabric, config: TrainConfig, *, resume: bool) -> None:
 
 def _prepare(config: TrainConfig, *, resume: bool) -> None:
     out = config.out
-    if not resume and (out / FILE_NAME).exists():
-        raise DGNOError(
-            f"{out} already holds a run; resume it with --resume or choose another folder."
-        )
-    if resume and not (out / FILE_NAME).exists():
-        raise DGNOError(
-            f"There is no checkpoint {out / FILE_NAME} to resume from; start without --resume."
-        )
     with writing(out):
         out.mkdir(parents=True, exist_ok=True)
         claim(out)
+    if not resume:
+        set_aside(out)
 
 
 def _write_settings(config: TrainConfig) -> None:
@@ -244,8 +240,8 @@ class _Run:
             if reason:
                 yield TrainStopped(state.step, config.steps, reason, path)
             else:
-                best = config.out / "best.safetensors"
-                yield TrainFinished(state.step, path, best if best.exists() else None)
+                best = config.out / BEST if math.isfinite(state.best) else None
+                yield TrainFinished(state.step, path, best)
         self.fabric.barrier()
 
     def _validation_is_due(self) -> bool:
@@ -358,7 +354,7 @@ class _Run:
         is_best = scores.psnr > state.best
         if is_best:
             state.best = scores.psnr
-            save_weights(state, config, config.out / "best.safetensors")
+            save_weights(state, config, config.out / BEST)
         yield Validated(state.step, scores.blurred, scores.psnr, scores.ssim, is_best)
         shown = zip(self.data.held_out, restored, strict=True)
         for number, (image, output) in enumerate(shown):

@@ -49,16 +49,7 @@ def launch(config: EngineConfig, *, all_outputs_count: bool = True) -> Fabric:
     DGNOError
         If there are not so many devices, or they cannot compute in this precision.
     """
-    device = resolve_device(config.device)
-    if device.type == "cuda" and config.devices > torch.cuda.device_count():
-        raise DGNOError(
-            f"engine.devices is {config.devices}, but this computer has "
-            f"{torch.cuda.device_count()} GPUs."
-        )
-    if device.type == "mps" and config.devices > 1:
-        raise DGNOError("Apple's mps is one device; set engine.devices to 1.")
-    if config.precision == "fp16" and device.type == "cpu":
-        raise DGNOError("A CPU trains in fp32 or bf16, not in fp16; change engine.precision.")
+    device = check_engine(config)
     with _quiet():
         from lightning_fabric import Fabric
 
@@ -73,6 +64,27 @@ def launch(config: EngineConfig, *, all_outputs_count: bool = True) -> Fabric:
         )
         fabric.launch()
     return fabric
+
+
+def check_engine(config: EngineConfig) -> torch.device:
+    """Device of a run, if this computer has what it needs.
+
+    Raises
+    ------
+    DGNOError
+        If there are not so many devices, or they cannot compute in this precision.
+    """
+    device = resolve_device(config.device)
+    if device.type == "cuda" and config.devices > torch.cuda.device_count():
+        raise DGNOError(
+            f"engine.devices is {config.devices}, but this computer has "
+            f"{torch.cuda.device_count()} GPUs."
+        )
+    if device.type == "mps" and config.devices > 1:
+        raise DGNOError("Apple's mps is one device; set engine.devices to 1.")
+    if config.precision == "fp16" and device.type == "cpu":
+        raise DGNOError("A CPU trains in fp32 or bf16, not in fp16; change engine.precision.")
+    return device
 
 
 def _strategy(all_outputs_count: bool) -> str:

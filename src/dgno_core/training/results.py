@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from dgno_core.data.sharp_images import PERCENTILES
+from dgno_core.io.atomic import writing
 from dgno_core.io.normalise import FULL
 from dgno_core.models.card import ModelCard
 from dgno_core.models.checkpoint import save_model
@@ -20,11 +21,46 @@ from dgno_core.training.state import TrainState
 
 # Of every model whose recipe does not say it better.
 NOT_FOR = ("diagnosis", "images unlike those that it was trained on")
+BEST = "best.safetensors"
+START_FILE = "start.safetensors"  # which the window copies into a run's folder: not a result
+RESULTS = ("*.safetensors", "pictures")
 BLURRED, RESTORED, SSIM = (
     "validation: blurred, dB",
     "validation: restored, dB",
     "validation: restored, SSIM",
 )
+
+
+def set_aside(folder: Path) -> None:
+    """Move what an earlier run left into a folder of its own, ``earlier-1`` and so on.
+
+    Of a run that begins anew, everything beside its settings and logs is its own; nothing that
+    somebody may still want is deleted. The logs go on: they tell where the new run begins.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the run that is about to begin.
+
+    Raises
+    ------
+    DGNOError
+        If the files cannot be moved.
+    """
+    left = [
+        path
+        for pattern in RESULTS
+        for path in sorted(folder.glob(pattern))
+        if path.name != START_FILE
+    ]
+    if not left:
+        return
+    number = 1 + sum(1 for _ in folder.glob("earlier-*"))
+    aside = folder / f"earlier-{number}"
+    with writing(aside):
+        aside.mkdir()
+        for path in left:
+            path.rename(aside / path.name)
 
 
 def save_weights(state: TrainState, config: TrainConfig, path: Path) -> Path:
