@@ -92,7 +92,7 @@ def main() -> None:
     config = TrainConfig.model_validate_json((run / "config.json").read_text())
     held_out = open_data(config).held_out
     restored = {
-        name: validate(load_model(path, "cpu"), held_out, CPU)[1]
+        name: [image for _, image in validate(load_model(path, "cpu"), held_out, CPU)]
         for name, path in (("packaged", config.start), ("tuned", last_weights(run, config.name)))
     }
     scores = {"blurred": [psnr(image.blurred, image.sharp) for image in held_out]}

@@ -80,8 +80,8 @@ def test_a_perfect_score_leaves_a_readable_card(
 ) -> None:
     from dgno_core.training import engine
 
-    def perfect(_: object, images: tuple[HeldOutImage, ...], *__: object) -> tuple[Scores, list]:
-        return Scores(float("inf"), 30.0, 0.9), [image.sharp for image in images]
+    def perfect(_: object, images: tuple[HeldOutImage, ...], *__: object) -> list:
+        return [(Scores(float("inf"), 30.0, 0.9), image.sharp) for image in images]
 
     monkeypatch.setattr(engine, "validate", perfect)
     card = read_card(stopped_at(4, config_file))

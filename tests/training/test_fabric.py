@@ -13,7 +13,7 @@ import torch
 from dgno_core.errors import DGNOError
 from dgno_core.models import load_model
 from dgno_core.training import load_config, train_events
-from dgno_core.training.events import StepDone
+from dgno_core.training.events import StepDone, Validated
 
 QUIET = ("model.lifting.routing_noise=false", "optim.ema=0")
 
@@ -140,3 +140,48 @@ def test_a_fault_in_one_process_stops_both_in_a_sentence(
     assert not (tmp_path / "torn" / "running.json").exists()
     kept = list((tmp_path / "torn").glob("not-finite-*"))
     assert len(kept) == (0 if fault == "damaged" else 1)
+
+
+@pytest.mark.slow
+def test_a_validation_may_take_longer_than_the_collectives_wait(
+    config_file: Path, tmp_path: Path
+) -> None:
+    """Each held-out image takes 6 s, and a process gives up on the others after 4 s."""
+    before = (
+        "import time, datetime\n"
+        "from lightning_fabric.strategies import DDPStrategy\n"
+        "from dgno_core.training import engine, fabric\n"
+        "limit = datetime.timedelta(seconds=4)\n"
+        "fabric._strategy = lambda _: DDPStrategy(process_group_backend='gloo', timeout=limit)\n"
+        "real = engine.validate\n"
+        "def slow(model, images, device):\n"
+        "    time.sleep(6 * len(images))\n"
+        "    return real(model, images, device)\n"
+        "engine.validate = slow\n"
+    )
+    # Two training images and one held-out one are left for the first process alone.
+    settings = ["data.held_out_every=4", "steps=2", "validation.every=1"]
+    ended = in_two_processes(config_file, tmp_path / "slow", *settings, before=before)
+    assert ended.returncode == 0, ended.stderr
+    scored = [json.loads(line) for line in ended.stdout.splitlines()]
+    shared = [e for e in scored if e["event"] == "Validated"]
+    assert [e["step"] for e in shared] == [1, 2]
+
+
+@pytest.mark.slow
+def test_a_shared_validation_scores_what_a_single_process_does(
+    config_file: Path, tmp_path: Path
+) -> None:
+    settings = ["data.held_out_every=2", "steps=1", "validation.every=1", "optim.lr=1e-9"]
+    ended = in_two_processes(config_file, tmp_path / "two", *settings)
+    assert ended.returncode == 0, ended.stderr
+    (shared,) = (
+        event
+        for event in map(json.loads, ended.stdout.splitlines())
+        if event["event"] == "Validated"
+    )
+    config = load_config(config_file, [*QUIET, *settings, f"out={tmp_path / 'one'}"])
+    (alone,) = (event for event in train_events(config) if isinstance(event, Validated))
+    for name in ("blurred", "psnr", "ssim"):
+        assert shared[name] == pytest.approx(getattr(alone, name), rel=1e-4)
+    assert len(list((tmp_path / "two" / "pictures").iterdir())) == 2

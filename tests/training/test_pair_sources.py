@@ -17,7 +17,7 @@ from dgno_core.inference import RestoreConfig, restore
 from dgno_core.inference.preview import measure_ranges
 from dgno_core.models import read_card
 from dgno_core.training import load_config, train_events
-from dgno_core.training.data_config import FolderData, StackData
+from dgno_core.training.data_config import ExtraSetData, FolderData, SetData, StackData
 from dgno_core.training.events import TrainFinished, TrainStarted, Validated
 from dgno_core.training.pair_sources import divide
 from dgno_core.training.sources import open_data
@@ -285,3 +285,48 @@ def test_colour_images_can_train_a_grey_network(config_file: Path, tmp_path: Pat
         open_data(load_config(config_file, as_data(config_file, data)))
     opened = open_data(load_config(config_file, as_data(config_file, data | {"grey": True})))
     assert opened.held_out[0].sharp.shape[0] == 1
+
+
+@pytest.fixture
+def cuhk(tmp_path: Path) -> Path:
+    """Three photographs out of focus, and two blurred by motion, which are white."""
+    from PIL import Image
+
+    folder = tmp_path / "CUHK" / "image"
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    for name in ("out_of_focus0001", "out_of_focus0002", "out_of_focus0003"):
+        Image.fromarray(rng.integers(0, 200, (64, 64, 3), np.uint8)).save(folder / f"{name}.jpg")
+    for name in ("motion0001", "motion0002"):
+        Image.fromarray(np.full((64, 64, 3), 255, np.uint8)).save(folder / f"{name}.jpg")
+    return folder.parent
+
+
+def test_a_set_without_targets_is_extra_data(config_file: Path, cuhk: Path) -> None:
+    extra = f"extra={json.dumps({'kind': 'set', 'name': 'cuhk', 'root': str(cuhk), 'grey': True})}"
+    config = load_config(config_file, [extra, "loss={pixel: l1, efcr: {}}", "steps=1"])
+    assert config.extra is not None
+    found = divide(config.extra)
+    assert [pair.name for pair in found.train] == [
+        "out_of_focus0001", "out_of_focus0002", "out_of_focus0003",
+    ]  # fmt: skip
+    assert all(pair.sharp is None for pair in found.train)
+    assert isinstance(list(train_events(config))[-1], TrainFinished)
+    with pytest.raises(DGNOError, match=r"cuhk have no sharp partners.* extra data"):
+        divide(SetData(name="cuhk", root=cuhk))
+
+
+def test_any_set_gives_its_blurred_images_without_targets(tmp_path: Path) -> None:
+    from PIL import Image
+
+    for split in ("train", "test"):
+        for side in ("source", "target"):
+            folder = tmp_path / "DPDD" / f"{split}_c" / side
+            folder.mkdir(parents=True)
+            Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(folder / f"{split}1.png")
+    images = {"name": "dpdd", "root": tmp_path / "DPDD"}
+    assert all(pair.sharp is not None for pair in divide(ExtraSetData(**images)).train)
+    found = divide(ExtraSetData(**images, labels=False)).train
+    assert [(pair.split, pair.sharp) for pair in found] == [("train", None)]
+    tested = divide(ExtraSetData(**images, labels=False, splits=("test",))).train
+    assert [(pair.split, pair.sharp) for pair in tested] == [("test", None)]

@@ -9,6 +9,7 @@ from dgno_core.errors import DGNOError
 from dgno_core.models.registry import find_weights
 from dgno_core.training.config import TrainConfig
 from dgno_core.training.data_config import (
+    DataConfig,
     ExtraDataConfig,
     FolderData,
     SetData,
@@ -61,7 +62,7 @@ def _check_folder(out: Path, *, resume: bool) -> None:
             raise DGNOError(f"{out} cannot be a folder, as {part} is a file; choose another out.")
 
 
-def _check_files(name: str, data: ExtraDataConfig) -> None:
+def _check_files(name: str, data: DataConfig | ExtraDataConfig) -> None:
     for setting, path, is_folder in _files(data):
         if is_folder and not path.is_dir():
             raise DGNOError(f"There is no folder {path}; set {name}.{setting}.")
@@ -69,7 +70,7 @@ def _check_files(name: str, data: ExtraDataConfig) -> None:
             raise DGNOError(f"There is no {path}; set {name}.{setting}.")
 
 
-def _files(data: ExtraDataConfig) -> Iterator[tuple[str, Path, bool]]:
+def _files(data: DataConfig | ExtraDataConfig) -> Iterator[tuple[str, Path, bool]]:
     """Settings that name files, these files, and whether they are folders."""
     match data:
         case SyntheticData():

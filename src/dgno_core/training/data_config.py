@@ -139,7 +139,17 @@ class UnlabelledData(_Pairs):
     folder: Path
 
 
+class ExtraSetData(SetData):
+    """One of the papers' data sets as extra data, with its targets or without."""
+
+    labels: bool = Field(True, description="false: the blurred images without their targets")
+    splits: tuple[Literal["train", "val", "test"], ...] | None = Field(
+        None, min_length=1, description="none: train and val; of a set without targets, all"
+    )
+
+
 ExtraDataConfig: TypeAlias = Annotated[
-    SyntheticData | FolderData | StackData | SetData | UnlabelledData, Field(discriminator="kind")
+    SyntheticData | FolderData | StackData | ExtraSetData | UnlabelledData,
+    Field(discriminator="kind"),
 ]
 PairsConfig: TypeAlias = FolderData | StackData | SetData | UnlabelledData

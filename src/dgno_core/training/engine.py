@@ -43,8 +43,8 @@ from dgno_core.training.results import BEST, BLURRED, RESTORED, SSIM, save_weigh
 from dgno_core.training.schedule import learning_rate
 from dgno_core.training.sources import TrainingData, open_data, open_extra
 from dgno_core.training.state import TrainState
-from dgno_core.training.together import all_said, any_of, raise_together
-from dgno_core.training.validation import save_picture, validate
+from dgno_core.training.together import all_said, any_of, be_patient, raise_together
+from dgno_core.training.validation import mean_scores, save_picture, validate
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -193,6 +193,7 @@ class _Run:
 
     def __post_init__(self) -> None:
         self.objective = build_objective(self.config.loss)
+        self.patience = be_patient(self.fabric)
         if self.config.engine.compiled_scan:
             use_backend(self.state.model, "compiled")
         if self.config.engine.recompute:
@@ -225,9 +226,9 @@ class _Run:
         while True:
             last = state.step >= config.steps
             reason = self._reason_to_stop() if stepped and not last else None
+            if self._validation_is_due():
+                yield from self._validate()
             if self.fabric.is_global_zero:
-                if self._validation_is_due():
-                    yield from self._validate()
                 at_checkpoint = state.step % config.checkpoint_every == 0
                 if stepped and (last or reason or at_checkpoint):
                     yield CheckpointSaved(state.step, state.save(config.out, config))
@@ -345,7 +346,13 @@ class _Run:
         state.validated = state.step
         if not self.data.held_out:
             return
-        scores, restored = validate(state.average, self.data.held_out, self.fabric.device)
+        # Each process restores its share, and waits for the others however long they take.
+        rank, world = self.fabric.global_rank, self.fabric.world_size
+        mine = validate(state.average, self.data.held_out[rank::world], self.fabric.device)
+        shares = self.patience.gather(mine)
+        count = len(self.data.held_out)
+        found = [shares[number % world][number // world] for number in range(count)]
+        scores = mean_scores([score for score, _ in found])
         state.scores = {
             BLURRED: scores.blurred,
             RESTORED: scores.psnr,
@@ -354,10 +361,13 @@ class _Run:
         is_best = scores.psnr > state.best
         if is_best:
             state.best = scores.psnr
+        if not self.fabric.is_global_zero:
+            return
+        if is_best:
             save_weights(state, config, config.out / BEST)
         yield Validated(state.step, scores.blurred, scores.psnr, scores.ssim, is_best)
-        shown = zip(self.data.held_out, restored, strict=True)
-        for number, (image, output) in enumerate(shown):
+        shown = zip(self.data.held_out, found, strict=True)
+        for number, (image, (_, output)) in enumerate(shown):
             if number < config.validation.pictures:
                 path = Path(config.out / "pictures" / f"{number + 1}-step-{state.step:06d}.png")
                 save_picture(image, output, path)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dgno_core.data.datasets import find_dataset
+from dgno_core.data.datasets.contents import Contents
 from dgno_core.data.grey import as_grey_pairs
 from dgno_core.data.paired_folders import paired_folders, unlabelled_folder
 from dgno_core.data.pairs import FocusPair, ImageRef, Readable, Region, restrict
@@ -14,6 +15,7 @@ from dgno_core.data.stack_planes import stack_planes
 from dgno_core.errors import DGNOError
 from dgno_core.io.source import SMALLEST
 from dgno_core.training.data_config import (
+    ExtraSetData,
     FolderData,
     PairsConfig,
     SetData,
@@ -63,6 +65,8 @@ def divide(data: PairsConfig) -> Division:
             found = _folders(data)
         case StackData():
             found = _stacks(data)
+        case ExtraSetData():
+            found = _extra_set(data)
         case SetData():
             found = _set(data)
         case UnlabelledData():
@@ -176,15 +180,42 @@ def _rows(region: Region, height: int) -> int:
 
 
 def _set(data: SetData) -> Division:
-    contents = find_dataset(data.name, planes=data.planes).scan(data.root)
+    layout = find_dataset(data.name, planes=data.planes)
+    if layout.about.labelled == "unlabelled":
+        raise DGNOError(
+            f"The images of {data.name} have no sharp partners, so they cannot be data; they can "
+            "be extra data (extra)."
+        )
+    contents = layout.scan(data.root)
     train, held_out = contents.split("train"), contents.split("val")
     if not train:
         raise DGNOError(
             f"{data.root} holds no training pairs of {data.name}; see dgno data check {data.name}."
         )
+    return Division(list(train), list(held_out), _told(contents, data.name))
+
+
+def _extra_set(data: ExtraSetData) -> Division:
+    """Images beside those that train: whatever has no targets is not for scoring either."""
+    layout = find_dataset(data.name, planes=data.planes)
+    is_labelled = layout.about.labelled == "pairs"
+    splits = data.splits or (("train", "val") if is_labelled else ("train", "val", "test"))
+    contents = layout.scan(data.root)
+    images = list(contents.split("+".join(splits)))
+    if not images:
+        raise DGNOError(
+            f"{data.root} holds no images of {data.name} for {' and '.join(splits)}; see dgno "
+            f"data check {data.name}."
+        )
+    if not data.labels:
+        images = [replace(image, sharp=None) for image in images]
+    return Division(images, notes=_told(contents, data.name))
+
+
+def _told(contents: Contents, name: str) -> list[str]:
+    """What is wrong with a data set, the first few faults one by one."""
     notes = [str(fault) for fault in contents.faults[:SHOWN]]
     if len(contents.faults) > SHOWN:
-        notes.append(
-            f"{len(contents.faults) - SHOWN} more faults: see dgno data check {data.name}."
-        )
-    return Division(list(train), list(held_out), notes)
+        more = len(contents.faults) - SHOWN
+        notes.append(f"{more} more faults: see dgno data check {name}.")
+    return notes

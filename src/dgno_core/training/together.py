@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
 
@@ -10,6 +12,9 @@ from dgno_core.errors import DGNOError
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
+
+T = TypeVar("T")
+LONGEST = timedelta(days=30)
 
 
 def any_of(fabric: Fabric, here: bool) -> bool:
@@ -29,6 +34,36 @@ def all_said(fabric: Fabric, here: tuple[str, ...]) -> tuple[str, ...]:
     gathered: list[tuple[str, ...] | None] = [None] * fabric.world_size
     torch.distributed.all_gather_object(gathered, here)
     return tuple(sentence for said in gathered for sentence in said or ())
+
+
+@dataclass(frozen=True)
+class Patience:
+    """A way to wait for the others that a slow one does not break.
+
+    The collectives of training end a run when one process keeps the others waiting for minutes,
+    which a long validation does without any fault. Over this group of its own they wait for as
+    long as all of them live: the connection of a process that ends is closed, and that is noticed
+    at once.
+    """
+
+    world_size: int
+    group: Any = None
+
+    def gather(self, here: T) -> list[T]:
+        """The objects of all processes in the order of these, in each of them."""
+        if self.world_size == 1:
+            return [here]
+        gathered: list[Any] = [None] * self.world_size
+        torch.distributed.all_gather_object(gathered, here, group=self.group)
+        return gathered
+
+
+def be_patient(fabric: Fabric) -> Patience:
+    """Make the group of all processes of a run; each of them must call this."""
+    if fabric.world_size == 1:
+        return Patience(1)
+    group = torch.distributed.new_group(backend="gloo", timeout=LONGEST)
+    return Patience(fabric.world_size, group)
 
 
 def raise_together(fabric: Fabric, error: DGNOError | None) -> None:

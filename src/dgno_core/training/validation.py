@@ -34,7 +34,7 @@ class HeldOutImage:
 
 @dataclass(frozen=True)
 class Scores:
-    """Means over the held-out images: PSNR in dB for a peak of 1, and SSIM."""
+    """PSNR in dB for a peak of 1, and SSIM, of one image or their means over several."""
 
     blurred: float
     psnr: float
@@ -43,38 +43,39 @@ class Scores:
 
 def validate(
     model: nn.Module, images: Sequence[HeldOutImage], device: torch.device
-) -> tuple[Scores, list[Tensor]]:
-    """Restore the held-out images.
+) -> list[tuple[Scores, Tensor]]:
+    """Restore held-out images.
 
     Parameters
     ----------
     model : nn.Module
         The network, on `device`; it is put into evaluation mode.
     images : sequence of HeldOutImage
-        At least one.
+        May be none.
     device : torch.device
         Where to compute.
 
     Returns
     -------
-    scores : Scores
-    restored : list of Tensor
-        ``(C, Y, X)`` each, on the CPU.
+    list of (Scores, Tensor)
+        For each image its scores and what became of it, ``(C, Y, X)`` on the CPU.
     """
     model.eval()
-    restored = []
+    found = []
     with torch.inference_mode():
         for image in images:
-            output = model(image.blurred[None].to(device))[-1]
-            restored.append(output[0].float().cpu())
-    pairs = list(zip(images, restored, strict=True))
-    return (
-        Scores(
-            fmean(psnr(image.blurred, image.sharp) for image in images),
-            fmean(psnr(output, image.sharp) for image, output in pairs),
-            fmean(ssim(output, image.sharp) for image, output in pairs),
-        ),
-        restored,
+            output = model(image.blurred[None].to(device))[-1][0].float().cpu()
+            before, after = psnr(image.blurred, image.sharp), psnr(output, image.sharp)
+            found.append((Scores(before, after, ssim(output, image.sharp)), output))
+    return found
+
+
+def mean_scores(scores: Sequence[Scores]) -> Scores:
+    """Means over at least one image."""
+    return Scores(
+        fmean(one.blurred for one in scores),
+        fmean(one.psnr for one in scores),
+        fmean(one.ssim for one in scores),
     )
 
 
