@@ -39,11 +39,11 @@ def check_run(config: TrainConfig, *, resume: bool) -> None:
     """
     check_engine(config.engine)
     _check_folder(config.out, resume=resume)
-    if config.start is not None and not resume:
-        find_weights(config.start)
     for name, data in (("data", config.data), ("extra", config.extra)):
         if data is not None:
             _check_files(name, data)
+    if config.start is not None and not resume:
+        find_weights(config.start)
     check_memory(config)
 
 
