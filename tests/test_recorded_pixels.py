@@ -49,7 +49,9 @@ def restored(name: str, model: str, folder: Path) -> NDArray[Any]:
     """Restore one of the pictures the way its case says."""
     case = CASES[name]
     image = case.open(folder, case.make())
-    return dgno_core.restore(image, model=model, device="cpu", **case.settings)
+    # A short memory would make the tiles smaller, and the pixels others.
+    settings = {"memory_share": 0.95, **case.settings}
+    return dgno_core.restore(image, model=model, device="cpu", **settings)
 
 
 @pytest.fixture(scope="module", autouse=True)
