@@ -133,3 +133,18 @@ def test_colours_for_printing_are_refused(tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "a.tif", image, photometric="separated")
     with pytest.raises(DGNOError, match=r"a\.tif has its colours as CMYK; save it as RGB"):
         read_image(tmp_path / "a.tif")
+
+
+def test_a_palette_that_is_missing_is_a_clear_error(
+    indices: np.ndarray, palette: np.ndarray, tmp_path: Path
+) -> None:
+    path = tmp_path / "lost.tif"
+    colours = (palette.T.astype(np.uint16)) * 257
+    tifffile.imwrite(path, indices, photometric="palette", colormap=colours)
+    assert read_image(path).shape == (20, 24, 3)
+    # The tag of the palette, 320, with 3 for the type of its numbers: as another tag, unknown.
+    content = path.read_bytes()
+    assert content.count(b"\x40\x01\x03\x00") == 1
+    path.write_bytes(content.replace(b"\x40\x01\x03\x00", b"\x41\x01\x03\x00"))
+    with pytest.raises(DGNOError, match=r"lost\.tif holds the places .* but no palette"):
+        read_image(path)

@@ -89,13 +89,18 @@ def photometric(page: TiffPage, path: Path, *, is_imagej: bool = False) -> Photo
     Raises
     ------
     DGNOError
-        If they are colours that are not red, green and blue.
+        If they are colours that are not red, green and blue, or the palette is missing.
     """
     kind = int(page.photometric)
     if kind in FOREIGN:
         raise DGNOError(f"{path} has its colours as {FOREIGN[kind]}; save it as RGB.")
     if kind == MINISWHITE:
         return _from_white(np.dtype(page.dtype), page.bitspersample, path)
+    if kind == PALETTE and page.colormap is None and not is_imagej:
+        raise DGNOError(
+            f"{path} holds the places of its colours in a palette, but no palette; save it again "
+            "as RGB, or with grey values."
+        )
     if kind == PALETTE and page.colormap is not None and page.samplesperpixel == 1:
         palette, dtype = np.asarray(page.colormap), np.dtype(page.dtype)
         return _from_palette(palette, dtype, path, is_display=is_imagej)
