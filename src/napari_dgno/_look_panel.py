@@ -261,8 +261,7 @@ class LookPanel(Panel):
     def clear_messages(self) -> None:
         """Take away what was said about an image that is no longer the chosen one."""
         if not self.is_running:
-            self.display.prepare("")
-            self.display.finish("")
+            self.display.clear_texts()
 
     # Layers -------------------------------------------------------------------------------------
 

@@ -114,6 +114,17 @@ class RunDisplay(QWidget):
         self.status.setVisible(bool(status))
         self.messages.setVisible(bool(self.messages.text()))
 
+    def clear_texts(self) -> None:
+        """Say nothing any longer.
+
+        It may be called while a layer is being removed, so the bar stays: it would paint itself at
+        once, in Qt's own OpenGL context (see `napari_dgno._canvas_context`).
+        """
+        self._notes = []
+        for label in (self.status, self.messages):
+            label.clear()
+            label.hide()
+
     @property
     def elapsed(self) -> float:
         """Seconds since the run began, loading the model included."""

@@ -297,6 +297,21 @@ def test_words_go_with_their_image(
     assert said(panel).strip() == ""
 
 
+def test_napari_lives_when_layers_are_cleared_between_two_looks(
+    napari_window: Any, open_inspect: Open, fake_looks: FakeLooks, qtbot: Any
+) -> None:
+    fake_looks.steps, fake_looks.delay = 8, 0.05
+    pixels = np.random.default_rng(0).integers(0, 4000, (256, 256)).astype(np.uint16)
+    panel = open_inspect()
+    for name in ("first", "second", "third"):
+        napari_window.add_image(pixels.copy(), name=name)
+        qtbot.wait(300)  # until it was drawn
+        look(qtbot, panel, panel.trust.button)
+        qtbot.wait(300)
+        napari_window.layers.clear()
+    assert said(panel).strip() == ""
+
+
 def test_a_result_is_checked_from_outside(
     napari_window: Any,
     open_inspect: Open,
