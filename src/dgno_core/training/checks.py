@@ -38,13 +38,17 @@ def check_run(config: TrainConfig, *, resume: bool) -> None:
         For the first thing that is missing or cannot be.
     """
     check_engine(config.engine)
-    _check_folder(config.out, resume=resume)
-    for name, data in (("data", config.data), ("extra", config.extra)):
-        if data is not None:
-            _check_files(name, data)
-    if config.start is not None and not resume:
-        find_weights(config.start)
-    check_memory(config)
+    folders = [part.out for part in config.parts]
+    going = [out for out in folders if (out / FILE_NAME).exists()]
+    _check_folder(going[0] if going else config.out, resume=resume)
+    for part in config.parts:
+        check_engine(part.engine)
+        for name, data in (("data", part.data), ("extra", part.extra)):
+            if data is not None:
+                _check_files(name, data)
+        if part.start is not None and not resume:
+            find_weights(part.start)
+        check_memory(part)
 
 
 def _check_folder(out: Path, *, resume: bool) -> None:

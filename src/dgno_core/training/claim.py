@@ -10,12 +10,14 @@ import contextlib
 import json
 import os
 import socket
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
 from dgno_core.errors import DGNOError
+from dgno_core.io.atomic import writing
 
 CLAIM = "running.json"
 STOP = "stop"
@@ -99,6 +101,26 @@ def release(folder: Path) -> None:
             # The folder may never have come to be.
             with contextlib.suppress(OSError):
                 (folder / name).unlink()
+
+
+@contextlib.contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Make and claim a folder, and give it back; an empty one goes again.
+
+    Raises
+    ------
+    DGNOError
+        If another process trains there, or the folder cannot be made.
+    """
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        claim(folder)
+    try:
+        yield
+    finally:
+        release(folder)
+        with contextlib.suppress(OSError):
+            folder.rmdir()
 
 
 def forget_wishes(folder: Path) -> None:

@@ -112,6 +112,19 @@ class TrainConfig(Frozen):
     engine: EngineConfig = EngineConfig()
     card: CardText = CardText()
     steps: int = Field(gt=0, le=MOST_STEPS)
+    horizon: int | None = Field(
+        None,
+        gt=0,
+        le=MOST_STEPS,
+        description="steps over which the learning rate falls, if it is "
+        "planned for more than are taken",
+    )
+    after: TrainConfig | None = Field(
+        None, description="a run that comes before this one, which begins with its last weights"
+    )
+    continues: bool = Field(
+        False, description="take over the steps and the optimiser of `after`, not only its weights"
+    )
     batch: int = Field(4, gt=0, le=4096, description="crops a device and forward pass")
     accumulate: int = Field(1, gt=0, le=4096, description="forward passes a step")
     crop: int = Field(128, gt=0, le=4096, description="side of the crops in pixels")
@@ -137,20 +150,54 @@ class TrainConfig(Frozen):
     def _parts_fit(self) -> TrainConfig:
         if self.crop % self.model.multiple:
             raise ValueError(f"crop must be a multiple of {self.model.multiple} for this model")
+        if self.horizon is not None and self.horizon < self.steps:
+            raise ValueError(f"horizon must be at least the {self.steps} steps that are taken")
+        if self.after is None and self.continues:
+            raise ValueError("continues needs a run to go on from: set after")
+        if self.after is not None:
+            self._follow(self.after)
         if self.extra is not None and self.loss.efcr is None:
             raise ValueError("extra images serve loss.efcr, which is not set")
         return self
 
+    def _follow(self, before: TrainConfig) -> None:
+        """Check that this run can come after another one."""
+        if self.start is not None:
+            raise ValueError("a run begins with the weights of start or of after, not of both")
+        if max(self.engine.devices, before.engine.devices) > 1:
+            raise ValueError("a run in parts trains on one device (engine.devices: 1)")
+        if before.out == self.out:
+            raise ValueError("each part of a run has a folder (out) of its own")
+        if self.continues and (self.model != before.model or self.steps <= before.steps):
+            raise ValueError("a run that continues has the model of the one before, and more steps")
+
+    @property
+    def weights(self) -> Path:
+        """File of the weights of the last step."""
+        return self.out / f"{self.name}.safetensors"
+
+    @property
+    def planned(self) -> int:
+        """Steps over which the learning rate falls."""
+        return self.horizon or self.steps
+
+    @property
+    def parts(self) -> tuple[TrainConfig, ...]:
+        """The runs that come one after the other, this one last."""
+        return (*(self.after.parts if self.after else ()), self)
+
     @property
     def recipe(self) -> dict[str, Any]:
         """Settings that make the weights, without the paths of the computer that runs them."""
-        left_out = {"name", "model", "card", "out", "engine"}
+        left_out = {"name", "model", "card", "out", "engine", "after"}
         settings = self.model_dump(mode="json", exclude=left_out)
         settings["engine"] = {
             "devices": self.engine.devices,
             "precision": self.engine.precision,
             "compiled_scan": self.engine.compiled_scan,
         }
+        if self.after is not None:
+            settings["after"] = {"name": self.after.name, **self.after.recipe}
         if settings["start"]:
             settings["start"] = Path(settings["start"]).name
         without_folders: dict[str, Any] = _without_folders(settings)

@@ -37,6 +37,8 @@ _REASONS = {
     "union_tag_invalid": "has no such kind; see docs/training.md",
     "too_short": "needs at least one entry",
 }
+# Settings of the whole run that hold for each of its parts.
+EVERYWHERE = ("data.root=", "extra.root=", "engine.")
 PATHS = ("out", "root", "list", "blurred", "sharp", "folder", "stacks")
 
 
@@ -67,6 +69,7 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> TrainConfig:
     # A base is chosen first: it drops the parts of the one before, but not what is set for it.
     for override in sorted(overrides, key=lambda text: not text.startswith("model.base=")):
         _override(tree, override)
+    tree = _with_parts(tree, path, overrides)
     if tree.get("start") and "model" not in tree:
         tree["model"] = read_card(tree["start"]).config.model_dump()
     try:
@@ -75,6 +78,33 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> TrainConfig:
         raise DGNOError(
             f"The config {path} is not complete or not right: {_explain(error)}."
         ) from (error)
+
+
+def _with_parts(
+    tree: dict[str, Any], path: Path, overrides: Sequence[str], followed: tuple[Path, ...] = ()
+) -> dict[str, Any]:
+    """Settings with those of the runs before it, which `after` names as files.
+
+    What says where images lie and how the machine is used holds for all parts; the parts lie in
+    the folder of the whole.
+    """
+    after = tree.get("after")
+    if not isinstance(after, str):
+        return tree
+    file = (CONFIGS if _is_packaged(path) else path.parent) / after
+    if file in followed:
+        raise DGNOError(f"The config {path} comes after itself.")
+    before = _read(file)
+    for override in overrides:
+        if override.startswith(EVERYWHERE):
+            _override(before, override)
+    if "out" in tree:
+        before["out"] = str(Path(str(tree["out"])) / "parts" / str(before.get("name", "before")))
+    return tree | {"after": _with_parts(before, file, overrides, (*followed, file))}
+
+
+def _is_packaged(path: Path) -> bool:
+    return path.resolve().is_relative_to(CONFIGS)
 
 
 def _read(path: Path, followed: tuple[Path, ...] = ()) -> dict[str, Any]:
@@ -106,7 +136,7 @@ def _text(path: Path) -> str:
 
 def _home(path: Path) -> Path:
     """Folder to which data and results are relative: the file's, or for recipes the current."""
-    return Path.cwd() if path.resolve().is_relative_to(CONFIGS) else path.parent.resolve()
+    return Path.cwd() if _is_packaged(path) else path.parent.resolve()
 
 
 def _merged(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:

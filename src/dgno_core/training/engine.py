@@ -21,7 +21,7 @@ from dgno_core.models.device import place
 from dgno_core.models.network import Network
 from dgno_core.models.registry import build_model
 from dgno_core.training.checks import check_run
-from dgno_core.training.claim import claim, is_asked_to_stop, release
+from dgno_core.training.claim import claim, held, is_asked_to_stop, release
 from dgno_core.training.config import TrainConfig
 from dgno_core.training.events import (
     BatchReplaced,
@@ -39,10 +39,18 @@ from dgno_core.training.faults import fault_of
 from dgno_core.training.loader import Batch, NumberedBatches, Waiting, load_batches
 from dgno_core.training.logs import Logs
 from dgno_core.training.objective import build_objective
-from dgno_core.training.results import BEST, BLURRED, RESTORED, SSIM, save_weights, set_aside
+from dgno_core.training.results import (
+    BEST,
+    BLURRED,
+    RESTORED,
+    SSIM,
+    is_done,
+    save_weights,
+    set_aside,
+)
 from dgno_core.training.schedule import learning_rate
 from dgno_core.training.sources import TrainingData, open_data, open_extra
-from dgno_core.training.state import TrainState
+from dgno_core.training.state import FILE_NAME, TrainState
 from dgno_core.training.together import all_said, any_of, be_patient, raise_together
 from dgno_core.training.validation import mean_scores, save_picture, validate
 
@@ -66,6 +74,9 @@ def train_events(config: TrainConfig, *, resume: bool = False) -> Generator[Trai
 
     With several devices every process runs this; only the first one yields events and writes.
 
+    A run in parts (`TrainConfig.after`) does what is left of each, one after the other; all but the
+    last one end without a `TrainFinished`.
+
     Parameters
     ----------
     config : TrainConfig
@@ -85,11 +96,28 @@ def train_events(config: TrainConfig, *, resume: bool = False) -> Generator[Trai
         loss is no longer finite.
     """
     check_run(config, resume=resume)
+    began = time.monotonic()
+    for part in config.parts:
+        if part is not config and is_done(part):
+            continue
+        with held(config.out) if part is not config else contextlib.nullcontext():
+            goes_on = resume and (part.out / FILE_NAME).exists()
+            for event in _train_part(part, goes_on, _Control(config.out, began)):
+                if part is config or not isinstance(event, TrainFinished):
+                    yield event
+                if isinstance(event, TrainStopped):
+                    return
+
+
+def _train_part(
+    config: TrainConfig, resume: bool, control: _Control
+) -> Generator[TrainEvent, None, None]:
+    """Train one part of a run, or a whole one."""
     all_outputs_count = config.loss.pixel == "multiscale" or config.model.kind != "dgno"
     fabric = launch(config.engine, all_outputs_count=all_outputs_count)
     try:
         _take_folder(fabric, config, resume=resume)
-        run = _open(fabric, config, resume=resume)
+        run = _open(fabric, config, control, resume=resume)
         if not fabric.is_global_zero:
             for _ in run.events():
                 pass
@@ -142,15 +170,17 @@ def _write_settings(config: TrainConfig) -> None:
         publish(part, path)
 
 
-def _open(fabric: Fabric, config: TrainConfig, *, resume: bool) -> _Run:
+def _open(fabric: Fabric, config: TrainConfig, control: _Control, *, resume: bool) -> _Run:
     """Open data and weights, in every process."""
     data = open_data(config)
     batches = NumberedBatches(data.batches, open_extra(config))
     torch.manual_seed(config.seed)
-    model = build_model(config.model) if resume else _start(config)
+    goes_on = resume or config.continues
+    model = build_model(config.model) if goes_on else _start(config)
     state = TrainState(place(model, fabric.device), config.optim)
-    if resume:
-        state.load(config.out, config, fabric.device)
+    if goes_on:
+        before = config.after if config.after and not resume else config
+        state.load(before.out, config, fabric.device)
         if state.step > config.steps:
             raise DGNOError(
                 f"The run in {config.out} is already at step {state.step}, past steps: "
@@ -158,25 +188,34 @@ def _open(fabric: Fabric, config: TrainConfig, *, resume: bool) -> _Run:
             )
     elif model.card is not None:
         state.start = model.card.model_dump(mode="json", include=set(FROM_START))
-    return _Run(config, fabric, state, data, batches)
+    return _Run(config, fabric, state, data, batches, control)
 
 
 def _start(config: TrainConfig) -> Network:
     """A network with random weights, or with those to start from."""
-    if config.start is None:
+    given = config.after.weights if config.after else config.start
+    if given is None:
         return build_model(config.model)
-    start = load_model(config.start, "cpu")
+    start = load_model(given, "cpu")
     model = build_model(config.model)
     try:
         # Networks that differ in flux or boundary only, such as Cell and Face, share their tensors.
         model.load_state_dict(start.state_dict())
     except RuntimeError as error:
         raise DGNOError(
-            f"The weights {config.start} are of another network than the config describes; leave "
+            f"The weights {given} are of another network than the config describes; leave "
             "out `model` to take theirs."
         ) from error
     model.card = start.card
     return model
+
+
+@dataclass(frozen=True)
+class _Control:
+    """Where a run is asked to stop, and when it began, for all of its parts."""
+
+    folder: Path
+    began: float
 
 
 @dataclass
@@ -188,8 +227,8 @@ class _Run:
     state: TrainState
     data: TrainingData
     batches: NumberedBatches
+    control: _Control
     waiting: Waiting = field(default_factory=Waiting)
-    began: float = field(default_factory=time.monotonic)
 
     def __post_init__(self) -> None:
         self.objective = build_objective(self.config.loss)
@@ -237,7 +276,7 @@ class _Run:
             yield from self._step(batches)
             stepped = True
         if self.fabric.is_global_zero:
-            path = save_weights(state, config, config.out / f"{config.name}.safetensors")
+            path = save_weights(state, config, config.weights)
             if reason:
                 yield TrainStopped(state.step, config.steps, reason, path)
             else:
@@ -261,7 +300,7 @@ class _Run:
     def _step(self, batches: Iterator[Batch]) -> Iterator[TrainEvent]:
         config, state = self.config, self.state
         began, waited = time.perf_counter(), self.waiting.seconds
-        rate = learning_rate(state.step, config.steps, config.optim)
+        rate = learning_rate(state.step, config.planned, config.optim)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self.model.train()
@@ -334,9 +373,9 @@ class _Run:
     def _reason_to_stop(self) -> str | None:
         """Why to stop now; all processes agree on it."""
         minutes = self.config.engine.minutes
-        if any_of(self.fabric, is_asked_to_stop(self.config.out)):
+        if any_of(self.fabric, is_asked_to_stop(self.control.folder)):
             return "as asked"
-        late = minutes is not None and time.monotonic() - self.began > 60 * minutes
+        late = minutes is not None and time.monotonic() - self.control.began > 60 * minutes
         if any_of(self.fabric, late):
             return f"the time budget of {minutes:g} minutes is used up"
         return None

@@ -12,7 +12,7 @@ import torch
 from dgno_core.data.sharp_images import PERCENTILES
 from dgno_core.io.atomic import writing
 from dgno_core.io.normalise import FULL
-from dgno_core.models.card import ModelCard
+from dgno_core.models.card import ModelCard, read_card_file
 from dgno_core.models.checkpoint import save_model
 from dgno_core.models.network import Network
 from dgno_core.models.progress import TrainingProgress
@@ -61,6 +61,14 @@ def set_aside(folder: Path) -> None:
         aside.mkdir()
         for path in left:
             path.rename(aside / path.name)
+
+
+def is_done(config: TrainConfig) -> bool:
+    """Whether a run, or a part of one, has written the weights of its last step."""
+    if not config.weights.is_file():
+        return False
+    progress = read_card_file(config.weights).progress
+    return progress is not None and progress.step >= config.steps
 
 
 def save_weights(state: TrainState, config: TrainConfig, path: Path) -> Path:

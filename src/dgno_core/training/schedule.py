@@ -15,7 +15,7 @@ def learning_rate(step: int, total: int, optim: OptimConfig) -> float:
     step : int
         Number of the step, from 0 on.
     total : int
-        Steps of the whole run.
+        Steps over which the rate falls: `TrainConfig.planned`.
     optim : OptimConfig
         Rates and length of the warm-up.
 
