@@ -151,14 +151,26 @@ def follow(settings: TrainConfig, *, resume: bool, lines: TextIO | None) -> str 
 
 def explain(settings: TrainConfig) -> None:
     """Print the resolved settings as YAML, and as comments the data and what a run costs."""
+    typer.echo(as_yaml(settings))
+    total = 0.0
+    for part in settings.parts:
+        if settings.after is not None:
+            typer.echo(f"# part {part.name}")
+        total += _explain_part(part)
+    if settings.after is not None:
+        typer.echo(f"# all parts: about {_duration(total)}")
+
+
+def _explain_part(settings: TrainConfig) -> float:
+    """Print the data and the cost of a run, or of a part of one; return its seconds."""
     from dgno_core.training.estimate import estimate
     from dgno_core.training.loader import NumberedBatches
     from dgno_core.training.sources import open_data, open_extra
 
-    typer.echo(as_yaml(settings))
     data = open_data(settings)
     batches = NumberedBatches(data.batches, open_extra(settings))
     cost = estimate(settings, batches, data.held_out)
+    seconds = cost.total_seconds(settings)
     cache = getattr(settings.data, "memory_gb", 0) * max(1, settings.engine.workers)
     for line in (
         f"data: {data.images} images train, {len(data.held_out)} validate",
@@ -168,10 +180,11 @@ def explain(settings: TrainConfig) -> None:
         "top" + (f"; up to {cache:g} GB of images beside it" if cache else ""),
         f"time: {cost.step_seconds:.2f} s a step, {cost.batch_seconds:.2f} s to prepare a batch "
         f"and {cost.validation_seconds:.2f} s a validation, as measured here; about "
-        f"{_duration(cost.total_seconds(settings))} for {settings.steps:,} steps with their "
+        f"{_duration(seconds)} for {settings.own_steps:,} steps with their "
         "validations",
     ):
         typer.echo(f"# {line}")
+    return seconds
 
 
 def _duration(seconds: float) -> str:

@@ -182,6 +182,11 @@ class TrainConfig(Frozen):
         return self.horizon or self.steps
 
     @property
+    def own_steps(self) -> int:
+        """Steps that are taken here, and not in the run that this one continues."""
+        return self.steps - self.after.steps if self.after and self.continues else self.steps
+
+    @property
     def parts(self) -> tuple[TrainConfig, ...]:
         """The runs that come one after the other, this one last."""
         return (*(self.after.parts if self.after else ()), self)

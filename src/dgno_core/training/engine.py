@@ -102,11 +102,14 @@ def train_events(config: TrainConfig, *, resume: bool = False) -> Generator[Trai
             continue
         with held(config.out) if part is not config else contextlib.nullcontext():
             goes_on = resume and (part.out / FILE_NAME).exists()
-            for event in _train_part(part, goes_on, _Control(config.out, began)):
-                if part is config or not isinstance(event, TrainFinished):
-                    yield event
-                if isinstance(event, TrainStopped):
-                    return
+            with contextlib.closing(
+                _train_part(part, goes_on, _Control(config.out, began))
+            ) as events:
+                for event in events:
+                    if part is config or not isinstance(event, TrainFinished):
+                        yield event
+                    if isinstance(event, TrainStopped):
+                        return
 
 
 def _train_part(

@@ -65,8 +65,8 @@ class Estimate:
         together = (
             max(self.step_seconds, loading / workers) if workers else (self.step_seconds + loading)
         )
-        validations = math.ceil(config.steps / config.validation.every)
-        return config.steps * together + validations * self.validation_seconds
+        validations = math.ceil(config.own_steps / config.validation.every)
+        return config.own_steps * together + validations * self.validation_seconds
 
 
 def estimate_events(
