@@ -18,9 +18,10 @@ from dgno_core.inference.memory import (
     is_out_of_memory,
     tile_bytes,
 )
-from dgno_core.models import ModelCard, architecture, free_memory, read_card
+from dgno_core.io import host_memory
+from dgno_core.io.host_memory import cgroup_room
+from dgno_core.models import ModelCard, architecture, read_card
 from dgno_core.models.config import NAFNetConfig, RestormerConfig
-from dgno_core.models.free_memory import cgroup_room
 
 tiles = st.integers(2, 64).map(lambda n: 32 * n)
 
@@ -124,9 +125,9 @@ def test_the_estimate_follows_the_layers_and_not_the_width_alone() -> None:
 
 def test_the_limit_of_the_job_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     cpu = torch.device("cpu")
-    monkeypatch.setattr(free_memory, "cgroup_room", lambda: None)
+    monkeypatch.setattr(host_memory, "cgroup_room", lambda: None)
     assert available_bytes(cpu) > 3000
-    monkeypatch.setattr(free_memory, "cgroup_room", lambda: 3000)
+    monkeypatch.setattr(host_memory, "cgroup_room", lambda: 3000)
     assert available_bytes(cpu) == 3000
 
 
@@ -195,3 +196,70 @@ def test_the_estimate_covers_the_network(name: str) -> None:
     assert needed < tile_bytes(pixels, bytes_per_pixel(card))
     # Nor is it so generous that tiles would be lowered without need.
     assert needed > pixels * bytes_per_pixel(card) / 4
+
+
+def test_memory_that_runs_out_in_the_restoration_is_a_sentence(fake: Any, tmp_path: Path) -> None:
+    import numpy as np
+
+    from dgno_core.errors import DGNOError
+    from dgno_core.inference import RestoreConfig, restore_events
+    from dgno_core.io import as_source, open_sink
+
+    source = as_source(np.ones((64, 64), np.uint16), name="cells.tif")
+    sink = open_sink(tmp_path / "a.tif", source, source.dtype)
+
+    def run_out(*args: Any) -> None:
+        raise MemoryError
+
+    sink.write = run_out  # type: ignore[method-assign]
+    with pytest.raises(DGNOError, match=r"Memory ran out while cells\.tif was restored"):
+        list(restore_events(source, RestoreConfig(device="cpu"), sink=sink, model=fake()))
+    assert list(tmp_path.iterdir()) == []
+
+
+MEASURE = """
+import sys, threading, time, numpy as np, psutil, torch
+sys.path.insert(0, sys.argv[1])
+from inference.conftest import Sharpener
+from dgno_core.inference import RestoreConfig
+from dgno_core.inference.restore import plan_job, restore_events
+from dgno_core.inference.room import restoration_bytes
+from dgno_core.io import ArraySink, as_source
+import dask.array as da
+dtype = sys.argv[2]
+model, config = Sharpener(tile=256), RestoreConfig(device="cpu")
+small = as_source(np.arange(128 * 128).reshape(128, 128).astype(dtype))
+list(restore_events(small, config, model=model))
+side = 6016
+lazy = da.arange(side * side, chunks=side * side // 16).reshape(side, side).astype(dtype)
+source = as_source(lazy, "YX")
+class Nowhere(ArraySink):
+    def write(self, index, block): pass
+process = psutil.Process()
+before, peak, running = process.memory_info().rss, 0, True
+def watch():
+    global peak
+    while running:
+        peak = max(peak, process.memory_info().rss)
+        time.sleep(0.002)
+thread = threading.Thread(target=watch); thread.start()
+class Empty(Nowhere):
+    @property
+    def result(self): return None
+    def close(self): pass
+list(restore_events(source, config, sink=Empty((1,), dtype), model=model))
+running = False; thread.join()
+job = plan_job(source, config, model)
+print((peak - before) / restoration_bytes(job, 256))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", ["u2", "i4"])
+def test_the_estimate_of_a_restoration_is_near_what_it_takes(dtype: str) -> None:
+    tests = Path(__file__).resolve().parents[1]
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURE, str(tests), dtype],
+        capture_output=True, text=True, timeout=600, check=True,
+    )  # fmt: skip
+    assert 0.4 < float(done.stdout) < 1.1

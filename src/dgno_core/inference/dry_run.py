@@ -12,16 +12,12 @@ from dgno_core.errors import explain_error
 from dgno_core.inference.batch import BatchFinished, ImageFailed, ImageSkipped
 from dgno_core.inference.config import DEFAULTS, RestoreConfig
 from dgno_core.inference.fallback import smaller_attempt, starting_tile
-from dgno_core.inference.memory import bytes_per_pixel, tile_bytes
 from dgno_core.inference.misgivings import misgivings
 from dgno_core.inference.network import Network, TileTooLargeError
 from dgno_core.inference.outputs import ImageTask
 from dgno_core.inference.restore import Job, plan_job
+from dgno_core.inference.room import check_restoration, restoration_bytes
 from dgno_core.inference.tiles import TilePlan
-
-# Of a plane, float32: scaled, padded, and blended from its tiles.
-FLOAT_COPIES = 3
-RAW_COPIES = 2  # as it was read, and restored
 
 
 @dataclass(frozen=True)
@@ -113,6 +109,7 @@ def _plan(
     job = plan_job(task.source, config)
     network = job.network
     tile, notes = starting_tile(network, job.layout, config)
+    check_restoration(job, tile)
     warnings = [*job.source.warnings, *misgivings(job), *notes]
     while True:
         plan = job.plan(tile)
@@ -136,7 +133,7 @@ def _plan(
         tile=tile,
         planes=len(job.layout),
         tiles=tiles,
-        bytes=memory(job, plan),
+        bytes=restoration_bytes(job, tile),
         seconds=tiles * timed[key],
         warnings=tuple(warnings),
     )
@@ -157,14 +154,6 @@ def time_tile(network: Network, shape: tuple[int, int, int]) -> float:
         network.forward(window)
         seconds.append(time.perf_counter() - began)
     return seconds[-1]
-
-
-def memory(job: Job, plan: TilePlan) -> int:
-    """Estimate the bytes that one plane and one of its tiles take."""
-    _, height, width = _window_shape(job, plan)
-    samples = (job.layout.colours + job.layout.alpha) * plan.padded[0] * plan.padded[1]
-    plane = samples * (FLOAT_COPIES * 4 + RAW_COPIES * job.source.dtype.itemsize)
-    return plane + tile_bytes(height * width, bytes_per_pixel(job.network.card))
 
 
 def _window_shape(job: Job, plan: TilePlan) -> tuple[int, int, int]:

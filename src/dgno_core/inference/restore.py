@@ -27,6 +27,7 @@ from dgno_core.inference.misgivings import misgivings, nothing_restored
 from dgno_core.inference.network import Network, TileTooLargeError, load_network
 from dgno_core.inference.range_check import job_doubts
 from dgno_core.inference.record import describe
+from dgno_core.inference.room import check_restoration
 from dgno_core.inference.tiles import TilePlan, plan_tiles
 from dgno_core.io.atomic import discard
 from dgno_core.io.axes import PlaneLayout, is_colour
@@ -190,10 +191,16 @@ def restore_events(
             provenance = yield from _restore(job, sink)
         finally:
             job.network.model.train(was_training)
-    except BaseException:
+    except BaseException as error:
         # Also GeneratorExit and KeyboardInterrupt: whoever leaves early leaves nothing behind.
         if sink is not None:
             sink.abort()
+        if isinstance(error, MemoryError):
+            name = getattr(source, "name", source if isinstance(source, str | Path) else "image")
+            raise DGNOError(
+                f"Memory ran out while {name} was restored; close other programs, crop it, or "
+                "restore it where there is more memory."
+            ) from None
         raise
     yield Restored(sink.result, provenance)
 
@@ -202,6 +209,7 @@ def _restore(job: Job, sink: ImageSink) -> Generator[RestoreEvent, None, Provena
     """Restore with tiles that fit the memory, and make the result final."""
     told: list[str] = []
     tile, notes = starting_tile(job.network, job.layout, job.config)
+    check_restoration(job, tile, sink)
     notes = [*job.source.warnings, *sink.warnings, *misgivings(job), *notes]
     ranges: tuple[IntensityRange, ...] | None = None
     doubts: list[str] | None = None

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from dgno_core.errors import DGNOError
 from dgno_core.io.axes import check_axes
+from dgno_core.io.host_memory import check_room
 from dgno_core.io.source import ImageSource
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ MODES = {
     "CMYK": (3, "u1"),
 }  # fmt: skip
 TURNED = (5, 6, 7, 8)  # orientations that swap rows and columns
+COPIES = 3  # of the pixels: as decoded, turned upright, and as an array
 _opening = threading.Lock()
 
 
@@ -79,6 +81,12 @@ def read_pixels(path: Path) -> NDArray[Any]:
     from PIL import ImageOps
 
     with _opened(path) as file:
+        width, height = file.size
+        check_room(
+            COPIES * width * height * max(len(file.getbands()), 4 if file.mode == "I" else 1),
+            f"To read {path} ({height} x {width} pixels)",
+            "close other programs or save it as TIFF",
+        )
         picture = ImageOps.exif_transpose(file)
         picture.load()
     if picture.mode == "P":

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from dgno_core.errors import DGNOError
 from dgno_core.io.axes import Index, PlaneLayout, check_axes, guess_axes, plane_layout
+from dgno_core.io.host_memory import check_room
 from dgno_core.io.metadata import NOTHING, ImageMetadata
 
 SMALLEST = 16  # pixels along Y and X
@@ -117,6 +118,12 @@ class ImageSource:
         DGNOError
             If the pixels cannot be read or do not fit the memory.
         """
+        shape = " x ".join(map(str, self.shape))
+        check_room(
+            _bytes_to_read(self.data, index),
+            f"To read {self.name} ({shape} pixels){_where(self.axes, index)}",
+            "close other programs or cut the image up",
+        )
         try:
             block = np.asarray(self.data[index])
         except DGNOError:
@@ -191,6 +198,18 @@ def as_source(
     if axes is None:
         axes = guess_axes(array.shape, array.dtype)
     return ImageSource(array, check_axes(axes, array.shape, name), name=name)
+
+
+def _bytes_to_read(data: ArrayLike, index: Index) -> int:
+    """Return what it takes to read a part: its pixels and, decoded, a chunk; 0 in memory."""
+    if isinstance(data, np.ndarray):
+        return 0
+    pixels, chunk = 1, 1
+    chunks = getattr(data, "chunks", None) or data.shape
+    for size, at, piece in zip(data.shape, index, chunks, strict=False):
+        pixels *= 1 if isinstance(at, int) else len(range(*at.indices(int(size))))
+        chunk *= max(piece) if isinstance(piece, tuple) else int(piece)
+    return (pixels + chunk) * int(np.dtype(data.dtype).itemsize)
 
 
 def _axes_hint(shape: tuple[int, ...]) -> str:
