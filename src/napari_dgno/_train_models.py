@@ -32,7 +32,7 @@ def keep_model(run: Run) -> Path | None:
     DGNOError
         If it cannot be written.
     """
-    from dgno_core.io.atomic import discard, partial_path, publish, writing
+    from dgno_core.io.atomic import begin, discard, publish, writing
 
     weights = run.weights()
     if weights is None:
@@ -40,7 +40,7 @@ def keep_model(run: Run) -> Path | None:
     folder = read_preferences().model_folder or run.folder.parent / MODELS
     path = folder / f"{run.name}.safetensors"
     if not _is_current(path, weights):
-        part = partial_path(path)
+        part = begin(path)
         with writing(path):
             try:
                 folder.mkdir(parents=True, exist_ok=True)

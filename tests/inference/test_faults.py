@@ -307,7 +307,7 @@ import sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
 import numpy as np
-from conftest import Sharpener
+from inference.conftest import Sharpener
 from dgno_core.inference import PlaneRestored, restore_events
 from dgno_core.io import as_source, open_sink
 source = as_source(np.random.default_rng(0).integers(0, 99, (3, 70, 70)).astype("u2"))
@@ -321,7 +321,7 @@ for event in restore_events(source, sink=sink, model=Sharpener()):
 
 @pytest.mark.parametrize("name", OUTPUTS)
 def test_a_killed_process_leaves_no_result(tmp_path: Path, name: str) -> None:
-    code = KILLED.format(tests=str(Path(__file__).parent))
+    code = KILLED.format(tests=str(Path(__file__).parents[1]))
     process = subprocess.Popen(
         [sys.executable, "-c", code, str(tmp_path / name)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,

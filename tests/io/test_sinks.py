@@ -15,7 +15,15 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from dgno_core.errors import DGNOError
-from dgno_core.io import ArraySink, ImageSource, as_source, file_sinks, open_sink, read_image
+from dgno_core.io import (
+    ArraySink,
+    ImageSource,
+    as_source,
+    atomic,
+    file_sinks,
+    open_sink,
+    read_image,
+)
 from dgno_core.io.atomic import publish
 
 DTYPES = ["uint8", "uint16", "uint32", "int8", "int16", "int32", "float32", "float64"]
@@ -303,6 +311,7 @@ def test_a_killed_process_leaves_no_result(tmp_path: Path, name: str) -> None:
     # A later run is not disturbed.
     copy(as_source(np.ones((3, 20, 24), "u1")), tmp_path / name)
     assert read_image(tmp_path / name).shape == (3, 20, 24)
+    assert left(tmp_path) == [name]
 
 
 def test_the_input_is_never_overwritten(tmp_path: Path) -> None:
@@ -391,7 +400,20 @@ def test_stopping_while_a_folder_is_replaced_spares_the_old_one(
             raise KeyboardInterrupt
         return rename(self, target)
 
+    monkeypatch.setattr(atomic, "_exchange", lambda one, other: False)
     monkeypatch.setattr(Path, "rename", interrupted)
     with pytest.raises(KeyboardInterrupt):
         publish(new, old)
     assert (old / "name").read_text() == "a.zarr"
+
+
+def test_a_folder_that_may_not_be_written_is_told_before_any_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Permissions do not bind root, as whom tests may run.
+    monkeypatch.setattr(os, "access", lambda path, mode: not (mode == os.W_OK and path == tmp_path))
+    source = as_source(np.ones((20, 24), "u1"))
+    with pytest.raises(
+        DGNOError, match=r"a\.tif cannot be written: you may not write in the folder"
+    ):
+        open_sink(tmp_path / "a.tif", source, "u1")

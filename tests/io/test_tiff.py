@@ -188,8 +188,37 @@ def test_a_missing_file_of_several_is_an_error(tmp_path: Path) -> None:
     )
     assert spread != xml
     tifffile.tiffcomment(tmp_path / "a.ome.tif", spread)
-    with pytest.raises(DGNOError, match=r"a\.ome\.tif"):
-        pixels(read_image(tmp_path / "a.ome.tif"))
+    with pytest.raises(DGNOError, match=r"a\.ome\.tif is one of several.*b\.ome\.tif is missing"):
+        read_image(tmp_path / "a.ome.tif")
+    # The file itself may bear another name than it says.
+    own = tifffile.xml2dict(xml)["OME"]["UUID"]
+    named = xml.replace(
+        '<TiffData IFD="0" PlaneCount="2"/>',
+        f'<TiffData IFD="0" PlaneCount="2"><UUID FileName="old.ome.tif">{own}</UUID></TiffData>',
+    )
+    tifffile.tiffcomment(tmp_path / "a.ome.tif", named)
+    np.testing.assert_array_equal(pixels(read_image(tmp_path / "a.ome.tif")), image)
+
+
+def test_a_missing_companion_is_named(tmp_path: Path) -> None:
+    xml = (
+        '<?xml version="1.0"?><OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06">'
+        '<BinaryOnly MetadataFile="set.companion.ome" UUID="urn:uuid:1"/></OME>'
+    )
+    image = np.ones((2, 20, 20), "u2")
+    tifffile.imwrite(tmp_path / "a.ome.tif", image, metadata=None, description=xml)
+    with pytest.raises(DGNOError, match=r"set\.companion\.ome is missing; copy it into"):
+        read_image(tmp_path / "a.ome.tif")
+
+
+@pytest.mark.parametrize("end", ["", "</OME>"])
+def test_ome_xml_that_was_cut_off_is_told(tmp_path: Path, end: str) -> None:
+    path = tmp_path / "a.ome.tif"
+    tifffile.imwrite(path, np.ones((2, 20, 20), "u2"), metadata={"axes": "CYX"})
+    xml = tifffile.tiffcomment(path)
+    tifffile.tiffcomment(path, xml[: len(xml) // 2] + end)
+    with pytest.raises(DGNOError, match=r"a\.ome\.tif: the OME-XML in it.*cut off.*copy the file"):
+        read_image(path)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dgno_core.detection.results import Detection, DetectionFound
-from dgno_core.io.atomic import discard, partial_path, publish, writing
+from dgno_core.io.atomic import begin, discard, publish, writing
 
 NAN = float("nan")
 
@@ -133,7 +133,7 @@ def write_objects(objects: Sequence[FoundObject], path: Path) -> None:
     DGNOError
         If the file cannot be written.
     """
-    partial = partial_path(path)
+    partial = begin(path)
     with writing(path):
         try:
             with partial.open("w", newline="", encoding="utf-8") as file:

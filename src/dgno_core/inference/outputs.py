@@ -10,6 +10,7 @@ from pathlib import Path
 from dgno_core.errors import DGNOError
 from dgno_core.inference.config import DEFAULTS, RestoreConfig
 from dgno_core.inference.existing import difference
+from dgno_core.io.atomic import recover
 from dgno_core.io.provenance import beside
 from dgno_core.io.targets import is_foreign_folder, is_foreign_record
 
@@ -78,10 +79,15 @@ def plan_outputs(
         Inputs are missing, outputs exist, two outputs are the same, or a file stands where the
         folder should be. All images that are concerned are named.
     """
+    for source in inputs:
+        if not source.exists():
+            recover(source)  # it may have been on its way to be replaced
     if missing := [str(source) for source in inputs if not source.exists()]:
         verb, what = ("does", "name") if len(missing) == 1 else ("do", "names")
         raise DGNOError(f"{_listed(missing)} {verb} not exist; check the {what}.")
     tasks = [replace(task, may_replace=overwrite) for task in _name(inputs, output)]
+    for task in tasks:
+        recover(task.target)
     _check_targets(tasks)
     if skip_existing:
         tasks = [_compared(task, config) for task in tasks]

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from dgno_core.errors import DGNOError
-from dgno_core.io.atomic import discard, partial_path, publish, writing
+from dgno_core.io.atomic import begin, discard, publish, writing
 
 CHUNK = 1 << 20
 TIMEOUT = 60.0
@@ -126,7 +126,7 @@ def copy(
     """
     if not source.is_file():
         raise DGNOError(f"There is no file {source}; check the name.")
-    partial, done, digest = partial_path(target), 0, hashlib.sha256()
+    partial, done, digest = begin(target), 0, hashlib.sha256()
     total = source.stat().st_size
     check_space(target.parent, total)
     try:

@@ -62,6 +62,25 @@ def read_ome_xml(xml: str, number: int = 0) -> ImageHeader:
     return ImageHeader(sizes, units, metadata)
 
 
+def ome_xml_files(xml: str, number: int = 0) -> list[str]:
+    """List the other files that OME-XML names for one of its images, or for itself.
+
+    Raises
+    ------
+    xml.etree.ElementTree.ParseError
+        If the text is no XML.
+    """
+    root = ElementTree.fromstring(xml)
+    images = _children(root, "Image")
+    places = images[number].iter() if number < len(images) else ()
+    uuids = [element for element in places if _name(element) == "UUID"]
+    own = root.get("UUID") or (uuids[0].text if len(uuids) == 1 else None)
+    # A file may have been renamed since it was written: it is known by its UUID.
+    names = [element.get("FileName") for element in uuids if element.text != own]
+    names += [element.get("MetadataFile") for element in _children(root, "BinaryOnly")]
+    return list(dict.fromkeys(name for name in names if name))
+
+
 def ome_xml_metadata(source: ImageSource, outer: str) -> dict[str, Any]:
     """Return what tifffile shall put into the OME-XML of an image.
 

@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError
 
 from dgno_core.errors import DGNOError
 from dgno_core.frozen import Frozen
-from dgno_core.io.atomic import discard, partial_path, writing
+from dgno_core.io.atomic import begin, discard, writing
 from dgno_core.io.content import content_hash
 from dgno_core.io.source import ImageSource
 
@@ -75,7 +75,7 @@ class Provenance(Frozen):
             If it cannot be written.
         """
         path = beside(output)
-        partial = partial_path(path)
+        partial = begin(path)
         with writing(path):
             try:
                 partial.write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")

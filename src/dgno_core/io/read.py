@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from dgno_core.errors import DGNOError
+from dgno_core.io.atomic import recover
 from dgno_core.io.folder import TIFFS, read_folder
 from dgno_core.io.ome_zarr import is_zarr, read_zarr
 from dgno_core.io.pictures import PICTURES, read_picture
@@ -34,6 +35,8 @@ def read_image(path: str | Path, axes: str | None = None, *, series: int = 0) ->
         image, or the axes do not fit.
     """
     path = Path(path)
+    if not path.exists():
+        recover(path)  # it may have been on its way to be replaced
     if not path.exists():
         raise DGNOError(f"{path} does not exist; check the name.")
     if path.is_dir() and is_zarr(path):

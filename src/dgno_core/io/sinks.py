@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from dgno_core.errors import DGNOError
+from dgno_core.io.atomic import recover
 from dgno_core.io.axes import Index
 from dgno_core.io.provenance import beside
 from dgno_core.io.source import ImageSource
@@ -111,6 +112,7 @@ def open_sink(
     kind = kinds.get(path.suffix.lower())
     if kind is None:
         raise DGNOError(f"{path} cannot be written: end its name in .tif, .zarr or .png.")
+    recover(path)
     check_target(path, source, overwrite=overwrite)
     return kind(path, source, np.dtype(dtype))
 
@@ -140,6 +142,11 @@ def check_target(path: Path, source: ImageSource, *, overwrite: bool = False) ->
         )
     if not path.parent.is_dir():
         raise DGNOError(f"{path} cannot be written: the folder {path.parent} does not exist.")
+    if not os.access(path.parent, os.W_OK):
+        raise DGNOError(
+            f"{path} cannot be written: you may not write in the folder {path.parent}; choose "
+            "another place."
+        )
 
 
 def _is_same(one: Path, other: Path) -> bool:

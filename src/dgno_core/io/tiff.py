@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from dgno_core.errors import DGNOError
 from dgno_core.io.axes import AXES, check_axes
 from dgno_core.io.imagej import read_imagej
 from dgno_core.io.metadata import ImageHeader
-from dgno_core.io.ome_xml import read_ome_xml
+from dgno_core.io.ome_xml import ome_xml_files, read_ome_xml
 from dgno_core.io.photometric import photometric
 from dgno_core.io.series import check_series, which_image
 from dgno_core.io.source import ImageSource
@@ -119,6 +120,7 @@ def _opened(path: Path, number: int) -> Iterator[tuple[TiffFile, TiffPageSeries]
         try:
             with _complaints() as complaints:
                 tiff = opened.enter_context(TiffFile(path))
+                _check_ome_xml(tiff, path, number)
                 check_series(path, number, len(tiff.series))
                 series = tiff.series[number]
                 damaged = _is_cut_off(tiff, series)
@@ -132,6 +134,32 @@ def _opened(path: Path, number: int) -> Iterator[tuple[TiffFile, TiffPageSeries]
                 "copy it again."
             )
         yield tiff, series
+
+
+def _check_ome_xml(tiff: TiffFile, path: Path, number: int) -> None:
+    """Check that OME-XML is whole, and that the files are there over which it spreads an image.
+
+    Raises
+    ------
+    DGNOError
+        If it is not: what lies where could not be told, or planes would be black.
+    """
+    text = tiff.pages.first.description
+    if "<OME" not in text[:2000] or "openmicroscopy.org" not in text[:2000]:
+        return
+    try:
+        names = ome_xml_files(text, number)
+    except ElementTree.ParseError as error:
+        raise DGNOError(
+            f"{path}: the OME-XML in it, which says what its planes are, is damaged or was cut off "
+            f"({error}); copy the file again, or save it anew as TIFF."
+        ) from error
+    missing = [name for name in names if not (path.parent / name).exists()]
+    if missing:
+        raise DGNOError(
+            f"{path} is one of several files of an OME-TIFF, and {', '.join(missing[:3])} is "
+            f"missing; copy it into {path.parent.resolve()}, under this name."
+        )
 
 
 def _is_cut_off(tiff: TiffFile, series: TiffPageSeries) -> bool:

@@ -17,7 +17,7 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator, mo
 
 from dgno_core.errors import DGNOError
 from dgno_core.frozen import Frozen
-from dgno_core.io.atomic import discard, partial_path, publish, writing
+from dgno_core.io.atomic import begin, discard, publish, writing
 from dgno_core.models.config import NetworkConfig
 from dgno_core.models.header import CARD_KEY, read_header, sealed_header
 from dgno_core.models.progress import TrainingProgress
@@ -175,7 +175,7 @@ def replace_card(path: Path, card: ModelCard) -> None:
         If the file cannot be read or written.
     """
     read_header(path)  # refuses a file that is damaged
-    part = partial_path(path)
+    part = begin(path)
     with writing(path):
         try:
             with path.open("rb") as source, part.open("wb") as target:

@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from dgno_core.errors import DGNOError
-from dgno_core.io.atomic import discard, partial_path, publish, writing
+from dgno_core.io.atomic import begin, discard, publish, writing
 from dgno_core.models.card import ModelCard, read_card_file
 from dgno_core.models.config import NetworkConfig
 from dgno_core.models.device import place, resolve_device
@@ -52,7 +52,7 @@ def save_model(
     }
     content = save(tensors)
     content = sealed(content, card.changed(weights_sha256=_hash(content)).model_dump_json())
-    part = partial_path(path)
+    part = begin(path)
     with writing(path):
         try:
             part.write_bytes(content)

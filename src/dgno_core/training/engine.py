@@ -15,7 +15,7 @@ from torch import Tensor
 
 from dgno_core.encoders.attentive_scan import use_backend
 from dgno_core.errors import DGNOError
-from dgno_core.io.atomic import partial_path, publish, writing
+from dgno_core.io.atomic import begin, publish, writing
 from dgno_core.models.checkpoint import load_model
 from dgno_core.models.device import place
 from dgno_core.models.network import Network
@@ -168,7 +168,7 @@ def _write_settings(config: TrainConfig) -> None:
     """Record the settings, once everything has been accepted."""
     path = config.out / "config.json"
     with writing(path):
-        part = partial_path(path)
+        part = begin(path)
         part.write_text(config.model_dump_json(indent=2), encoding="utf-8")
         publish(part, path)
 

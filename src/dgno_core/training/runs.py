@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from dgno_core.errors import DGNOError
-from dgno_core.io.atomic import discard, partial_path, publish, writing
+from dgno_core.io.atomic import begin, discard, publish, writing
 from dgno_core.models.card import read_card_file, replace_card
 from dgno_core.training.claim import CLAIM, STOP, claim, owner, release
 
@@ -188,6 +188,6 @@ def _rename_in_settings(path: Path, name: str, folder: Path) -> None:
         text = json.dumps(settings | {"name": name, "out": str(folder)}, indent=2)
     else:
         text = re.sub(r"(?m)^name:.*$", f"name: {name}", text, count=1)
-    part = partial_path(path)
+    part = begin(path)
     part.write_text(text, encoding="utf-8")
     publish(part, path)

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from dgno_core.io.atomic import discard, partial_path, publish, writing
+from dgno_core.io.atomic import begin, discard, publish, writing
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def save_picture(image: HeldOutImage, restored: Tensor, path: Path) -> None:
     panels = [_grey_levels(part, low, high) for part in (image.blurred, restored, image.sharp)]
     gap = np.full((panels[0].shape[0], 4, *panels[0].shape[2:]), 255, np.uint8)
     strip = np.concatenate([panels[0], gap, panels[1], gap, panels[2]], axis=1)
-    part = partial_path(path)
+    part = begin(path)
     with writing(path):
         try:
             path.parent.mkdir(exist_ok=True)

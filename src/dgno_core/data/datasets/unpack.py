@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from dgno_core.errors import DGNOError
-from dgno_core.io.atomic import discard, partial_path, publish, writing
+from dgno_core.io.atomic import begin, discard, publish, writing
 from dgno_core.io.download import check_space
 
 CHUNK = 1 << 20
@@ -43,7 +43,7 @@ def unpack(archive: Path, folder: Path, is_wanted: Callable[[str], bool]) -> int
     DGNOError
         If the archive is damaged, unsafe, empty, or does not fit on the disk.
     """
-    partial = partial_path(folder)
+    partial = begin(folder)
     try:
         with zipfile.ZipFile(archive) as opened:
             members = _wanted(opened, archive, is_wanted)
