@@ -93,11 +93,15 @@ class RestorePanel(Panel):
         self.restore_button.setStyleSheet("font-weight: bold;")
         self.copy_button = QPushButton("Copy command")
         self.copy_button.setToolTip(_tooltips.COPY)
+        self.check_button = QPushButton("Check this result")
+        self.check_button.setToolTip(_tooltips.CHECK_RESULT)
+        self.check_button.hide()
         self.display = RunDisplay(napari_viewer)
         self._lay_out()
         self.preview_button.clicked.connect(self.preview)
         self.restore_button.clicked.connect(self.restore)
         self.copy_button.clicked.connect(self.copy_command)
+        self.check_button.clicked.connect(self.check_result)
         self.display.cancel_button.clicked.connect(self.cancel)
         self.form.layer_combo.layer_changed.connect(self._show_layer)
         self.form.model_chooser.model_changed.connect(self._show_model)
@@ -117,6 +121,7 @@ class RestorePanel(Panel):
         inner.addWidget(self.form)
         inner.addLayout(buttons)
         inner.addWidget(self.display)
+        inner.addWidget(self.check_button)
         inner.addStretch(1)
         inner.addWidget(self.copy_button)
         layout = QVBoxLayout(self)
@@ -172,6 +177,19 @@ class RestorePanel(Panel):
             on_event=self._on_command,
             on_finished=self._on_copied,
         )
+
+    def check_result(self) -> None:
+        """Open Inspect, and check there how far the last result can be trusted."""
+        from napari_dgno._docking import open_panel
+        from napari_dgno._inspect import InspectPanel
+
+        layer = None if self._used is None else self._used.layer()
+        if self._used is None or layer is None:
+            self._show_error("The image of the last result is gone: restore one first.")
+            return
+        config, panel = self._used.config, open_panel(self._viewer, "Inspect")
+        if isinstance(panel, InspectPanel):
+            panel.check_result(layer, model=config.model, axes=config.axes or "")
 
     def _on_command(self, event: Any) -> None:
         if self._closed:
@@ -252,6 +270,7 @@ class RestorePanel(Panel):
         for warning in provenance.warnings:
             self.display.add_note(warning)
         self._remove_previews()
+        self.check_button.show()
         record = provenance.model_dump(mode="json")
         self._add_beside(output_layer(data, like=run.layer, provenance=record), run.layer)
         run.status = (

@@ -37,3 +37,7 @@ COPY = (
     "Copy the command that does exactly the same in a terminal, for instance on a faster computer "
     "or for many files."
 )
+CHECK_RESULT = (
+    "Open the Inspect panel and see how far this result can be trusted: the same image and model, "
+    "restored eight times, flipped and turned."
+)

@@ -428,3 +428,31 @@ def test_every_control_explains_itself(open_panel: Any) -> None:
     ]
     assert len(controls) >= 10
     assert [widget for widget in controls if not widget.toolTip()] == []
+
+
+def test_a_result_can_be_checked(
+    napari_window: Any,
+    open_panel: Callable[[], Any],
+    fake_core: Any,
+    fake_looks: Any,
+    image: np.ndarray,
+    qtbot: Any,
+) -> None:
+    from napari_dgno._inspect import InspectPanel
+
+    original = napari_window.add_image(image, name="cells")
+    panel = open_panel()
+    assert not panel.check_button.isVisible()
+    panel.form.model_chooser.set_model("dgno-face-small")
+    panel.restore()
+    qtbot.waitUntil(panel.check_button.isVisible, timeout=60_000)
+    qtbot.waitUntil(panel.restore_button.isEnabled, timeout=60_000)
+    panel.check_button.click()
+    docked = napari_window.window.dock_widgets.values()
+    inspect = next(widget for widget in docked if isinstance(widget, InspectPanel))
+    qtbot.waitUntil(lambda: not inspect.is_running, timeout=60_000)
+    assert inspect.trust.isVisible()
+    assert inspect.form.layer_combo.layer() is original
+    assert inspect.form.model_chooser.model() == "dgno-face-small"
+    assert fake_looks.calls == ["trust"]
+    assert inspect.trust.verdict.text()
