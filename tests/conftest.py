@@ -15,7 +15,14 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+# A property does not depend on how busy the machine is, nor on how long its first example takes.
+hypothesis.settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("any machine")
 
 # Images in tests are small: with several threads, these would mostly wait for each other. It must
 # be set before torch is imported, and holds for subprocesses too.

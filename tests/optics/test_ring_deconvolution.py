@@ -22,6 +22,12 @@ def rms(difference: np.ndarray) -> float:
     return float(np.sqrt(np.mean(difference**2)))
 
 
+def disturbed(image: np.ndarray, seed: int) -> np.ndarray:
+    """Change every pixel by about a millionth."""
+    noise = np.random.default_rng(seed).standard_normal(image.shape)
+    return np.asarray(image * (1 + 1e-6 * noise), image.dtype)
+
+
 @pytest.fixture(scope="module", params=RINGS)
 def reference(request: pytest.FixtureRequest) -> tuple[dict[str, np.ndarray], RingBlur]:
     fixture = load_fixture(request.param)
@@ -44,18 +50,22 @@ def test_the_released_form_equals_the_reference(
 ) -> None:
     fixture, blur = reference
     image = prepare_released(fixture[measured]) if prepared else fixture[measured]
-    ours = ring_deconvolve(image, blur, iterations=100 if key.endswith("100") else 20)
+    iterations = 100 if key.endswith("100") else 20
+    ours = ring_deconvolve(image, blur, iterations=iterations)
     difference = ours - fixture[key]
-    # A step of Adam is as long for a vanishing gradient as for a large one, so rounding decides
-    # where dark pixels go: in single precision, with measurements that differ by 1e-7, by 1e-3.
+    # Where there is light, the reference is met: measurements that differ by 1e-6 move these pixels
+    # by up to 4e-5 in 20 steps, and 7e-5 in 100.
     lit = fixture[key] > 0.02
-    if key.endswith("it100"):
-        assert np.abs(difference).max() < 5e-3
-        assert rms(difference) < 5e-4
-    else:
-        assert np.abs(difference[lit]).max() < 1e-4
-        assert np.abs(difference).max() < 5e-3
-        assert rms(difference) < 1e-4
+    assert np.abs(difference[lit]).max() < (3e-4 if iterations == 100 else 1e-4)
+    # A step of Adam is as long for a vanishing gradient as for a large one, so in the dark, rounding
+    # decides where some pixels go, differently on every processor. How far, the same rounding tells:
+    # single precision is good for 1e-6 of a transform's largest value, put in here once and there
+    # (in both computations) at every step.
+    moved = max(
+        rms(ring_deconvolve(disturbed(image, seed), blur, iterations=iterations) - ours)
+        for seed in range(2)
+    )
+    assert rms(difference) < 5 * moved
 
 
 @needs_fixtures

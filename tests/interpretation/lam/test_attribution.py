@@ -90,7 +90,16 @@ def test_attributions_are_those_of_loops_in_float64(channels: int, eps: float) -
     found = follow(random_net(channels), image, Window(*box), eps=eps, **path)
     exact = random_net(channels).double()
     expected = loop_attribution(exact, image, box, eps=eps, **path)  # type: ignore[arg-type]
-    np.testing.assert_allclose(found.attribution, expected, atol=1e-6)
+    # The derivative of an edge |g| is g / |g|, and a weak edge turns with the last digit of single
+    # precision. How far that goes, the image itself tells when its last digits change.
+    flips = np.random.default_rng(1).choice([-6e-8, 6e-8], (4, *image.shape)).astype(np.float32)
+    moved = max(
+        np.abs(follow(random_net(channels), image * (1 + flip), Window(*box), eps=eps, **path).attribution
+               - found.attribution).max()
+        for flip in flips
+    )  # fmt: skip
+    assert moved < 1e-5
+    np.testing.assert_allclose(found.attribution, expected, atol=4 * moved)
     output = exact(torch.from_numpy(image).double()[None])[-1][0]
     np.testing.assert_allclose(found.restored, output.detach().numpy(), atol=1e-6)
     np.testing.assert_allclose(found.objective[-1], loop_edges(output, box, eps).item(), rtol=1e-5)

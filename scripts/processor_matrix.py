@@ -1,0 +1,143 @@
+"""Run the numeric tests as other processors compute, and with several threads.
+
+PyTorch, oneDNN, MKL and numpy choose their kernels by the processor; told to choose those of an
+older one, they round as that one does. One table of all settings goes to docs/reliability.md:
+
+    python scripts/processor_matrix.py --page docs/reliability.md     # every setting
+    python scripts/processor_matrix.py --once                         # the one that differs most
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PARTS = ("numerics", "layers", "encoders", "models", "losses", "optics")
+HEADING = "## Processors and threads"
+
+# What stands for which processor. numpy is built for SSE4.2 at least, and takes the rest away.
+PROCESSORS: dict[str, dict[str, str]] = {
+    "SSE4.1": {
+        "ATEN_CPU_CAPABILITY": "default",
+        "ONEDNN_MAX_CPU_ISA": "SSE41",
+        "MKL_CBWR": "COMPATIBLE",
+        "NPY_DISABLE_CPU_FEATURES": "AVX2 FMA3 AVX512F AVX512_SKX",
+    },
+    "AVX2": {
+        "ATEN_CPU_CAPABILITY": "avx2",
+        "ONEDNN_MAX_CPU_ISA": "AVX2",
+        "MKL_CBWR": "AVX2",
+        "NPY_DISABLE_CPU_FEATURES": "AVX512F AVX512_SKX",
+    },
+    "this machine's own": {},
+}
+THREADS = (1, 2, 4)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one run ended."""
+
+    processor: str
+    threads: int
+    passed: int
+    failed: tuple[str, ...]
+    seconds: float
+    status: int
+
+    def row(self) -> str:
+        """Write a line of the table."""
+        names = ", ".join(f"`{name}`" for name in self.failed) or "none"
+        return f"| {self.processor} | {self.threads} | {self.passed} | {names} | {self.seconds:.0f} s |"
+
+
+def main() -> int:
+    """Run what is asked for; 1 if a test failed."""
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--once", action="store_true", help="only SSE4.1 with two threads")
+    options.add_argument("--page", type=Path, help="the page that gets the table")
+    options.add_argument("parts", nargs="*", default=PARTS, help="folders of tests/")
+    chosen = options.parse_args()
+    pairs = [("SSE4.1", 2)] if chosen.once else list(product(PROCESSORS, THREADS))
+    outcomes = []
+    for processor, threads in pairs:
+        outcomes.append(run(processor, threads, tuple(chosen.parts)))
+        print(outcomes[-1].row(), flush=True)
+    if chosen.page is not None:
+        page = chosen.page.read_text(encoding="utf-8") if chosen.page.exists() else ""
+        chosen.page.write_text(with_section(page, section(outcomes, chosen.parts)), "utf-8")
+    return int(any(outcome.status for outcome in outcomes))
+
+
+def run(processor: str, threads: int, parts: tuple[str, ...]) -> Outcome:
+    """Run the quick tests of some parts in a process of their own."""
+    number = str(threads)
+    said = {
+        **PROCESSORS[processor],
+        "OMP_NUM_THREADS": number,
+        "MKL_NUM_THREADS": number,
+        "MKL_DYNAMIC": "FALSE",  # else no more threads than cores
+        "OMP_WAIT_POLICY": "PASSIVE",
+    }
+    started = time.monotonic()
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "-q", "-m", "not slow and not gui and not stardist"),
+            *(f"tests/{part}" for part in parts),
+        ],
+        cwd=ROOT,
+        env={**os.environ, **said},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    counted = re.search(r"(\d+) passed", done.stdout)
+    failed = tuple(re.findall(r"^(?:FAILED|ERROR) tests/(\S+)", done.stdout, re.MULTILINE))
+    if done.returncode:
+        print(done.stdout, done.stderr, sep="\n", file=sys.stderr)
+    return Outcome(
+        processor,
+        threads,
+        int(counted[1]) if counted else 0,
+        failed,
+        time.monotonic() - started,
+        done.returncode,
+    )
+
+
+def section(outcomes: list[Outcome], parts: tuple[str, ...]) -> str:
+    """Write the part of the page."""
+    settings = "\n".join(
+        f"- **{name}**: " + (", ".join(f"`{k}={v}`" for k, v in values.items()) or "nothing set")
+        for name, values in PROCESSORS.items()
+    )
+    rows = "\n".join(outcome.row() for outcome in outcomes)
+    return (
+        f"{HEADING}\n\nThe quick tests of {', '.join(parts)}, with the arithmetic of older "
+        "processors and several threads; the first of them with two threads is a part of "
+        "`nox -s tests`. Made by `python scripts/processor_matrix.py --page docs/reliability.md`.\n\n"
+        "| arithmetic of | threads | passed | failed | time |\n|---|---:|---:|---|---:|\n"
+        f"{rows}\n\n{settings}\n"
+    )
+
+
+def with_section(page: str, text: str) -> str:
+    """Put the section into a page, in place of an older one."""
+    before, found, rest = page.partition(f"{HEADING}\n")
+    if not found:
+        return f"{page.rstrip()}\n\n{text}" if page else text
+    following = rest.find("\n## ")
+    after = "" if following < 0 else rest[following:]
+    return f"{before}{text}{after}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
