@@ -21,7 +21,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 PARTS = ("numerics", "layers", "encoders", "models", "losses", "optics")
-HEADING = "## Processors and threads"
+BEGIN, END = "<!-- processors:begin -->\n", "<!-- processors:end -->"
 
 # What stands for which processor. numpy is built for SSE4.2 at least, and takes the rest away.
 PROCESSORS: dict[str, dict[str, str]] = {
@@ -56,7 +56,8 @@ class Outcome:
     def row(self) -> str:
         """Write a line of the table."""
         names = ", ".join(f"`{name}`" for name in self.failed) or "none"
-        return f"| {self.processor} | {self.threads} | {self.passed} | {names} | {self.seconds:.0f} s |"
+        counts = f"{self.threads} | {self.passed} | {names}"
+        return f"| {self.processor} | {counts} | {self.seconds:.0f} s |"
 
 
 def main() -> int:
@@ -72,7 +73,7 @@ def main() -> int:
         outcomes.append(run(processor, threads, tuple(chosen.parts)))
         print(outcomes[-1].row(), flush=True)
     if chosen.page is not None:
-        page = chosen.page.read_text(encoding="utf-8") if chosen.page.exists() else ""
+        page = chosen.page.read_text(encoding="utf-8")
         chosen.page.write_text(with_section(page, section(outcomes, chosen.parts)), "utf-8")
     return int(any(outcome.status for outcome in outcomes))
 
@@ -121,22 +122,21 @@ def section(outcomes: list[Outcome], parts: tuple[str, ...]) -> str:
     )
     rows = "\n".join(outcome.row() for outcome in outcomes)
     return (
-        f"{HEADING}\n\nThe quick tests of {', '.join(parts)}, with the arithmetic of older "
-        "processors and several threads; the first of them with two threads is a part of "
-        "`nox -s tests`. Made by `python scripts/processor_matrix.py --page docs/reliability.md`.\n\n"
+        f"\nThe quick tests of {', '.join(parts)}, with the arithmetic of other processors and "
+        "several threads.\n`nox -s tests` runs SSE4.1 with two threads. Made by\n"
+        "`python scripts/processor_matrix.py --page docs/reliability.md`.\n\n"
         "| arithmetic of | threads | passed | failed | time |\n|---|---:|---:|---|---:|\n"
         f"{rows}\n\n{settings}\n"
     )
 
 
 def with_section(page: str, text: str) -> str:
-    """Put the section into a page, in place of an older one."""
-    before, found, rest = page.partition(f"{HEADING}\n")
-    if not found:
-        return f"{page.rstrip()}\n\n{text}" if page else text
-    following = rest.find("\n## ")
-    after = "" if following < 0 else rest[following:]
-    return f"{before}{text}{after}"
+    """Put the text between its two marks in a page."""
+    before, begin, rest = page.partition(BEGIN)
+    _old, end, after = rest.partition(END)
+    if not (begin and end):
+        raise SystemExit(f"the page has no place for the table, {BEGIN} ... {END}")
+    return f"{before}{begin}{text}{end}{after}"
 
 
 if __name__ == "__main__":

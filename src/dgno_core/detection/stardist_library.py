@@ -17,7 +17,7 @@ from typing import Any
 from dgno_core.errors import DGNOError
 from dgno_core.threads import given_threads
 
-INSTALL = 'pip install "napari-dgno[stardist]"'
+INSTALL = "pip install stardist tensorflow"
 NEEDED = {"tensorflow": "TensorFlow", "stardist": "StarDist"}
 # Read by TensorFlow when it is loaded. Without oneDNN a small network is as fast, gives the same on
 # every processor, and TensorFlow has nothing to announce on the terminal.
