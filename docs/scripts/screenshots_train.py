@@ -9,12 +9,9 @@ focal stack. The training is a short one; `--steps` makes it longer.
 from __future__ import annotations
 
 import argparse
-import contextlib
-import dataclasses
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -59,19 +56,15 @@ class TrainStage(Stage):
         print(f"{path.name}: {path.stat().st_size // 1000} of {LARGEST // 1000} kB")
 
 
-@contextlib.contextmanager
-def shortened(key: str, steps: int) -> Iterator[None]:
-    """Make a preset small for a while, so that the pictures are ready in minutes."""
-    from napari_dgno._train_presets import PRESETS
-
-    preset = PRESETS[key]
-    PRESETS[key] = dataclasses.replace(
-        preset, steps=steps, batch=2, crop=64, validate_every=10, checkpoint_every=5
-    )
-    try:
-        yield
-    finally:
-        PRESETS[key] = preset
+def shorten(panel: Any, steps: int) -> None:
+    """Make the training small, so that the pictures are ready in minutes."""
+    advanced = panel.form.advanced
+    for spin, number in (
+        (advanced.steps_spin, steps),
+        (advanced.batch_spin, 2),
+        (advanced.crop_spin, 64),
+    ):
+        spin.setValue(number)
 
 
 def play(stage: TrainStage, steps: int) -> None:
@@ -79,6 +72,7 @@ def play(stage: TrainStage, steps: int) -> None:
     from qtpy.QtCore import QTimer
 
     from dgno_core.optics.scenes import focal_stack as draw
+    from napari_dgno._docking import open_panel
 
     panel, viewer = stage.panel, stage.viewer
     viewer.add_image(draw((9, 448, 448), in_focus=4).data, name="my cells", axis_labels="zyx")
@@ -86,6 +80,8 @@ def play(stage: TrainStage, steps: int) -> None:
     panel.form.preset_combo.setCurrentIndex(0)
     stage.wait_until(lambda: "sharpest" in panel.form.images.focus_label.text())
     stage.wait_until(lambda: "Looking" not in panel.form.images.focus_label.text())
+    stage.wait_until(lambda: "a step)" in panel.form.preset_label.text())
+    stage.wait_until(lambda: "Measuring" not in panel.form.preset_label.text())
     stage.shoot("train-start")
 
     panel.show_pairs()
@@ -95,9 +91,9 @@ def play(stage: TrainStage, steps: int) -> None:
     stage.shoot("train-pairs")
     panel.show_pairs()
 
-    with shortened("quick", steps):
-        panel.train()
-        stage.wait_until(lambda: panel._run is not None)
+    shorten(panel, steps)
+    panel.train()
+    stage.wait_until(lambda: panel._run is not None)
     run = panel._run
     stage.wait_until(lambda: len(run.record.scores) >= 4 and run.record.step % 10 > 3)
     stage.wait(1.5)
@@ -130,8 +126,7 @@ def play(stage: TrainStage, steps: int) -> None:
     stage.wait(1.0)
     stage.shoot("train-restore")
 
-    dock, _ = viewer.window.add_plugin_dock_widget("napari-dgno", "Restore")
-    viewer.window.remove_dock_widget(dock)
+    viewer.window.remove_dock_widget(open_panel(viewer, "Restore").parent())
     panel.run_combo.setCurrentIndex(0)
     panel.run_combo.activated.emit(0)
     smaller = viewer.add_image(draw((9, 448, 400), in_focus=4).data, name="other field")

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 from qtpy.compat import isalive
 from qtpy.QtCore import QTimer
 from qtpy.QtGui import QShowEvent
-from qtpy.QtWidgets import QComboBox, QFormLayout, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QFormLayout, QVBoxLayout, QWidget
 
 from dgno_core.errors import DGNOError
-from napari_dgno import _train_jobs, _train_pairs, _workers
+from napari_dgno import _train_jobs, _train_manage, _train_pairs, _workers
 from napari_dgno import _train_tooltips as tips
 from napari_dgno._docking import open_panel
 from napari_dgno._panel import Panel
@@ -28,9 +28,12 @@ from napari_dgno._train_form import SHOW_PAIRS, TrainForm, align_labels
 from napari_dgno._train_guard import CloseGuard
 from napari_dgno._train_layers import PairView, PictureView
 from napari_dgno._train_models import keep_model, offer_everywhere
+from napari_dgno._train_pace import MEASURING, PaceSearch
 from napari_dgno._train_run import Run
+from napari_dgno._train_runs import RunList
 from napari_dgno._train_view import RunView
 from napari_dgno._train_withdraw import withdraw
+from napari_dgno._train_words import in_panel_words
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
@@ -39,7 +42,7 @@ if TYPE_CHECKING:
 INTERVAL = 400
 #: Seconds between two drawings of the curves.
 DRAWING = 1.0
-NEW = "New training"
+WRITING = "Writing the images …"
 
 
 class TrainPanel(Panel):
@@ -55,26 +58,21 @@ class TrainPanel(Panel):
         super().__init__()
         self._viewer = napari_viewer
         self._closed = False
-        self._runs: list[Run] = []
         self._run: Run | None = None
         self._pictures: PictureView | None = None
         self._status = ""
         self._drawn, self._stale = 0.0, False
         self._worker: _workers.EventWorker | None = None
+        self._launching: _train_jobs.Launching | None = None
         self._pairs = PairView(napari_viewer)
-        self.run_combo = QComboBox()
-        self.run_combo.setToolTip(tips.RUN)
-        self.run_combo.setSizeAdjustPolicy(
-            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-        )
-        self.run_combo.setMinimumContentsLength(12)
-        self.run_combo.addItem(NEW)
+        self.run_combo = RunList()
         self.form = TrainForm(napari_viewer, read_preferences())
         self.display = RunDisplay(napari_viewer)
         self.view = RunView(napari_viewer)
         self._poll_timer = QTimer(self)
         self._poll_timer.setInterval(INTERVAL)
         self._focus = FocusSearch(self.form.images)
+        self._pace = PaceSearch(self.form, lambda: self.run_combo.training() is None)
         self._lay_out()
         self._connect()
         self._show_bar(False)
@@ -114,7 +112,9 @@ class TrainPanel(Panel):
         self.view.stop_button.clicked.connect(self.stop)
         self.view.resume_button.clicked.connect(self.resume)
         self.view.restore_button.clicked.connect(self.restore)
-        self.run_combo.activated.connect(self._choose_run)
+        self.view.rename_button.clicked.connect(self.rename)
+        self.view.delete_button.clicked.connect(self.delete)
+        self.run_combo.chosen.connect(self._choose_run)
         self._poll_timer.timeout.connect(self._poll)
         self._viewer.layers.events.removed.connect(self._on_removed)
         self._settings = [m for m in (preference_model(), training_model()) if m is not None]
@@ -130,12 +130,15 @@ class TrainPanel(Panel):
         try:
             request = self.form.request()
             request.check()
-            self._check_nothing_trains()
+            self.run_combo.check_nothing_trains()
         except DGNOError as error:
             self._show_error(str(error))
             return
         self._hide_pairs()
-        self._work("Writing the images …", _train_jobs.launching, request)
+        self._pace.cancel()
+        self._launching = _train_jobs.Launching(request, self._pace.known)
+        status = MEASURING if request.needs_pace else WRITING
+        self._work(status, self._launching.events)
 
     def show_pairs(self) -> None:
         """Show the pairs that would be trained on; or put them away again."""
@@ -163,7 +166,7 @@ class TrainPanel(Panel):
         if self._run is None or self._worker is not None or self._left_if_gone(self._run):
             return
         try:
-            self._check_nothing_trains()
+            self.run_combo.check_nothing_trains()
         except DGNOError as error:
             self.view.display.set_error(str(error))
             return
@@ -178,6 +181,56 @@ class TrainPanel(Panel):
         known = chooser.combo.findData(self._run.name) >= 0
         chooser.set_model(self._run.name if known else str(self._run.weights()))
 
+    def rename(self) -> None:
+        """Ask for another name of the run, and give it."""
+        run = self._resting_run()
+        name = None if run is None else _train_manage.ask_name(self, run)
+        if run is None or name is None:
+            return
+        folder = read_preferences().model_folder
+        try:
+            renamed = _train_manage.rename(run, name, folder)
+        except DGNOError as error:
+            self._show_error(str(error))
+            return
+        self.run_combo.replace(run, renamed)
+        if self._pictures is not None:
+            self._pictures.follow(renamed.folder)
+        self._run = renamed
+        self._show_run(renamed)
+        self._offer_models()
+
+    def delete(self) -> None:
+        """Ask whether to delete the run, and do it."""
+        run = self._resting_run()
+        if run is None:
+            return
+        sure, with_model = _train_manage.ask_delete(self, run)
+        if not sure:
+            return
+        try:
+            _train_manage.delete(run, with_model=with_model)
+        except DGNOError as error:
+            self._show_error(str(error))
+            return
+        self._forget(run)
+        self.display.finish(f"The run {run.name} was deleted.")
+        self._offer_models()
+        self.form.suggest_next_name()
+
+    def _resting_run(self) -> Run | None:
+        """Return the run that is shown, if nothing is done with it at the moment."""
+        run = self._run
+        if run is None or self._worker is not None or self._left_if_gone(run):
+            return None
+        return None if run.is_alive() else run
+
+    def _offer_models(self) -> None:
+        """Let all panels list the user's models anew."""
+        folder = read_preferences().model_folder
+        if folder is not None:
+            offer_everywhere(self._viewer, folder)
+
     def look_for_runs(self) -> None:
         """Look, in the background, for runs in the folder of runs."""
         _workers.start(
@@ -186,14 +239,6 @@ class TrainPanel(Panel):
             on_event=self._on_runs,
             on_finished=lambda: None,
         )
-
-    def _check_nothing_trains(self) -> None:
-        for run in self._runs:
-            if run.is_alive():
-                raise DGNOError(
-                    f"{run.name} is still training: stop it or wait until it has finished; two at "
-                    "once would slow each other down."
-                )
 
     # Work in the background ---------------------------------------------------------------------
 
@@ -217,6 +262,8 @@ class TrainPanel(Panel):
     def _cancel(self) -> None:
         if self._worker is not None:
             self._worker.quit()
+            if self._launching is not None:
+                self._launching.cancel()
             self.display.status.setText("Cancelling …")
 
     def _on_event(self, event: Any) -> None:
@@ -227,11 +274,13 @@ class TrainPanel(Panel):
         match event:
             case _workers.Failed(error):
                 self._on_failed(error)
+            case _train_jobs.Paced():
+                self.display.status.setText(WRITING)
             case Written(done, total):
                 self.display.bar.setRange(0, total)
                 self.display.bar.setValue(done)
             case Noted(message):
-                self._shown_display().add_note(message)
+                self._shown_display().add_note(in_panel_words(message))
             case _train_pairs.PairsFound():
                 self._on_pairs(event)
             case _train_jobs.Launched(run):
@@ -239,7 +288,7 @@ class TrainPanel(Panel):
 
     def _on_failed(self, error: Exception) -> None:
         if isinstance(error, DGNOError):
-            self._show_error(str(error))
+            self._show_error(in_panel_words(str(error)))
             return
         from napari.utils.notifications import notification_manager
 
@@ -263,18 +312,16 @@ class TrainPanel(Panel):
         if shown > 1:
             self._status += " Go through them with the slider below the picture."
         for note in found.notes:
-            self.display.add_note(note)
+            self.display.add_note(in_panel_words(note))
 
     def _on_launched(self, run: Run) -> None:
         self._guard(run)
-        known = [other for other in self._runs if other.folder != run.folder]
-        self._runs = [run, *known]
-        self._fill_runs()
+        self.run_combo.put_first(run)
         self._show_run(run)
         self.form.suggest_next_name()
 
     def _on_finished(self) -> None:
-        self._worker = None
+        self._worker = self._launching = None
         if self._closed:
             return
         status, self._status = self._status, ""
@@ -289,7 +336,7 @@ class TrainPanel(Panel):
         self.form.setEnabled(idle)
         self.run_combo.setEnabled(idle)
         if not idle:
-            self.view.resume_button.setEnabled(False)
+            self._disable_rest()
 
     def _hide_pairs(self) -> None:
         self._pairs.hide()
@@ -319,12 +366,8 @@ class TrainPanel(Panel):
         """Offer the runs that were found, and show one that is going on."""
         if self._closed or not isinstance(event, _train_jobs.RunsFound):
             return
-        shown = {run.folder: run for run in self._runs}
-        self._runs = [shown.get(run.folder, run) for run, _ in event.runs]
-        if self._run is not None and self._run not in self._runs:
-            self._runs.insert(0, self._run)
-        self._fill_runs({run.folder: text for run, text in event.runs})
-        alive = [run for run in self._runs if run.is_alive()]
+        self.run_combo.set_found(event.runs, self._run)
+        alive = [run for run in self.run_combo.runs if run.is_alive()]
         for run in alive:
             self._guard(run)
         if alive and self._run is None and self._worker is None:
@@ -336,34 +379,20 @@ class TrainPanel(Panel):
         if guard is not None:
             guard.watch(run)
 
-    def _fill_runs(self, texts: dict[Any, str] | None = None) -> None:
-        combo = self.run_combo
-        known = {combo.itemData(i): combo.itemText(i) for i in range(1, combo.count())}
-        self.run_combo.clear()
-        self.run_combo.addItem(NEW)
-        for run in self._runs:
-            text = (texts or {}).get(run.folder) or known.get(str(run.folder), run.name)
-            self.run_combo.addItem(text, str(run.folder))
-        self._select()
-
-    def _select(self) -> None:
-        index = self._runs.index(self._run) + 1 if self._run in self._runs else 0
-        self.run_combo.setCurrentIndex(index)
-
-    def _choose_run(self, index: int) -> None:
-        if index == 0:
+    def _choose_run(self, run: Run | None) -> None:
+        if run is None:
             self._run = None
             self._poll_timer.stop()
             self._show_page()
         else:
-            self._show_run(self._runs[index - 1])
+            self._show_run(run)
 
     def _show_run(self, run: Run) -> None:
         self._hide_pairs()
         if run is not self._run:
             self._pictures = PictureView(self._viewer, run.folder)
         self._run = run
-        self._select()
+        self.run_combo.select(run)
         self.view.show_run(run)
         self._show_page()
         self._drawn = 0.0
@@ -400,7 +429,11 @@ class TrainPanel(Panel):
         state = run.state()
         self.view.update_state(run, state)
         if self._worker is not None:
-            self.view.resume_button.setEnabled(False)
+            self._disable_rest()
+
+    def _disable_rest(self) -> None:
+        for button in self.view.rest_buttons:
+            button.setEnabled(False)
 
     def _on_ended(self, run: Run) -> None:
         self._poll_timer.stop()
@@ -411,9 +444,7 @@ class TrainPanel(Panel):
             return
         state = run.state()
         self.view.show_end(run, state)
-        index = self._runs.index(run) + 1 if run in self._runs else 0
-        if index:
-            self.run_combo.setItemText(index, run.title())
+        self.run_combo.say(run, run.title())
         self._keep_model()
 
     def _left_if_gone(self, run: Run) -> bool:
@@ -426,13 +457,15 @@ class TrainPanel(Panel):
         return True
 
     def _leave(self, run: Run, why: str) -> None:
-        """Offer a new training in place of a run that is no more."""
-        self._poll_timer.stop()
-        self._runs = [other for other in self._runs if other is not run]
-        self._run = None
-        self._fill_runs()
-        self._show_page()
+        """Offer a new training in place of a run that is no more, and say why."""
+        self._forget(run)
         self._show_error(why)
+
+    def _forget(self, run: Run) -> None:
+        self._poll_timer.stop()
+        self._run = None
+        self.run_combo.remove(run)
+        self._show_page()
 
     def _keep_model(self) -> bool:
         """Offer the best model of the run in all Restore panels; say whether there is one."""
@@ -480,8 +513,8 @@ class TrainPanel(Panel):
         self._closed = True
         self._poll_timer.stop()
         self._focus.shut_down()
-        if self._worker is not None:
-            self._worker.quit()
+        self._pace.shut_down()
+        self._cancel()
         self._viewer.layers.events.removed.disconnect(self._on_removed)
         self.form.images.disconnect_viewer()
         self.view.plot.disconnect_viewer()

@@ -23,9 +23,11 @@ from napari_dgno._panel import explain_labels, set_out
 from napari_dgno._path_edit import FolderEdit
 from napari_dgno._progress import wrapped_label
 from napari_dgno._start_chooser import StartChooser
+from napari_dgno._train_advanced import AdvancedForm
 from napari_dgno._train_choice import ChoiceForm
-from napari_dgno._train_presets import PRESETS, in_numbers
+from napari_dgno._train_presets import PRESETS, count_steps, in_numbers, in_time
 from napari_dgno._train_setup import Request, free_name, slug
+from napari_dgno._train_timing import Timed
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
     from napari_dgno._settings import Preferences
 
 SHOW_PAIRS = "Show pairs"
-TIME_NOTE = "How long it takes on this computer is shown after the first steps."
 
 
 class TrainForm(QWidget):
@@ -57,6 +58,7 @@ class TrainForm(QWidget):
         super().__init__(parent)
         self._preferences = preferences
         self._named_by_user = self._last_named_by_user = False
+        self._timed: Timed | None = None
         self.images = ChoiceForm(viewer)
         self.start_chooser = StartChooser(preferences.model_folder)
         self.preset_combo = QComboBox()
@@ -70,6 +72,7 @@ class TrainForm(QWidget):
         self.runs_edit = FolderEdit("Choose the folder of runs", tips.RUNS)
         self.device_combo = QComboBox()
         self.device_combo.setToolTip(tips.DEVICE)
+        self.advanced = AdvancedForm()
         self.pairs_button = QPushButton(SHOW_PAIRS)
         self.pairs_button.setToolTip(tips.PAIRS)
         self.train_button = QPushButton("Train")
@@ -79,10 +82,16 @@ class TrainForm(QWidget):
         self.apply_preferences(preferences)
         self.images.changed.connect(self._on_images)
         self.runs_edit.changed.connect(self._suggest_name)
-        self.preset_combo.currentIndexChanged.connect(self._show_preset)
+        for signal in (
+            self.start_chooser.model_changed,
+            self.preset_combo.currentIndexChanged,
+            self.device_combo.currentIndexChanged,
+            self.advanced.changed,
+        ):
+            signal.connect(self.changed)
         self.name_edit.textEdited.connect(self._on_named)
         self.name_edit.editingFinished.connect(self._tidy_name)
-        self._show_preset()
+        self.show_pace(None)
         self._suggest_name()
 
     def _lay_out(self) -> None:
@@ -112,13 +121,14 @@ class TrainForm(QWidget):
         layout.addWidget(self.images)
         layout.addSpacing(8)
         layout.addLayout(form)
+        layout.addWidget(self.advanced)
         layout.addSpacing(4)
         layout.addLayout(buttons)
         self._form = form
 
-    def layouts(self) -> tuple[QFormLayout, QFormLayout]:
-        """Return the two halves of the form."""
-        return self.images.form_layout, self._form
+    def layouts(self) -> tuple[QFormLayout, ...]:
+        """Return the parts of the form."""
+        return self.images.form_layout, self._form, self.advanced.form_layout
 
     def apply_preferences(self, preferences: Preferences) -> None:
         """Set the fields that have a preference to it."""
@@ -135,15 +145,21 @@ class TrainForm(QWidget):
         if folder_changed:
             self.start_chooser.set_folder(preferences.model_folder)
 
-    def request(self) -> Request:
+    def request(self, *, tidy: bool = True) -> Request:
         """Return everything that was chosen.
+
+        Parameters
+        ----------
+        tidy : bool
+            Correct the name first, which may be half typed.
 
         Raises
         ------
         DGNOError
             If something is missing.
         """
-        self._tidy_name()
+        if tidy:
+            self._tidy_name()
         return Request(
             choice=self.images.choice(),
             start=self.start_chooser.model(),
@@ -152,7 +168,31 @@ class TrainForm(QWidget):
             runs=self.runs_folder(),
             device=str(self.device_combo.currentData()),
             model_folder=self._preferences.model_folder,
+            wishes=self.advanced.wishes(),
+            pace=None if self._timed is None else self._timed.pace,
         )
+
+    def show_pace(self, timed: Timed | None, note: str = "") -> None:
+        """Show what the preset is in numbers, and how long it takes.
+
+        Parameters
+        ----------
+        timed : Timed or None
+            How long a step takes, if that is known.
+        note : str
+            Why it is not known, or not well; then it is shown only, and not planned with.
+        """
+        self._timed = None if note else timed
+        preset, wishes = PRESETS[str(self.preset_combo.currentData())], self.advanced.wishes()
+        batch, crop = wishes.batch or preset.batch, wishes.crop or preset.crop
+        steps = wishes.steps if preset.minutes is not None else wishes.steps or preset.steps
+        time = ""
+        if timed is not None:
+            batch, crop = timed.batch, timed.crop
+            steps = count_steps(preset, timed.pace, wishes.steps)
+            time = f": {in_time(steps, timed.pace)}"
+        parts = [preset.text, f"{in_numbers(steps, batch, crop)}{time}.", note]
+        self.preset_label.setText("<br>".join(escape(part) for part in parts if part))
 
     def runs_folder(self) -> Path:
         """Return the folder of runs, the preferred one if the field is empty."""
@@ -187,12 +227,6 @@ class TrainForm(QWidget):
         tidy = slug(self.name_edit.text())
         if tidy != self.name_edit.text():
             self.name_edit.setText(tidy)
-
-    def _show_preset(self) -> None:
-        preset = PRESETS[str(self.preset_combo.currentData())]
-        self.preset_label.setText(
-            f"{escape(preset.text)}<br>{escape(in_numbers(preset))} {TIME_NOTE}"
-        )
 
 
 def align_labels(*forms: QFormLayout) -> None:

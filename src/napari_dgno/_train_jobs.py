@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from napari_dgno._settings import read_preferences
 from napari_dgno._train_run import Run, find_runs
 from napari_dgno._train_setup import Request, prepare
+from napari_dgno._train_timing import Measured, Measurement, Timed
 from napari_dgno._train_withdraw import files_in
 
 #: No more runs than this are offered.
@@ -35,28 +36,57 @@ def finding_runs(folder: Path) -> Iterator[Any]:
     yield RunsFound(tuple((run, run.summary()) for run in find_runs(folder)[:MOST_RUNS]))
 
 
-def launching(request: Request) -> Iterator[Any]:
-    """Write what a run needs and start its process.
+@dataclass(frozen=True)
+class Paced:
+    """It is known how long a step takes; what the run needs is written now."""
+
+
+class Launching:
+    """Writes what a run needs and starts its process, after timing a step where that is needed.
 
     Parameters
     ----------
     request : Request
         What was chosen.
-
-    Yields
-    ------
-    Written, Launched
-
-    Raises
-    ------
-    DGNOError
-        If something does not fit or cannot be written; then no folder is left behind.
+    known : dict
+        What was timed before; see `Measurement`.
     """
-    yield from prepare(request)
-    run = Run(request.folder)
-    run.written = files_in(request.folder)
-    run.start(read_preferences().threads)
-    yield Launched(run)
+
+    def __init__(self, request: Request, known: dict[str, Timed]) -> None:
+        self._request = request
+        self._measurement = Measurement(request, known)
+
+    def events(self) -> Iterator[Any]:
+        """Launch it.
+
+        Yields
+        ------
+        Timed, Measured, Paced, Written, Noted, Launched
+
+        Raises
+        ------
+        DGNOError
+            If something does not fit or cannot be written; then no folder is left behind.
+        """
+        request = self._request
+        if request.needs_pace:
+            for event in self._measurement.events():
+                yield event
+                request = replace(request, pace=_timed(event).pace)
+        yield Paced()
+        yield from prepare(request)
+        run = Run(request.folder)
+        run.written = files_in(request.folder)
+        run.start(read_preferences().threads)
+        yield Launched(run)
+
+    def cancel(self) -> None:
+        """Do not wait for the end of a measurement; from any thread."""
+        self._measurement.cancel()
+
+
+def _timed(event: Timed | Measured) -> Timed:
+    return event.timed if isinstance(event, Measured) else event
 
 
 def resuming(run: Run) -> Iterator[Any]:

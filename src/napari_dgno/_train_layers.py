@@ -154,8 +154,20 @@ class PictureView:
                     self._steps[number] = step
                     self._show(number, step, pixels)
 
+    def follow(self, folder: Path) -> None:
+        """Go on with a run that has got another name, and give that to the layers."""
+        self._folder = folder
+        for number, reference in self._layers.items():
+            layer = reference()
+            if layer is not None:
+                layer.name = self._name(number, self._steps[number])
+                layer.metadata = self._metadata(self._steps[number])
+
+    def _name(self, number: int, step: int) -> str:
+        return f"{self._folder.name} {number}, step {step}"
+
     def _show(self, number: int, step: int, pixels: np.ndarray) -> None:
-        name = f"{self._folder.name} {number}, step {step}"
+        name = self._name(number, step)
         if number not in self._layers:
             self._layers[number] = weakref.ref(self._new(pixels, name, step))
             return

@@ -37,8 +37,8 @@ def keep_model(run: Run) -> Path | None:
     weights = run.weights()
     if weights is None:
         return None
-    folder = read_preferences().model_folder or run.folder.parent / MODELS
-    path = folder / f"{run.name}.safetensors"
+    path = _place(run)
+    folder = path.parent
     if not _is_current(path, weights):
         part = begin(path)
         with writing(path):
@@ -52,6 +52,24 @@ def keep_model(run: Run) -> Path | None:
     if preferences is not None and not preferences.model_folder.strip():
         preferences.model_folder = str(folder)
     return path
+
+
+def kept_model(run: Run) -> Path | None:
+    """Return the copy in the user's model folder, if there is one and it holds this run's weights.
+
+    A model of the same name that came from elsewhere is none.
+    """
+    from dgno_core.models.card import weights_hash
+
+    weights, path = run.weights(), _place(run)
+    if weights is None or not path.is_file():
+        return None
+    return path if weights_hash(path) == weights_hash(weights) else None
+
+
+def _place(run: Run) -> Path:
+    folder = read_preferences().model_folder or run.folder.parent / MODELS
+    return folder / f"{run.name}.safetensors"
 
 
 def _is_current(copy: Path, weights: Path) -> bool:

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
+
+from napari_dgno._time_left import in_words
+
+#: Validations of a run, and checkpoints between two of them.
+VALIDATIONS = 10
+CHECKPOINTS = 2
+#: A run of fewer steps teaches nothing, however slow the computer is.
+FEWEST_STEPS = 30
 
 
 @dataclass(frozen=True)
@@ -16,12 +25,14 @@ class Preset:
         What the panel calls it.
     text : str
         What it means, in one or two sentences.
-    steps, batch, crop : int
-        Steps, crops a step, and side of the crops in pixels.
+    steps : int
+        Steps; where there are `minutes`, at most so many.
+    minutes : float or None
+        How long it takes: as many steps are done as fit, once it is known how long one takes.
+    batch, crop : int
+        Crops a step, and side of the crops in pixels.
     network : str
         Architecture of a run that starts from scratch.
-    validate_every, checkpoint_every : int
-        Steps between two validations, and between two checkpoints.
     held_out : int
         Images that validate, at most.
     optim : dict
@@ -31,13 +42,70 @@ class Preset:
     title: str
     text: str
     steps: int
+    minutes: float | None
     batch: int
     crop: int
     network: str
-    validate_every: int
-    checkpoint_every: int
     held_out: int
     optim: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Pace:
+    """What was measured on this computer.
+
+    Parameters
+    ----------
+    step, validation : float
+        Seconds of one step, and of one validation at most.
+    """
+
+    step: float
+    validation: float
+
+    def seconds(self, steps: int) -> float:
+        """Seconds of a run of so many steps, its validations included."""
+        return steps * self.step + math.ceil(steps / validate_every(steps)) * self.validation
+
+    def steps_in(self, seconds: float) -> int:
+        """Steps of a run that takes so long, its validations included."""
+        return int((seconds - VALIDATIONS * self.validation) / max(self.step, 1e-6))
+
+
+def validate_every(steps: int) -> int:
+    """Steps between two validations of a run."""
+    return max(1, math.ceil(steps / VALIDATIONS))
+
+
+def checkpoint_every(steps: int) -> int:
+    """Steps between two checkpoints of a run, so that little is lost if it is cut off."""
+    return min(max(1, validate_every(steps) // CHECKPOINTS), 500)
+
+
+def count_steps(preset: Preset, pace: Pace | None, wished: int | None = None) -> int:
+    """Steps of a run.
+
+    Parameters
+    ----------
+    preset : Preset
+        Its preset.
+    pace : Pace or None
+        How fast the computer is, if that has been measured.
+    wished : int, optional
+        What the user wants in place of what the preset says.
+    """
+    if wished is not None:
+        return wished
+    if preset.minutes is None or pace is None:
+        return preset.steps
+    fitting = pace.steps_in(60 * preset.minutes)
+    return min(max(_rounded(fitting), FEWEST_STEPS), preset.steps)
+
+
+def _rounded(steps: int) -> int:
+    """Round down to two digits: nobody has measured more."""
+    unit = 10 ** max(len(str(max(steps, 1))) - 2, 0)
+    return steps // unit * unit
 
 
 #: What fine-tuning changes: trained weights are nudged, not thrown about.
@@ -45,47 +113,48 @@ GENTLY: dict[str, Any] = {"lr": 2e-4, "final_lr": 1e-5, "warmup": 20}
 
 PRESETS: dict[str, Preset] = {
     "quick": Preset(
-        "Quick",
-        "A first look. Enough to see whether the pairs are right; some minutes on a processor.",
-        steps=300,
+        "Quick: about 10 minutes",
+        "A first look. Enough to see whether the pairs are right.",
+        steps=3000,
+        minutes=10,
         batch=4,
         crop=96,
         network="dgno-cell-small",
-        validate_every=50,
-        checkpoint_every=25,
         held_out=2,
     ),
     "normal": Preset(
-        "Normal",
-        "For a model that you mean to use; about an hour on a processor, minutes on a graphics "
-        "card.",
-        steps=3000,
+        "Normal: about an hour",
+        "For a model that you mean to use.",
+        steps=10_000,
+        minutes=60,
         batch=4,
         crop=128,
         network="dgno-cell-small",
-        validate_every=100,
-        checkpoint_every=50,
         held_out=4,
     ),
     "paper": Preset(
-        "Paper",
-        "The sizes of the DGNO paper, from scratch with its large network. Days, and only on a "
-        "large graphics card.",
+        "As in the paper",
+        "The sizes of the DGNO paper, from scratch with its large network; for a large graphics "
+        "card.",
         steps=300_000,
+        minutes=None,
         batch=8,
         crop=256,
         network="dgno-cell",
-        validate_every=2000,
-        checkpoint_every=500,
         held_out=6,
         optim={"lr": 3e-4, "final_lr": 1e-6, "warmup": 1000},
     ),
 }
 
 
-def in_numbers(preset: Preset) -> str:
-    """Say what the preset is in numbers."""
-    crops = "1 crop" if preset.batch == 1 else f"{preset.batch} crops"
-    return (f"{preset.steps:,} steps of {crops} of {preset.crop} × {preset.crop} pixels.").replace(
-        ",", "\u202f"
-    )
+def in_numbers(steps: int | None, batch: int, crop: int) -> str:
+    """Say in numbers what a run does; without the steps if these are not known yet."""
+    crops = "1 crop" if batch == 1 else f"{batch} crops"
+    first = "Steps" if steps is None else f"{steps:,} steps".replace(",", "\u202f")
+    return f"{first} of {crops} of {crop} × {crop} pixels"
+
+
+def in_time(steps: int, pace: Pace) -> str:
+    """Say how long a run takes on this computer."""
+    step = f"{pace.step:.1f} s" if pace.step >= 0.1 else f"{1000 * pace.step:.0f} ms"
+    return f"about {in_words(pace.seconds(steps))} on this computer ({step} a step)"

@@ -18,6 +18,7 @@ from typing import Any
 
 from dgno_core.errors import DGNOError
 from napari_dgno._train_log import LogFollower, RunRecord
+from napari_dgno._train_words import in_panel_words
 
 CONFIG = "config.yaml"
 ERRORS = "errors.txt"
@@ -303,7 +304,7 @@ def explain(lines: Sequence[str], path: Path) -> str:
         return f"The training stopped unexpectedly ({last}); {path} has the details."
     program, colon, sentence = last.partition(": ")
     if colon and program == "dgno-train" and not sentence.startswith("interrupted"):
-        return sentence
+        return in_panel_words(sentence)
     return ""
 
 

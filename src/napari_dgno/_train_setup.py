@@ -5,20 +5,46 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from dgno_core.errors import DGNOError
 from napari_dgno._models import AUTOMATIC
 from napari_dgno._train_data import Choice, Kind
-from napari_dgno._train_presets import GENTLY, PRESETS, Preset
+from napari_dgno._train_presets import (
+    GENTLY,
+    PRESETS,
+    Pace,
+    Preset,
+    checkpoint_every,
+    count_steps,
+    validate_every,
+)
 from napari_dgno._train_run import CONFIG
 
 #: In place of the name of weights: begin with random ones.
 SCRATCH = "scratch"
 START_FILE = "start.safetensors"
 _LONGEST_NAME = 60
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the user wants in place of what the preset says; None leaves it to the preset.
+
+    Parameters
+    ----------
+    steps, batch, crop : int or None
+        Steps, crops a step, and side of the crops in pixels.
+    rate : float
+        Of the learning rate, the share that is used.
+    """
+
+    steps: int | None = None
+    batch: int | None = None
+    crop: int | None = None
+    rate: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -41,6 +67,10 @@ class Request:
         As the engine takes it.
     model_folder : pathlib.Path or None
         The user's models.
+    wishes : Wishes
+        Changes to the preset.
+    pace : Pace or None
+        How long a step takes with all that, if it has been measured.
     """
 
     choice: Choice
@@ -50,6 +80,14 @@ class Request:
     runs: Path
     device: str = "auto"
     model_folder: Path | None = None
+    wishes: Wishes = Wishes()
+    pace: Pace | None = None
+
+    @property
+    def needs_pace(self) -> bool:
+        """Whether the number of steps depends on how long one takes, which is still unknown."""
+        is_timed = PRESETS[self.preset].minutes is not None
+        return is_timed and self.pace is None and self.wishes.steps is None
 
     @property
     def folder(self) -> Path:
@@ -158,29 +196,61 @@ def config(request: Request, kind: Kind) -> dict[str, Any]:
     preset = PRESETS[request.preset]
     start, network = _network(request, kind, preset)
     multiple = _multiple(request, kind, preset)
+    wishes = request.wishes
+    steps = count_steps(preset, request.pace, wishes.steps)
     return {
         "name": request.name,
         "out": ".",
         **start,
         **network,
         "data": request.choice.config(),
-        "steps": preset.steps,
-        "batch": preset.batch,
-        "crop": _crop(preset, kind, multiple),
-        "checkpoint_every": preset.checkpoint_every,
+        "steps": steps,
+        "batch": wishes.batch or preset.batch,
+        "crop": _crop(wishes.crop or preset.crop, kind, multiple),
+        "checkpoint_every": checkpoint_every(steps),
         "validation": {
-            "every": preset.validate_every,
+            "every": validate_every(steps),
             "images": preset.held_out,
             "side": 512,
             "pictures": 2,
         },
-        "optim": preset.optim if request.start == SCRATCH else GENTLY,
+        "optim": _optim(request, preset, steps),
         "engine": {"device": request.device},
         "card": {
             "title": f"{request.name}, trained in napari",
             "summary": f"Trained in napari {_origin(request)}.",
         },
     }
+
+
+def timed_settings(request: Request, kind: Kind) -> dict[str, Any]:
+    """Return the part of a run's settings on which the time of a step depends.
+
+    The images are named, but nothing of them is written or read.
+
+    Raises
+    ------
+    DGNOError
+        As `config`.
+    """
+    settings = config(replace(request, name="timed"), kind)
+    if "start" in settings:
+        settings["model"] = _card(request, kind).config.model_dump(mode="json")
+    data = {"kind": "stacks", "stacks": ["none.tif"]}
+    kept = ("model", "batch", "crop", "validation", "engine")
+    timed = {key: settings[key] for key in kept}
+    timed["validation"] |= {"every": 1}  # how often is planned afterwards
+    return {"name": "timed", "out": ".", "data": data, "steps": 1, **timed}
+
+
+def _optim(request: Request, preset: Preset, steps: int) -> dict[str, Any]:
+    """Learning rates, with a warm-up that a short run has time for."""
+    from dgno_core.training.config import OptimConfig
+
+    given = preset.optim if request.start == SCRATCH else GENTLY
+    defaults = OptimConfig(**given)
+    rates = {key: getattr(defaults, key) * request.wishes.rate for key in ("lr", "final_lr")}
+    return {**given, **rates, "warmup": min(defaults.warmup, steps // 10)}
 
 
 def _origin(request: Request) -> str:
@@ -235,9 +305,9 @@ def _multiple(request: Request, kind: Kind, preset: Preset) -> int:
     return int(_card(request, kind).config.multiple)
 
 
-def _crop(preset: Preset, kind: Kind, multiple: int) -> int:
-    """Side of the crops: that of the preset, or what fits into the smallest image."""
-    side = min(preset.crop, kind.side) // multiple * multiple
+def _crop(wished: int, kind: Kind, multiple: int) -> int:
+    """Side of the crops: what is wished, or what fits into the smallest image."""
+    side = min(max(wished, multiple), kind.side) // multiple * multiple
     if side == 0:
         raise DGNOError(
             f"The images are too small to train on: their shorter side has {kind.side} pixels, "

@@ -34,7 +34,23 @@ START = (
     "Fine-tuning starts from weights that can restore already and adapts them to your images: "
     "it takes far fewer steps and far fewer images than starting from scratch."
 )
-PRESET = "How long and how thoroughly to train. You can stop at any time and use the best model."
+PRESET = (
+    "How long and how thoroughly to train. A step is timed on this computer, and as many are done "
+    "as fit into the time. You can stop whenever you like and use the best model."
+)
+ADVANCED = "Other numbers than those of the preset."
+STEPS = "How many steps to do, however long they take. As the preset: as many as fit into its time."
+CROP = (
+    "Side of the square pieces that are cut out of the images for each step, a multiple of 32 "
+    "pixels. Smaller ones need less memory and time; they must be larger than the blur."
+)
+BATCH = (
+    "How many pieces a step learns from. Fewer need less memory and time; more make it steadier."
+)
+RATE = (
+    "How far a step may change the network. Choose less if a training has ended because its "
+    "numbers were not finite any more, or if its curve jumps about."
+)
 NAME = "What the new model is called in the Restore panel: small letters, digits and hyphens."
 RUNS = (
     "Each training gets a folder of its own in this folder, with the images, the curves and the "
@@ -52,6 +68,8 @@ TRAIN = "Start. The training is a process of its own: you can go on working, or 
 STOP = "Stop after the step in work. Nothing is lost: Resume goes on from there."
 RESUME = "Go on exactly where the training has stopped."
 RESTORE = "Open the Restore panel with this model chosen."
+RENAME = "Give this run and its model another name."
+DELETE = "Delete this run: its images, curves and checkpoints, and its model if you want."
 FOLDER_LINK = "Show the folder of this run."
 PLOT = (
     "Top: how far the network is from the sharp images, for each step (thin) and on average "

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt, QUrl
 from qtpy.QtGui import QDesktopServices
-from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QGridLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_dgno import _train_tooltips as tips
 from napari_dgno._progress import RunDisplay, wrapped_label
 from napari_dgno._time_left import in_words
 from napari_dgno._train_plot import RunPlot
 from napari_dgno._train_run import Run, State
+from napari_dgno._train_words import in_panel_words
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -53,10 +54,18 @@ class RunView(QWidget):
         self.folder_button = QPushButton("Folder")
         self.folder_button.setToolTip(tips.FOLDER_LINK)
         self.folder_button.clicked.connect(self._open_folder)
+        self.rename_button = QPushButton("Rename …")
+        self.rename_button.setToolTip(tips.RENAME)
+        self.delete_button = QPushButton("Delete …")
+        self.delete_button.setToolTip(tips.DELETE)
+        #: What only a run that does not go on can be asked for.
+        self.rest_buttons = (self.resume_button, self.rename_button, self.delete_button)
         self._run: Run | None = None
-        buttons = QHBoxLayout()
-        for button in (self.resume_button, self.restore_button, self.folder_button):
-            buttons.addWidget(button)
+        buttons = QGridLayout()
+        buttons.addWidget(self.resume_button, 0, 0, 1, 3)
+        buttons.addWidget(self.restore_button, 0, 3, 1, 3)
+        for at, button in enumerate((self.rename_button, self.delete_button, self.folder_button)):
+            buttons.addWidget(button, 1, 2 * at, 1, 2)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.display)
@@ -69,7 +78,8 @@ class RunView(QWidget):
         self._run = run
         self.display.prepare("Reading the log …")
         self.stop_button.setEnabled(False)
-        self.resume_button.setEnabled(False)
+        for button in self.rest_buttons:
+            button.setEnabled(False)
         self.restore_button.setEnabled(False)
         self.plot.show_record(run.record)
         self.facts.clear()
@@ -85,6 +95,8 @@ class RunView(QWidget):
         running = state is State.RUNNING
         self.stop_button.setEnabled(running and not run.stopping)
         self.resume_button.setEnabled(run.can_resume() and not running)
+        self.rename_button.setEnabled(not running)
+        self.delete_button.setEnabled(not running)
         self.restore_button.setEnabled(run.weights() is not None)
         if running and (run.is_starting or not record.total):
             bar.setRange(0, 0)
@@ -99,7 +111,7 @@ class RunView(QWidget):
         self.display.messages.clear()
         self.display.messages.hide()
         for note in run.record.notes[-3:]:
-            self.display.add_note(note)
+            self.display.add_note(in_panel_words(note))
         if state is State.FAILED:
             self.display.set_error(run.error())
         elif state is State.INTERRUPTED:
@@ -157,7 +169,7 @@ def facts(run: Run) -> str:
             f"{record.images} training images, {record.held_out} for validation, on "
             f"{escape(record.device)}."
         )
-    parts += [escape(note) for note in record.about[:MOST_NOTES]]
+    parts += [escape(in_panel_words(note)) for note in record.about[:MOST_NOTES]]
     if record.scores and record.best is not None:
         step, best = record.best
         gain = best - record.scores[-1][1]

@@ -115,7 +115,20 @@ def stack() -> np.ndarray:
 
 
 @pytest.fixture
-def runs(tmp_path: Path, plugin: Any) -> Path:
+def timing(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Replace the process that times a step; the returned function says what it finds, and when."""
+
+    def find(step: float = 1.0, validation: float = 2.0, delay: float = 0.0) -> None:
+        pace = json.dumps({"step": step, "validation": validation})
+        code = f"import time; time.sleep({delay}); print({pace!r})"
+        monkeypatch.setattr("napari_dgno._train_timing.COMMAND", (sys.executable, "-c", code))
+
+    find()
+    return find
+
+
+@pytest.fixture
+def runs(tmp_path: Path, plugin: Any, timing: Any) -> Path:
     """Return the preferred folder of runs."""
     from napari_dgno._settings import training_model
 

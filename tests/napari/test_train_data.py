@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,6 @@ from dgno_core.training.config_file import load_config
 from napari_dgno._train_data import PairedLayers, SharpLayer, StackLayer
 from napari_dgno._train_files import blocks
 from napari_dgno._train_folders import PairedFolders, SharpFolder, StackFolder
-from napari_dgno._train_presets import PRESETS, in_numbers
 from napari_dgno._train_run import CONFIG
 from napari_dgno._train_setup import SCRATCH, Request, free_name, prepare, slug
 
@@ -276,9 +274,3 @@ def test_a_taken_name_is_refused(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     with pytest.raises(DGNOError, match="exists already"):
         request(choice, tmp_path).check()
-
-
-def test_a_single_crop_is_counted_as_one() -> None:
-    preset = replace(PRESETS["quick"], batch=1)
-    assert "1 crop of" in in_numbers(preset)
-    assert "4 crops of" in in_numbers(PRESETS["quick"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -42,18 +41,17 @@ def test_train_stop_resume_and_restore(
 ) -> None:
     from dgno_core.models import read_card
     from dgno_core.optics.scenes import focal_stack
-    from napari_dgno import _train_setup
-    from napari_dgno._train_presets import PRESETS
 
-    quick = dataclasses.replace(
-        PRESETS["quick"], steps=9, batch=1, crop=32, validate_every=3, checkpoint_every=2
-    )
-    monkeypatch.setitem(_train_setup.PRESETS, "quick", quick)
     stack = focal_stack((4, 96, 96), in_focus=1).data
     napari_window.add_image(stack, name="my cells")
     panel = napari_window.window.add_plugin_dock_widget("napari-dgno", "Train")[1]
     panel.form.start_chooser.set_model("tiny")
     panel.form.device_combo.setCurrentIndex(panel.form.device_combo.findData("cpu"))
+    advanced = panel.form.advanced
+    for spin, number in (
+        (advanced.steps_spin, 9), (advanced.batch_spin, 1), (advanced.crop_spin, 32)
+    ):  # fmt: skip
+        spin.setValue(number)
     panel.train()
     qtbot.waitUntil(lambda: panel._run is not None, timeout=PATIENCE)
     run = panel._run

@@ -93,12 +93,12 @@ def train(folder: Path, wishes: dict[str, Any], log: Any, *, resume: bool) -> No
 
 def save_unvalidated(path: Path, step: int, total: int) -> None:
     """Write weights that no validation has seen."""
-    from dgno_core.models.checkpoint import load_model, save_model
+    from dgno_core.models.card import read_card_file, replace_card
     from dgno_core.models.progress import TrainingProgress
 
-    model = load_model(str(WEIGHTS), "cpu")
+    shutil.copyfile(WEIGHTS, path)
     progress = TrainingProgress(step=step, steps=total)
-    save_model(model, model.card.changed(name=path.stem, progress=progress), path)
+    replace_card(path, read_card_file(path).changed(name=path.stem, progress=progress))
 
 
 if __name__ == "__main__":
