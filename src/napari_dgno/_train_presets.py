@@ -13,6 +13,10 @@ VALIDATIONS = 10
 CHECKPOINTS = 2
 #: A run of fewer steps teaches nothing, however slow the computer is.
 FEWEST_STEPS = 30
+#: Learning rates of a run that starts from scratch.
+BOLDLY: dict[str, Any] = {"lr": 1e-3, "final_lr": 1e-5, "warmup": 50}
+#: What fine-tuning changes: trained weights are nudged, not thrown about.
+GENTLY: dict[str, Any] = {"lr": 2e-4, "final_lr": 1e-5, "warmup": 20}
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,7 @@ class Preset:
     held_out : int
         Images that validate, at most.
     optim : dict
-        Of a run that starts from scratch, in place of the engine's own.
+        Learning rates of a run that starts from scratch.
     """
 
     title: str
@@ -47,7 +51,7 @@ class Preset:
     crop: int
     network: str
     held_out: int
-    optim: dict[str, Any] = field(default_factory=dict)
+    optim: dict[str, Any] = field(default_factory=lambda: BOLDLY)
 
 
 @dataclass(frozen=True)
@@ -107,9 +111,6 @@ def _rounded(steps: int) -> int:
     unit = 10 ** max(len(str(max(steps, 1))) - 2, 0)
     return steps // unit * unit
 
-
-#: What fine-tuning changes: trained weights are nudged, not thrown about.
-GENTLY: dict[str, Any] = {"lr": 2e-4, "final_lr": 1e-5, "warmup": 20}
 
 PRESETS: dict[str, Preset] = {
     "quick": Preset(

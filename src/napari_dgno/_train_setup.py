@@ -245,12 +245,9 @@ def timed_settings(request: Request, kind: Kind) -> dict[str, Any]:
 
 def _optim(request: Request, preset: Preset, steps: int) -> dict[str, Any]:
     """Learning rates, with a warm-up that a short run has time for."""
-    from dgno_core.training.config import OptimConfig
-
     given = preset.optim if request.start == SCRATCH else GENTLY
-    defaults = OptimConfig(**given)
-    rates = {key: getattr(defaults, key) * request.wishes.rate for key in ("lr", "final_lr")}
-    return {**given, **rates, "warmup": min(defaults.warmup, steps // 10)}
+    rates = {key: given[key] * request.wishes.rate for key in ("lr", "final_lr")}
+    return {**given, **rates, "warmup": min(given["warmup"], steps // 10)}
 
 
 def _origin(request: Request) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -274,3 +276,17 @@ def test_a_taken_name_is_refused(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     with pytest.raises(DGNOError, match="exists already"):
         request(choice, tmp_path).check()
+
+
+def test_timing_a_step_leaves_torch_to_its_own_process(tmp_path: Path) -> None:
+    code = (
+        "import sys, numpy as np\n"
+        "from dgno_core.io import as_source\n"
+        "from napari_dgno._train_data import StackLayer\n"
+        "from napari_dgno._train_setup import Request, timed_settings\n"
+        "choice = StackLayer(as_source(np.zeros((4, 96, 112), np.uint16), 'ZYX', 'cells'))\n"
+        "request = Request(choice, 'auto', 'quick', '', '.')\n"
+        "print(timed_settings(request, choice.kind())['crop'], 'torch' in sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["64", "False"]

@@ -79,7 +79,9 @@ def train(folder: Path, wishes: dict[str, Any], log: Any, *, resume: bool) -> No
             time.sleep(0.02)
         asked = (folder / "stop").exists() and not wishes.get("deaf")
         if asked or step % EVERY == 0:
-            last.write_text(str(step))
+            part = last.with_suffix(".part")
+            part.write_text(str(step))
+            part.replace(last)  # whole, also when it is killed now
             tell("CheckpointSaved", step=step, path=str(last))
         if asked and step < total:
             if step < EVERY:
