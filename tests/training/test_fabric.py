@@ -44,6 +44,11 @@ def test_bf16_follows_fp32(config_file: Path) -> None:
     assert again == pytest.approx(losses, rel=0.05)
 
 
+def test_more_processes_than_cores_are_refused(config_file: Path) -> None:
+    with pytest.raises(DGNOError, match=r"engine.devices is 999, but this computer has \d+"):
+        next(train_events(load_config(config_file, ["engine.devices=999"])))
+
+
 def test_fp16_on_a_cpu_is_refused(config_file: Path) -> None:
     with pytest.raises(DGNOError, match="fp32 or bf16"):
         next(train_events(load_config(config_file, ["engine.precision=fp16"])))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +26,8 @@ PRECISIONS: dict[str, Literal["32-true", "bf16-mixed", "16-mixed"]] = {
     "bf16": "bf16-mixed",
     "fp16": "16-mixed",
 }
+# Two can always be tried out, also on one core.
+FEWEST_PROCESSES = 2
 
 
 def launch(config: EngineConfig, *, all_outputs_count: bool = True) -> Fabric:
@@ -79,6 +82,12 @@ def check_engine(config: EngineConfig) -> torch.device:
         raise DGNOError(
             f"engine.devices is {config.devices}, but this computer has "
             f"{torch.cuda.device_count()} GPUs."
+        )
+    cores = os.cpu_count() or 1
+    if device.type == "cpu" and config.devices > max(cores, FEWEST_PROCESSES):
+        raise DGNOError(
+            f"engine.devices is {config.devices}, but this computer has {cores} processor cores, "
+            "and more processes would only wait for each other."
         )
     if device.type == "mps" and config.devices > 1:
         raise DGNOError("Apple's mps is one device; set engine.devices to 1.")
