@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QWidget
 
-from napari_dgno._layers import PREVIEW_KEY, RESULT_KEY
+from napari_dgno._layers import COMPARE_KEY, PREVIEW_KEY, RESULT_KEY
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -25,9 +25,12 @@ def is_view(layer: Image) -> bool:
 
 
 def is_map(layer: Image) -> bool:
-    """Whether a layer shows what the Inspect panel found, in colours that are no intensities."""
+    """Whether a layer shows what the Inspect panel found, in colours that are no intensities.
+
+    So does a comparison, for as long as it lasts.
+    """
     record = layer.metadata.get(RESULT_KEY)
-    return isinstance(record, dict) and "look" in record
+    return COMPARE_KEY in layer.metadata or (isinstance(record, dict) and "look" in record)
 
 
 class LayerCombo(QComboBox):

@@ -39,6 +39,8 @@ _SMALLEST_VIEW = 32
 #: Marks the layers that this plugin made, in their metadata.
 RESULT_KEY = "dgno"
 PREVIEW_KEY = "dgno_preview"
+#: Marks what a comparison lays over the image while it lasts.
+COMPARE_KEY = "dgno_compare"
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,7 @@ def layer_source(layer: Image, axes: str | None = None) -> ImageSource:
     )
 
 
-def _linear_matrix(layer: Image) -> np.ndarray:
+def linear_matrix(layer: Image) -> np.ndarray:
     """Matrix from data steps to world steps, before the layer's own `affine`."""
     from napari.utils.transforms import Affine
 
@@ -138,7 +140,7 @@ def _linear_matrix(layer: Image) -> np.ndarray:
     ).linear_matrix
 
 
-def _look_of(layer: Image) -> dict[str, Any]:
+def look_of(layer: Image) -> dict[str, Any]:
     """Placement and look of a layer, as keywords for a new one."""
     keys = [
         "scale", "translate", "rotate", "shear", "affine", "units", "axis_labels", "rgb",
@@ -169,7 +171,7 @@ def output_layer(data: Any, *, like: Image, provenance: Mapping[str, Any] | None
         name=f"{like.name} restored",
         multiscale=False,
         metadata={RESULT_KEY: dict(provenance or {})},
-        **_look_of(like),
+        **look_of(like),
     )
 
 
@@ -199,8 +201,8 @@ def preview_layer(data: np.ndarray, *, like: Image, source: ImageSource, region:
     start |= {"Y": region.y.start, "X": region.x.start}
     offset = np.array([start.get(letter, 0) for letter in source.axes[: like.ndim]], dtype=float)
     missing = [axis for axis, letter in enumerate(source.axes) if letter not in layout.inner]
-    look = _look_of(like)
-    look["translate"] = np.asarray(like.translate) + _linear_matrix(like) @ offset
+    look = look_of(like)
+    look["translate"] = np.asarray(like.translate) + linear_matrix(like) @ offset
     return Image(
         np.expand_dims(data, missing),
         name=f"{like.name} preview",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_dgno._layers import Region, _linear_matrix
+from napari_dgno._layers import Region, linear_matrix
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -100,7 +100,7 @@ class Place:
 
     def shifted_keywords(self, offset: np.ndarray) -> dict[str, Any]:
         """Placement of a layer whose first pixel lies so many pixels along each dimension."""
-        moved = np.asarray(self.layer.translate) + _linear_matrix(self.layer) @ offset
+        moved = np.asarray(self.layer.translate) + linear_matrix(self.layer) @ offset
         return {**self.keywords(), "translate": moved}
 
     def keywords(self) -> dict[str, Any]:

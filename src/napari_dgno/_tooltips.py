@@ -41,3 +41,9 @@ CHECK_RESULT = (
     "Open the Inspect panel and see how far this result can be trusted: the same image and model, "
     "restored eight times, flipped and turned."
 )
+COMPARE = (
+    "Show both images at once: the original left of a line, the restored one right of it. Move the "
+    "line with the slider, or with the mouse in the image. Press again to end."
+)
+COMPARE_SLIDER = "Where the line is: all the way to the left, all of the image is restored."
+COMPARE_HOLD = "The original, as long as you hold the button down."

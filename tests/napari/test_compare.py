@@ -1,0 +1,264 @@
+"""The line between before and after: what each side shows, and that nothing of it stays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import dask.array as da
+import numpy as np
+import pytest
+import zarr
+from napari.components import ViewerModel
+from napari.layers import Image
+from qtpy.QtCore import Qt
+
+from dgno_core.errors import DGNOError
+from napari_dgno._compare import CompareBar
+from napari_dgno._curtain import Curtain
+from napari_dgno._layer_combo import LayerCombo
+from napari_dgno._layers import COMPARE_KEY, output_layer
+
+pytestmark = pytest.mark.gui
+
+RNG = np.random.default_rng(3)
+
+
+def pair(viewer: Any, before: Any, **keywords: Any) -> tuple[Image, Image]:
+    """Add an image and its result."""
+    first = Image(before, name="cells", **keywords)
+    data = np.asarray(first.data[0] if first.multiscale else first.data)
+    second = output_layer(data + np.ones((), data.dtype), like=first)
+    viewer.layers.extend([first, second])
+    return first, second
+
+
+def added(viewer: Any) -> list[Image]:
+    return [
+        layer
+        for layer in viewer.layers
+        if COMPARE_KEY in layer.metadata and layer.name != "comparison: line"
+    ]
+
+
+def state(viewer: Any) -> list[tuple[Any, ...]]:
+    return [
+        (layer.name, layer.visible, layer.blending, layer.opacity, tuple(layer.translate))
+        for layer in viewer.layers
+    ] + [viewer.layers.selection.active]
+
+
+@pytest.fixture
+def viewer() -> ViewerModel:
+    return ViewerModel()
+
+
+STACK = RNG.integers(0, 900, (3, 40, 64)).astype(np.uint16)
+COLOUR = RNG.integers(0, 200, (2, 40, 64, 3)).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("data", "keywords"),
+    [
+        (STACK[0], {}),
+        (STACK, {"scale": (3, 0.5, 0.25), "translate": (1, 2, 3), "rotate": 20}),
+        (COLOUR, {"rgb": True}),
+        (da.from_array(STACK), {}),
+        (zarr.array(STACK), {}),
+        ([STACK, STACK[:, ::2, ::2]], {"multiscale": True}),
+    ],
+    ids=["plane", "turned stack", "colour", "dask", "zarr", "pyramid"],
+)
+@pytest.mark.parametrize("blending", ["translucent_no_depth", "additive"])
+def test_each_side_shows_its_image_and_nothing_stays(
+    viewer: ViewerModel, data: Any, keywords: dict[str, Any], blending: str
+) -> None:
+    before, after = pair(viewer, data, blending=blending, **keywords)
+    was = state(viewer)
+    curtain = Curtain(viewer, before, after)
+    curtain.move(0.25)
+    assert not after.visible
+    sides = added(viewer)
+    assert len(sides) == 1 + (blending == "additive")
+    assert before.visible is (blending != "additive")
+    right = sides[-1]
+    axis = after.ndim - 1
+    shown = np.asarray(right.data)
+    np.testing.assert_array_equal(shown, after.data[(slice(None),) * axis + (slice(16, None),)])
+    if isinstance(after.data, np.ndarray):
+        assert np.shares_memory(shown, after.data)
+    first = np.zeros(after.ndim)
+    there = first.copy()
+    there[axis] = 16
+    np.testing.assert_allclose(right.data_to_world(first), after.data_to_world(there))
+    if blending == "additive":
+        left = sides[0]
+        full = left.data[0] if left.multiscale else left.data
+        assert full.shape[axis] == 16
+        np.testing.assert_allclose(left.data_to_world(first), before.data_to_world(first))
+    for position in (0.0, 0.5, 1.0):
+        curtain.move(position)
+        assert right.visible is (position < 1)
+    curtain.close()
+    curtain.close()
+    assert state(viewer) == was
+
+
+def test_a_preview_is_compared_where_it_lies(viewer: ViewerModel) -> None:
+    before = viewer.add_image(STACK, name="cells")
+    after = viewer.add_image(STACK[1:2, 8:24, 16:48] + 1, translate=(1, 8, 16))
+    viewer.dims.set_current_step(0, 1)
+    curtain = Curtain(viewer, before, after)
+    (right,) = added(viewer)
+    np.testing.assert_allclose(right.translate, (1, 8, 32))
+    assert before.visible
+    curtain.close()
+    assert (before.visible, after.visible) == (True, True)
+
+
+def test_the_line_lies_on_the_border_of_the_pixels(viewer: ViewerModel) -> None:
+    before, after = pair(viewer, STACK, scale=(3, 0.5, 0.25), translate=(1, 2, 3))
+    curtain = Curtain(viewer, before, after)
+    line = viewer.layers["comparison: line"]
+    for position, column in ((0.5, 32), (0.75, 48)):
+        curtain.move(position)
+        ends = np.array([line.data_to_world(end) for end in ((-0.5, 0), (0.5, 0))])
+        np.testing.assert_allclose(ends[:, 1], 3 + 0.25 * (column - 0.5))
+        np.testing.assert_allclose(ends[:, 0], 2 + 0.5 * np.array([-0.5, 39.5]))
+
+
+def test_what_is_changed_on_the_result_shows_at_once(viewer: ViewerModel) -> None:
+    before, after = pair(viewer, STACK)
+    curtain = Curtain(viewer, before, after)
+    (right,) = added(viewer)
+    after.contrast_limits = (100, 300)
+    after.gamma = 0.5
+    after.colormap = "green"
+    assert (right.contrast_limits, right.gamma, right.colormap.name) == ([100, 300], 0.5, "green")
+    curtain.close()
+
+
+def test_holding_shows_the_original(viewer: ViewerModel) -> None:
+    for blending in ("translucent_no_depth", "additive"):
+        before, after = pair(viewer, STACK, blending=blending)
+        curtain = Curtain(viewer, before, after)
+        curtain.hold(True)
+        assert before.visible
+        assert not any(layer.visible for layer in viewer.layers if COMPARE_KEY in layer.metadata)
+        curtain.hold(False)
+        assert all(layer.visible for layer in viewer.layers if COMPARE_KEY in layer.metadata)
+        assert before.visible is (blending != "additive")
+        curtain.close()
+
+
+@pytest.mark.parametrize("what", ["before", "after", "part", "3D", "axes"])
+def test_it_closes_when_there_is_nothing_left_to_compare(viewer: ViewerModel, what: str) -> None:
+    before, after = pair(viewer, STACK)
+    closed: list[bool] = []
+    curtain = Curtain(viewer, before, after, on_close=lambda: closed.append(True))
+    if what == "3D":
+        viewer.dims.ndisplay = 3
+    elif what == "axes":
+        viewer.dims.order = (1, 0, 2)
+    else:
+        gone = {"before": before, "after": after, "part": added(viewer)[0]}[what]
+        viewer.layers.remove(gone)
+    assert closed == [True]
+    assert not added(viewer)
+    assert after.visible
+    curtain.close()
+    assert closed == [True]
+
+
+def test_a_layer_that_the_user_hides_stays_hidden(viewer: ViewerModel) -> None:
+    before, after = pair(viewer, STACK)
+    Curtain(viewer, before, after)
+    before.visible = False
+    assert not added(viewer)
+    assert (before.visible, after.visible) == (False, True)
+
+
+def test_volumes_are_not_compared(viewer: ViewerModel) -> None:
+    layers = pair(viewer, STACK)
+    viewer.dims.ndisplay = 3
+    with pytest.raises(DGNOError, match="Only planes can be compared"):
+        Curtain(viewer, *layers)
+
+
+def test_what_it_adds_is_no_image_to_choose(viewer: ViewerModel, qtbot: Any) -> None:
+    before, after = pair(viewer, STACK)
+    combo = LayerCombo(viewer)
+    qtbot.addWidget(combo)
+    curtain = Curtain(viewer, before, after)
+    assert [combo.itemText(i) for i in range(combo.count())] == ["cells", after.name]
+    assert combo.layer() is before
+    curtain.close()
+
+
+@pytest.fixture
+def bar(napari_window: Any, qtbot: Any) -> Iterator[CompareBar]:
+    bar = CompareBar(napari_window)
+    napari_window.window.add_dock_widget(bar)
+    qtbot.wait(100)
+    yield bar
+    bar.shut_down()
+
+
+def test_the_control_in_a_window(bar: CompareBar, napari_window: Any, qtbot: Any) -> None:
+    assert not bar.button.isEnabled()
+    before, after = pair(napari_window, STACK)
+    was = state(napari_window)
+    bar.set_layers(before, after)
+    qtbot.mouseClick(bar.button, Qt.MouseButton.LeftButton)
+    assert bar.is_comparing
+    assert bar.slider.isEnabled()
+    bar.slider.setValue(250)
+    assert added(napari_window)[0].data.shape[-1] == 48
+    qtbot.wait(100)  # drawn
+    qtbot.mouseClick(bar.button, Qt.MouseButton.LeftButton)
+    assert not bar.is_comparing
+    assert not bar.slider.isEnabled()
+    assert state(napari_window) == was
+    # Without the line, too, holding the button shows the original.
+    qtbot.mousePress(bar.hold_button, Qt.MouseButton.LeftButton)
+    assert not after.visible
+    qtbot.mouseRelease(bar.hold_button, Qt.MouseButton.LeftButton)
+    assert after.visible
+    napari_window.layers.remove(after)
+    assert not bar.button.isEnabled()
+
+
+def test_other_layers_end_a_comparison(bar: CompareBar, napari_window: Any, qtbot: Any) -> None:
+    before, after = pair(napari_window, STACK)
+    bar.set_layers(before, after)
+    bar.button.click()
+    bar.set_layers(before, after)
+    assert bar.is_comparing
+    bar.set_layers(after, before)
+    assert not bar.is_comparing
+    bar.button.click()
+    bar.shut_down()
+    assert (before.visible, after.visible) == (True, True)
+    assert not added(napari_window)
+
+
+def test_the_line_is_drawn_with_the_mouse(viewer: ViewerModel) -> None:
+    from types import SimpleNamespace
+
+    before, after = pair(viewer, STACK)
+    moved: list[float] = []
+    Curtain(viewer, before, after, on_move=moved.append)
+    drag = viewer.mouse_drag_callbacks[-1]
+    event = SimpleNamespace(position=(0, 10, 31.5), button=1, type="mouse_press")
+    steps = drag(viewer, event)
+    next(steps)
+    assert not viewer.scene.camera.mouse_pan
+    event.type, event.position = "mouse_move", (0, 10, 47.5)
+    next(steps)
+    assert moved == [0.75]
+    event.type = "mouse_release"
+    assert next(steps, "end") == "end"
+    assert viewer.scene.camera.mouse_pan
+    far = SimpleNamespace(position=(0, 10, 5), button=1, type="mouse_press")
+    viewer.scene.camera.zoom = 4
+    assert next(drag(viewer, far), "not taken") == "not taken"
