@@ -168,14 +168,23 @@ def output_layer(data: Any, *, like: Image, provenance: Mapping[str, Any] | None
 
     return Image(
         data,
-        name=f"{like.name} restored",
+        name=f"{like.name} restored{_by((provenance or {}).get('model'))}",
         multiscale=False,
         metadata={RESULT_KEY: dict(provenance or {})},
         **look_of(like),
     )
 
 
-def preview_layer(data: np.ndarray, *, like: Image, source: ImageSource, region: Region) -> Image:
+def _by(model: object) -> str:
+    """Say in brackets which model it was, if that is known; of a file, its name."""
+    name = str(model or "")
+    short = Path(name).stem if name.endswith(".safetensors") else name
+    return f" ({short})" if short else ""
+
+
+def preview_layer(
+    data: np.ndarray, *, like: Image, source: ImageSource, region: Region, model: str = ""
+) -> Image:
     """Make the layer of a restored view, lying exactly on that part of the original.
 
     It has all dimensions of the original, of size 1 outside the plane, so that it disappears when
@@ -191,6 +200,8 @@ def preview_layer(data: np.ndarray, *, like: Image, source: ImageSource, region:
         The original as it was restored.
     region : Region
         Where `data` was cut out.
+    model : str
+        Name or file of the model.
     """
     from napari.layers import Image
 
@@ -205,7 +216,7 @@ def preview_layer(data: np.ndarray, *, like: Image, source: ImageSource, region:
     look["translate"] = np.asarray(like.translate) + linear_matrix(like) @ offset
     return Image(
         np.expand_dims(data, missing),
-        name=f"{like.name} preview",
+        name=f"{like.name} preview{_by(model)}",
         multiscale=False,
         metadata={PREVIEW_KEY: True},
         **look,

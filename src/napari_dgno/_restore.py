@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from qtpy.compat import isalive
-from qtpy.QtWidgets import QApplication, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QApplication, QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from dgno_core.errors import DGNOError
 from dgno_core.io.axes import is_colour
 from napari_dgno import _tooltips, _workers
+from napari_dgno._compare import CompareBar
+from napari_dgno._docking import open_panel
 from napari_dgno._layers import (
     PREVIEW_KEY,
     PREVIEW_SIDE,
@@ -82,6 +84,7 @@ class RestorePanel(Panel):
         self._run: _Run | None = None
         self._used: _Used | None = None
         self._measured: Measured | None = None
+        self._result: Image | None = None
         self._running = False
         self._copying = False
         self._closed = False
@@ -91,6 +94,9 @@ class RestorePanel(Panel):
         self.restore_button = QPushButton("Restore")
         self.restore_button.setToolTip(_tooltips.RESTORE)
         self.restore_button.setStyleSheet("font-weight: bold;")
+        self.save_button = QPushButton("Save result …")
+        self.save_button.setToolTip(_tooltips.SAVE)
+        self.compare_bar = CompareBar(napari_viewer)
         self.copy_button = QPushButton("Copy command")
         self.copy_button.setToolTip(_tooltips.COPY)
         self.check_button = QPushButton("Check this result")
@@ -101,6 +107,7 @@ class RestorePanel(Panel):
         self.preview_button.clicked.connect(self.preview)
         self.restore_button.clicked.connect(self.restore)
         self.copy_button.clicked.connect(self.copy_command)
+        self.save_button.clicked.connect(self.save_result)
         self.check_button.clicked.connect(self.check_result)
         self.display.cancel_button.clicked.connect(self.cancel)
         self.form.layer_combo.layer_changed.connect(self._show_layer)
@@ -110,6 +117,7 @@ class RestorePanel(Panel):
         self._preferences = preference_model()
         if self._preferences is not None:
             self._preferences.events.connect(self._apply_preferences)
+        napari_viewer.layers.events.removed.connect(self._forget_result)
         self._show_layer()
 
     def _lay_out(self) -> None:
@@ -121,7 +129,11 @@ class RestorePanel(Panel):
         inner.addWidget(self.form)
         inner.addLayout(buttons)
         inner.addWidget(self.display)
-        inner.addWidget(self.check_button)
+        inner.addWidget(self.compare_bar)
+        after = QHBoxLayout()
+        after.addWidget(self.save_button)
+        after.addWidget(self.check_button)
+        inner.addLayout(after)
         inner.addStretch(1)
         inner.addWidget(self.copy_button)
         layout = QVBoxLayout(self)
@@ -149,6 +161,27 @@ class RestorePanel(Panel):
             return
         args = (run.source, run.config, region, self._measured)
         self._start(run, "Restoring the view …", _workers.previewing, *args)
+
+    def save_result(self) -> None:
+        """Ask for a name, and save the newest result with its record."""
+        if self._result is None:
+            return
+        kinds = {"OME-TIFF (*.ome.tif)": ".ome.tif", "OME-Zarr (*.ome.zarr)": ".ome.zarr"}
+        path, kind = QFileDialog.getSaveFileName(
+            self, "Save the result", f"{self._result.name}.ome.tif", ";;".join(kinds)
+        )
+        if not path:
+            return
+        if not path.lower().endswith((".tif", ".tiff", ".zarr")):
+            path += kinds.get(kind, ".ome.tif")
+        from napari_dgno._writer import save_layer
+
+        try:
+            written = save_layer(self._result, path)
+        except DGNOError as error:
+            self._show_error(str(error))
+            return
+        self.display.finish(f"Saved as {written[0]}.")
 
     def cancel(self) -> None:
         """Stop the run after the tile in work; nothing of it is kept."""
@@ -180,7 +213,6 @@ class RestorePanel(Panel):
 
     def check_result(self) -> None:
         """Open Inspect, and check there how far the last result can be trusted."""
-        from napari_dgno._docking import open_panel
         from napari_dgno._inspect import InspectPanel
 
         layer = None if self._used is None else self._used.layer()
@@ -249,9 +281,9 @@ class RestorePanel(Panel):
                 self.display.add_note(message)
             case events.Restored(data, provenance):
                 self._add_result(run, data, provenance)
-            case _workers.Previewed(data, region, measured):
+            case _workers.Previewed(data, region, measured, model):
                 self._measured = measured
-                self._add_preview(run, data, region)
+                self._add_preview(run, data, region, model)
 
     def _on_failed(self, run: _Run, error: Exception) -> None:
         if isinstance(error, DGNOError):
@@ -272,28 +304,39 @@ class RestorePanel(Panel):
         self._remove_previews()
         self.check_button.show()
         record = provenance.model_dump(mode="json")
-        self._add_beside(output_layer(data, like=run.layer, provenance=record), run.layer)
+        self._result = output_layer(data, like=run.layer, provenance=record)
+        self._add_on_top(self._result, run.layer)
         run.status = (
-            f"Done in {in_words(self.display.elapsed)}: see the new layer. The grid button at the "
-            "bottom left shows the layers side by side."
+            f"Done in {in_words(self.display.elapsed)}: see the new layer, and press Compare. The "
+            "grid button at the bottom left shows the layers side by side."
         )
 
-    def _add_preview(self, run: _Run, data: Any, region: Any) -> None:
+    def _add_preview(self, run: _Run, data: Any, region: Any, model: str) -> None:
         self._remove_previews()
-        layer = preview_layer(data, like=run.layer, source=run.source, region=region)
-        self._add_beside(layer, run.layer)
-        run.status = "This is what the view becomes; hide the preview layer to compare."
+        layer = preview_layer(data, like=run.layer, source=run.source, region=region, model=model)
+        self._add_on_top(layer, run.layer)
+        run.status = "This is what the view becomes; press Compare to see the difference."
         if not region.whole_view:
             run.status = (
                 f"Restored the middle {PREVIEW_SIDE} pixels of the view; zoom in to choose "
                 "another place."
             )
 
-    def _add_beside(self, layer: Image, original: Image) -> None:
-        """Put a layer right above the original, or on top if that is gone."""
+    def _add_on_top(self, layer: Image, original: Image) -> None:
+        """Put a layer above all images, the newest on top; labels and marks stay above it."""
+        from napari.layers import Image
+
+        self.compare_bar.stop()
         layers = self._viewer.layers
-        layers.insert(layers.index(original) + 1 if original in layers else len(layers), layer)
+        images = (at for at, other in enumerate(layers) if isinstance(other, Image))
+        layers.insert(1 + max(images, default=len(layers) - 1), layer)
         layers.selection.active = layer
+        self.compare_bar.set_layers(original if original in layers else None, layer)
+
+    def _forget_result(self, event: Any) -> None:
+        if event.value is self._result:
+            self._result = None
+            self._enable_buttons()
 
     def _remove_previews(self) -> None:
         for layer in [layer for layer in self._viewer.layers if PREVIEW_KEY in layer.metadata]:
@@ -318,12 +361,15 @@ class RestorePanel(Panel):
         self.preview_button.setEnabled(ready and not self._running)
         self.restore_button.setEnabled(ready and not self._running)
         self.copy_button.setEnabled(ready and not self._copying)
+        self.save_button.setEnabled(self._result is not None)
 
     # What the fields show -----------------------------------------------------------------------
 
     def _show_layer(self) -> None:
         layer = self.form.layer_combo.layer()
         self.form.axes_edit.setText(layer_axes(layer) if layer is not None else "")
+        if not self._running:
+            self.display.clear_texts()
         self._enable_buttons()
         self._show_model()
 
@@ -377,7 +423,9 @@ class RestorePanel(Panel):
         self._closed = True
         if self._running and self._run is not None and self._run.worker is not None:
             self._run.worker.quit()
-        self._run = self._measured = None
+        self._run = self._measured = self._result = None
+        self._viewer.layers.events.removed.disconnect(self._forget_result)
+        self.compare_bar.shut_down()
         self.form.layer_combo.disconnect_viewer()
         if self._preferences is not None:
             self._preferences.events.disconnect(self._apply_preferences)

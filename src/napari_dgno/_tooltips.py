@@ -41,6 +41,10 @@ CHECK_RESULT = (
     "Open the Inspect panel and see how far this result can be trusted: the same image and model, "
     "restored eight times, flipped and turned."
 )
+SAVE = (
+    "Save the newest result as OME-TIFF or OME-Zarr, with its scale and units, and beside it the "
+    "record of how it was made."
+)
 COMPARE = (
     "Show both images at once: the original left of a line, the restored one right of it. Move the "
     "line with the slider, or with the mouse in the image. Press again to end."

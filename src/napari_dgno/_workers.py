@@ -55,11 +55,14 @@ class Previewed:
         Where it belongs.
     measured : Measured or None
         The brightness ranges of the stack, to be handed to the next preview.
+    model : str
+        Name or file of the model that restored it.
     """
 
     data: np.ndarray
     region: Region
     measured: Measured | None = None
+    model: str = ""
 
 
 @dataclass(frozen=True)
@@ -167,22 +170,25 @@ def previewing(
     region: Region,
     measured: Measured | None = None,
 ) -> Iterator[Any]:
-    """Restore the part of a plane that is on screen.
+    """Restore the part of a plane that is on screen; what to know is said as in `restoring`.
 
     The first preview of a stack measures its brightness range, which reads all of it; what an
     earlier `Previewed` measured saves that while it still holds.
     """
-    from dgno_core.inference import measure_ranges, restore_region
+    from dgno_core.inference import RegionRestored, restore_region_events
 
     take_threads()
-
-    if config.normalise == "plane":
+    if measured is not None and not measured.hold_for(source, config):
         measured = None
-    elif measured is None or not measured.hold_for(source, config):
-        measured = Measured.of(source, config, measure_ranges(source, config))
-    ranges = None if measured is None else measured.ranges
-    data = restore_region(source, config, region.position, (region.y, region.x), ranges=ranges)
-    yield Previewed(data, region, measured)
+    ranges = None if measured is None or config.normalise == "plane" else measured.ranges
+    place = (region.y, region.x)
+    for event in restore_region_events(source, config, region.position, place, ranges=ranges):
+        if not isinstance(event, RegionRestored):
+            yield event
+            continue
+        found = event.ranges
+        kept = None if found is None else Measured.of(source, config, found)
+        yield Previewed(event.data, region, kept, event.model)
 
 
 def finding_command(source: ImageSource, config: RestoreConfig) -> Iterator[Any]:

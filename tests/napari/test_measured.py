@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Iterator
 from typing import Any
 
 import dask.array as da
 import numpy as np
 import pytest
 
+from dgno_core.inference import RegionRestored
 from dgno_core.inference.config import RestoreConfig
 from dgno_core.io import ImageSource, as_source
 from napari_dgno._layers import Region
@@ -51,24 +53,23 @@ def test_the_image_is_not_kept() -> None:
 
 
 def test_the_second_preview_measures_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    measurements: list[Any] = []
     used: list[Any] = []
 
-    def measure_ranges(source: ImageSource, config: RestoreConfig) -> tuple[int]:
-        measurements.append(config)
-        return (len(measurements),)
-
-    def restore_region(*args: Any, ranges: Any) -> np.ndarray:
+    def restore_region_events(
+        source: ImageSource, config: RestoreConfig, *place: Any, ranges: Any
+    ) -> Iterator[RegionRestored]:
         used.append(ranges)
-        return np.zeros((20, 20), np.uint16)
+        measured = None if config.normalise == "plane" else ranges or (len(used),)
+        yield RegionRestored(np.zeros((20, 20), np.uint16), measured, "fake")
 
-    monkeypatch.setattr("dgno_core.inference.measure_ranges", measure_ranges)
-    monkeypatch.setattr("dgno_core.inference.restore_region", restore_region)
+    monkeypatch.setattr("dgno_core.inference.restore_region_events", restore_region_events)
     source, region = stack(), Region((1,), slice(0, 20), slice(0, 20), whole_view=True)
     (first,) = previewing(source, CONFIG, region)
     (second,) = previewing(source, CONFIG, region, first.measured)
     source.data[:] = 5  # type: ignore[index]
     (third,) = previewing(source, CONFIG, region, second.measured)
     (by_plane,) = previewing(source, RestoreConfig(normalise="plane"), region, third.measured)
-    assert used == [(1,), (1,), (2,), None]
+    assert used == [None, (1,), None, None]
+    assert second.measured.ranges == (1,)
+    assert third.measured.ranges == (3,)
     assert by_plane.measured is None

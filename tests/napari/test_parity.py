@@ -74,7 +74,7 @@ def by_panel(path: Path, model_file: Path, window: Any, panel: Any, qtbot: Any) 
     panel.form.model_chooser.set_model(str(model_file))
     panel.restore_button.click()
     qtbot.waitUntil(panel.restore_button.isEnabled, timeout=120_000)
-    return window.layers[f"{layer.name} restored"]
+    return window.layers[f"{layer.name} restored ({model_file.stem})"]
 
 
 def copied_line(panel: Any, qtbot: Any) -> list[str]:
@@ -154,11 +154,11 @@ def test_preview_is_close_to_the_result(
     panel.form.model_chooser.set_model(str(model_file))
     panel.preview_button.click()
     qtbot.waitUntil(lambda: panel.restore_button.isEnabled(), timeout=120_000)
-    preview = napari_window.layers["cells preview"].data.copy()
+    preview = napari_window.layers[f"cells preview ({model_file.stem})"].data.copy()
     plane = napari_window.dims.current_step[0]
     panel.restore_button.click()
     qtbot.waitUntil(lambda: panel.restore_button.isEnabled(), timeout=120_000)
-    result = napari_window.layers["cells restored"].data
+    result = napari_window.layers[f"cells restored ({model_file.stem})"].data
     assert preview.shape == (1, 64, 64)
     np.testing.assert_array_equal(preview[0], result[plane])  # the view is the whole plane here
 
@@ -177,5 +177,5 @@ def test_preview_of_three_channels_by_a_colour_model(
     panel.form.model_chooser.set_model(model)
     panel.preview_button.click()
     qtbot.waitUntil(panel.restore_button.isEnabled, timeout=120_000)
-    preview = napari_window.layers["cells preview"].data
+    preview = napari_window.layers["cells preview (colour)"].data
     np.testing.assert_array_equal(preview, restore(pixels, model, axes="YXC"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -52,8 +53,8 @@ def test_result_lies_where_the_original_does(
     before = image.copy()
     click(qtbot, panel.restore_button)
     wait_idle(qtbot, panel)
-    result = napari_window.layers["cells restored"]
-    assert list(napari_window.layers) == [original, result, other]
+    result = napari_window.layers["cells restored (fake)"]
+    assert list(napari_window.layers) == [original, other, result]  # the newest on top
     np.testing.assert_array_equal(result.data, before + 1)
     np.testing.assert_array_equal(original.data, before)
     for key in ("scale", "translate", "rotate", "shear", "contrast_limits"):
@@ -80,7 +81,7 @@ def test_panel_follows_the_selected_layer_but_not_its_own_results(
     assert panel.form.axes_edit.text() == "ZYX"
     click(qtbot, panel.restore_button)
     wait_idle(qtbot, panel)
-    assert napari_window.layers.selection.active.name == "first restored"
+    assert napari_window.layers.selection.active.name == "first restored (fake)"
     assert panel.form.layer_combo.layer() is first
     first.name = "renamed"
     assert panel.form.layer_combo.currentText() == "renamed"
@@ -208,7 +209,7 @@ def test_layer_deleted_during_the_run(
     assert not panel.restore_button.isEnabled()
     napari_window.layers.clear()
     wait_until(qtbot, lambda: len(napari_window.layers) == 1)
-    np.testing.assert_array_equal(napari_window.layers["cells restored"].data, image + 1)
+    np.testing.assert_array_equal(napari_window.layers["cells restored (fake)"].data, image + 1)
 
 
 def test_closing_the_panel_cancels(
@@ -317,7 +318,7 @@ def test_preview_restores_what_is_on_screen(
     click(qtbot, panel.restore_button)
     wait_idle(qtbot, panel)
     assert known == [None, measured]  # what is known of the stack is handed on
-    assert [layer.name for layer in napari_window.layers] == ["cells", "cells restored"]
+    assert [layer.name for layer in napari_window.layers] == ["cells", "cells restored (fake)"]
 
 
 def test_command_is_found_while_the_window_goes_on(
@@ -456,3 +457,74 @@ def test_a_result_can_be_checked(
     assert inspect.form.model_chooser.model() == "dgno-face-small"
     assert fake_looks.calls == ["trust"]
     assert inspect.trust.verdict.text()
+
+
+def test_the_newest_result_lies_on_top_and_can_be_compared(
+    napari_window: Any, open_panel: Any, image: np.ndarray, fake_core: Any, qtbot: Any
+) -> None:
+    original = napari_window.add_image(image, name="cells")
+    marks = napari_window.add_points(np.zeros((1, 3)))
+    panel = open_panel()
+    napari_window.layers.selection.active = original
+    assert not panel.save_button.isEnabled()
+    for _ in range(2):
+        click(qtbot, panel.restore_button)
+        qtbot.waitUntil(panel.restore_button.isEnabled, timeout=20_000)
+    names = [layer.name for layer in napari_window.layers]
+    assert names == ["cells", "cells restored (fake)", "cells restored (fake) [1]", marks.name]
+    newest = napari_window.layers[2]
+    panel.compare_bar.button.click()
+    assert panel.compare_bar.is_comparing
+    assert not newest.visible
+    panel.compare_bar.button.click()
+    assert newest.visible
+
+
+@pytest.mark.parametrize("ending", [".ome.tif", ".ome.zarr"])
+def test_the_result_is_saved_with_its_record(
+    napari_window: Any,
+    open_panel: Any,
+    image: np.ndarray,
+    fake_core: Any,
+    qtbot: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    ending: str,
+) -> None:
+    from qtpy.QtWidgets import QFileDialog
+
+    from dgno_core.io import read_image
+
+    napari_window.add_image(image, name="cells", scale=(2, 0.5, 0.5), units="um")
+    panel = open_panel()
+    click(qtbot, panel.restore_button)
+    qtbot.waitUntil(panel.restore_button.isEnabled, timeout=20_000)
+    kinds = {".ome.tif": "OME-TIFF (*.ome.tif)", ".ome.zarr": "OME-Zarr (*.ome.zarr)"}
+    answer = (str(tmp_path / "mine"), kinds[ending])
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: answer)
+    click(qtbot, panel.save_button)
+    saved = read_image(tmp_path / f"mine{ending}")
+    np.testing.assert_array_equal(np.asarray(saved.data), image + 1)
+    assert (tmp_path / f"mine{ending}.json").is_file()
+    assert "Saved as" in panel.display.status.text()
+    napari_window.layers.remove(panel._result)
+    assert not panel.save_button.isEnabled()
+
+
+def test_words_about_one_layer_go_when_another_is_chosen(
+    napari_window: Any, open_panel: Any, image: np.ndarray, fake_core: Any, qtbot: Any
+) -> None:
+    fake_core.warnings = ["cells is far out of focus."]
+    napari_window.add_image(image, name="cells")
+    other = napari_window.add_image(image, name="other")
+    panel = open_panel()
+    click(qtbot, panel.restore_button)
+    qtbot.waitUntil(panel.restore_button.isEnabled, timeout=20_000)
+    assert "far out of focus" in panel.display.messages.text()
+    assert panel.display.status.text()
+    chosen = panel.form.layer_combo.layer()
+    panel.form.layer_combo.set_layer(
+        other if chosen is not other else napari_window.layers["cells"]
+    )
+    assert panel.display.messages.text() == ""
+    assert panel.display.status.text() == ""

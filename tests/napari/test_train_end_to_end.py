@@ -84,6 +84,6 @@ def test_train_stop_resume_and_restore(
     assert restore.form.model_chooser.model() == "my-cells"
     restore.restore()
     qtbot.waitUntil(restore.restore_button.isEnabled, timeout=PATIENCE)
-    result = napari_window.layers["my cells restored"]
+    result = napari_window.layers["my cells restored (my-cells)"]
     assert result.data.shape == stack.shape
     assert result.metadata["dgno"]["model"] == "my-cells"

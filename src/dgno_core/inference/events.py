@@ -74,10 +74,13 @@ class RegionRestored:
     ranges
         The intensity ranges of the stack, for the next region of it; None if each plane has its
         own.
+    model
+        Name or file of the model that restored it.
     """
 
     data: NDArray[Any]
     ranges: tuple[IntensityRange, ...] | None
+    model: str
 
 
 RestoreEvent = (

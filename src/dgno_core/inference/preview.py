@@ -116,7 +116,7 @@ def restore_region_events(
     part = samples[:, *windows]
     yield from map(RestoreWarned, plane_doubts(job, part, limits))
     restored = yield from _restore(job, part, limits)
-    yield RegionRestored(layout.join(restored[:, *crops]), ranges)
+    yield RegionRestored(layout.join(restored[:, *crops]), ranges, job.network.name)
 
 
 def _restore(
