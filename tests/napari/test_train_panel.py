@@ -69,7 +69,7 @@ def test_a_stack_is_trained_on_and_the_model_is_offered_at_once(
 def test_stop_and_resume(
     napari_window: Any, open_train: Any, fake_training: Any, stack: np.ndarray, qtbot: Any
 ) -> None:
-    fake_training(steps=300, delay=0.05)
+    fake_training(steps=3000, delay=0.05)
     napari_window.add_image(stack, name="cells")
     panel = open_train()
     run = start(qtbot, panel)
@@ -79,7 +79,7 @@ def test_stop_and_resume(
     assert "Stopping" in panel.view.display.status.text()
     assert not panel.view.stop_button.isEnabled()
     wait_for_end(qtbot, panel)
-    assert f"Stopped at step {run.record.step} of 300" in panel.view.display.status.text()
+    assert f"Stopped at step {run.record.step} of 3000" in panel.view.display.status.text()
     assert panel.view.display.messages.text() == ""
     stopped_at = run.record.step
     click(qtbot, panel.view.resume_button)
@@ -121,7 +121,7 @@ def test_a_model_that_was_never_validated_says_so_wherever_it_is_offered(
 def test_a_killed_process_is_told_and_can_go_on(
     napari_window: Any, open_train: Any, fake_training: Any, stack: np.ndarray, qtbot: Any
 ) -> None:
-    fake_training(steps=300, delay=0.05)
+    fake_training(steps=3000, delay=0.05)
     napari_window.add_image(stack, name="cells")
     panel = open_train()
     run = start(qtbot, panel)
