@@ -41,6 +41,7 @@ def test_train_stop_resume_and_restore(
 ) -> None:
     from dgno_core.models import read_card
     from dgno_core.optics.scenes import focal_stack
+    from napari_dgno._docking import open_panel
 
     stack = focal_stack((4, 96, 96), in_focus=1).data
     napari_window.add_image(stack, name="my cells")
@@ -80,7 +81,7 @@ def test_train_stop_resume_and_restore(
 
     napari_window.layers.selection.active = napari_window.layers["my cells"]
     panel.restore()
-    restore = napari_window.window.add_plugin_dock_widget("napari-dgno", "Restore")[1]
+    restore: Any = open_panel(napari_window, "Restore")
     assert restore.form.model_chooser.model() == "my-cells"
     restore.restore()
     qtbot.waitUntil(restore.restore_button.isEnabled, timeout=PATIENCE)
