@@ -96,14 +96,16 @@ def lock(folder: Path) -> None:
     """Make a folder read-only; permissions do not bind root, a flag of the file system does."""
     if os.geteuid() == 0 and shutil.which("chattr"):
         subprocess.run(["chattr", "+i", str(folder)], check=True)
-    folder.chmod(0o555)
+    else:
+        folder.chmod(0o555)
 
 
 def unlock(folder: Path) -> None:
     """Undo `lock`."""
     if os.geteuid() == 0 and shutil.which("chattr"):
-        subprocess.run(["chattr", "-i", str(folder)], check=False, stderr=subprocess.DEVNULL)
-    folder.chmod(0o755)
+        subprocess.run(["chattr", "-i", str(folder)], check=True)
+    else:
+        folder.chmod(0o755)
 
 
 def training(title: str, *more: str) -> Callable[[Callable[[Path], Any]], Any]:
