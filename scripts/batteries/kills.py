@@ -18,7 +18,7 @@ from batteries.cases import restore
 from batteries.kit import MODEL, write_config, write_stack
 from batteries.running import kill, run, start
 
-STACK = (10, 160, 160)  # some seconds of work for the tiny model
+STACK = (6, 128, 128)  # some seconds of work for the tiny model
 TRAIN = ("dgno-train", "tiny.yaml")
 EARLY = 0.15  # share of the kills that come before anything is written
 
