@@ -16,7 +16,7 @@ import os
 import platform
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -43,46 +43,51 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="commands at a time")
     options = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # the tiny model gains nothing by more
+    found: dict[str, Any] = {}
+    if (options.out / NUMBERS).exists() and not options.quick:
+        found = json.loads((options.out / NUMBERS).read_text(encoding="utf-8"))
     with tempfile.TemporaryDirectory(prefix="dgno-reliability-") as folder:
-        found = run_batteries(
-            Path(folder),
-            options.only or BATTERIES,
-            seed=options.seed,
-            jobs=options.jobs,
-            is_quick=options.quick,
-        )
-    if options.only and (options.out / NUMBERS).exists():
-        earlier = json.loads((options.out / NUMBERS).read_text(encoding="utf-8"))
-        found = earlier | found
-    if not options.quick:
-        page = options.out / PAGE
-        page.write_text(insert(page.read_text(encoding="utf-8"), found), encoding="utf-8")
-        text = json.dumps(found, indent=1, ensure_ascii=False) + "\n"
-        (options.out / NUMBERS).write_text(text, encoding="utf-8")
+        top = Path(folder)
+        write_model(top / MODEL)
+        for name in options.only or BATTERIES:
+            records = run_battery(name, top, options.seed, options.jobs, is_quick=options.quick)
+            found |= {**about(options.seed), name: records}
+            if not options.quick:
+                save(found, options.out)
     broken = failures(found)
     for line in broken:
         print(f"NOT AS PROMISED: {line}")
     return 1 if broken else 0
 
 
-def run_batteries(
-    top: Path, wanted: Sequence[str], *, seed: int, jobs: int, is_quick: bool
-) -> dict[str, Any]:
-    """Run batteries in a folder, and collect what they found."""
-    import torch
-
-    import dgno_core
-
+def run_battery(
+    name: str, top: Path, seed: int, jobs: int, *, is_quick: bool
+) -> list[dict[str, Any]]:
+    """Run one battery in a folder that holds the tiny model, and collect what it found."""
     model = top / MODEL
-    write_model(model)
-    restoring, training, sample = (2, 1, 8) if is_quick else (20, 16, None)
+    restoring, training, sample, disks = (2, 1, 8, 2) if is_quick else (20, 16, None, None)
     batteries: dict[str, Iterator[Any]] = {
         "inputs": try_inputs(top, model, sample=sample, seed=seed, jobs=jobs),
         "restoring": kill_restoring(top, model, count=restoring, seed=seed, jobs=jobs),
         "training": kill_training(top, count=training, seed=seed, jobs=jobs),
-        "disks": fill_disks(top, model, only=2 if is_quick else None),
+        "disks": fill_disks(top, model, only=disks),
     }
-    found: dict[str, Any] = {
+    records = []
+    for one in batteries[name]:
+        records.append(one.as_json())
+        state = f"NOT AS PROMISED ({', '.join(one.broken)})" if one.broken else "as promised"
+        title = getattr(one, "title", None) or one.work
+        print(f"{name}: {title}: {state}", file=sys.stderr, flush=True)
+    return records
+
+
+def about(seed: int) -> dict[str, Any]:
+    """Say what the batteries were run with."""
+    import torch
+
+    import dgno_core
+
+    return {
         "version": dgno_core.__version__,
         "python": platform.python_version(),
         "torch": torch.__version__,
@@ -90,14 +95,14 @@ def run_batteries(
         "seed": seed,
         "rules": {"cpu_seconds": CPU_SECONDS, "peak_mb": PEAK_MB},
     }
-    for name in wanted:
-        found[name] = []
-        for one in batteries[name]:
-            found[name].append(one.as_json())
-            state = "NOT AS PROMISED" if one.broken else "as promised"
-            title = getattr(one, "title", None) or one.work
-            print(f"{name}: {title}: {state}", file=sys.stderr, flush=True)
-    return found
+
+
+def save(found: dict[str, Any], folder: Path) -> None:
+    """Write the page and its numbers."""
+    page = folder / PAGE
+    page.write_text(insert(page.read_text(encoding="utf-8"), found), encoding="utf-8")
+    text = json.dumps(found, indent=1, ensure_ascii=False) + "\n"
+    (folder / NUMBERS).write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

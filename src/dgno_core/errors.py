@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 
 
@@ -27,6 +28,9 @@ def explain_error(error: BaseException) -> str | None:
             one_line(f"{'.'.join(map(str, fault['loc'])) or 'settings'}: {fault['msg']}")
             for fault in error.errors()
         )
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}the disk is full; free some space or choose another place"
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     if isinstance(error, MemoryError):

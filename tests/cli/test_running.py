@@ -37,6 +37,19 @@ def test_a_problem_of_the_disk_is_one_line(capsys: pytest.CaptureFixture[str]) -
     assert (status, text) == (2, "broken: /readonly/out.tif: Permission denied\n")
 
 
+def test_a_full_disk_is_one_line_that_helps(capsys: pytest.CaptureFixture[str]) -> None:
+    status, text = status_of(OSError(28, "No space left on device"), capsys)
+    assert (status, text) == (
+        2, "broken: the disk is full; free some space or choose another place\n",
+    )  # fmt: skip
+
+
+def test_too_little_memory_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    status, text = status_of(MemoryError(), capsys)
+    assert (status, text.count("\n")) == (2, 1)
+    assert "not enough memory" in text
+
+
 def test_a_wrong_setting_is_named_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     class Settings(pydantic.BaseModel, extra="forbid"):
         tile: int = 512
