@@ -1,6 +1,6 @@
 """Try bad inputs, kills and full disks on the real commands; write docs/reliability.md.
 
-    python scripts/reliability.py [--quick] [--only BATTERY] [--jobs N] [--out DIR]
+    python scripts/reliability.py [--quick] [--only BATTERY] [--title TEXT] [--jobs N] [--out DIR]
 
 Runs `dgno` and `dgno-train` as they are installed beside this Python, with a tiny model that it
 makes, in a temporary folder. Needs Linux; as root, it mounts a small file system for the full
@@ -38,6 +38,9 @@ def main() -> int:
     parser.add_argument(
         "--only", action="append", choices=BATTERIES, help="run this one, keep what others found"
     )
+    parser.add_argument(
+        "--title", action="append", default=[], help="only bad inputs of this title"
+    )
     parser.add_argument("--out", type=Path, default=DOCS, help="the folder of the page")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="commands at a time")
@@ -49,8 +52,11 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="dgno-reliability-") as folder:
         top = Path(folder)
         write_model(top / MODEL)
-        for name in options.only or BATTERIES:
-            records = run_battery(name, top, options.seed, options.jobs, is_quick=options.quick)
+        for name in ["inputs"] if options.title else options.only or BATTERIES:
+            records = run_battery(name, top, options)
+            if options.title:
+                new = {one["title"]: one for one in records}
+                records = [new.get(one["title"], one) for one in found[name]]
             found |= {**about(options.seed), name: records}
             if not options.quick:
                 save(found, options.out)
@@ -60,14 +66,12 @@ def main() -> int:
     return 1 if broken else 0
 
 
-def run_battery(
-    name: str, top: Path, seed: int, jobs: int, *, is_quick: bool
-) -> list[dict[str, Any]]:
+def run_battery(name: str, top: Path, options: argparse.Namespace) -> list[dict[str, Any]]:
     """Run one battery in a folder that holds the tiny model, and collect what it found."""
-    model = top / MODEL
-    restoring, training, sample, disks = (2, 1, 8, 2) if is_quick else (20, 16, None, None)
+    model, seed, jobs = top / MODEL, options.seed, options.jobs
+    restoring, training, sample, disks = (2, 1, 8, 2) if options.quick else (20, 16, None, None)
     batteries: dict[str, Iterator[Any]] = {
-        "inputs": try_inputs(top, model, sample=sample, seed=seed, jobs=jobs),
+        "inputs": try_inputs(top, model, titles=options.title, sample=sample, seed=seed, jobs=jobs),
         "restoring": kill_restoring(top, model, count=restoring, seed=seed, jobs=jobs),
         "training": kill_training(top, count=training, seed=seed, jobs=jobs),
         "disks": fill_disks(top, model, only=disks),

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from batteries.cases import Words, restore
+from batteries.kills import is_temporary, look_at_run
 from batteries.kit import MODEL, write_config, write_stack
 from batteries.running import contents, run
 
@@ -74,13 +75,13 @@ def fill_disks(top: Path, model: Path, *, only: int | None = None) -> Iterator[F
             before = contents(disk)
             ended = run(words, folder, prepare=None if is_mounted else limit_files)
             after = contents(disk)
+            damaged = look_at_run(disk / "run")[1]
         lines = ended.err.splitlines()
         changed = {name for name in before | after if before.get(name) != after.get(name)}
         if words[0] == "dgno-train":
             # Its lines tell of the progress; the last one of the end. What is whole may stay.
             lines = [line for line in lines if line.startswith("dgno-train:")]
-            changed = {name for name in changed if Path(name).suffix in (".part", ".partial", ".pt",
-                       ".safetensors") or Path(name).name.startswith(".")}  # fmt: skip
+            changed = {name for name in changed if is_temporary(Path(name))} | set(damaged)
         rules = {
             f"status {ended.status}": ended.status == 2,
             "a traceback": "Traceback" not in ended.err,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -41,7 +41,7 @@ class Answer:
 
 
 def try_inputs(
-    top: Path, model: Path, *, sample: int | None, seed: int, jobs: int
+    top: Path, model: Path, *, titles: Sequence[str], sample: int | None, seed: int, jobs: int
 ) -> Iterator[Answer]:
     """Give every bad input to its command.
 
@@ -51,6 +51,8 @@ def try_inputs(
         A folder to work in.
     model
         The tiny model, of which each command gets a copy.
+    titles
+        Only inputs whose title holds one of these.
     sample
         How many inputs to try; None: all.
     seed
@@ -58,7 +60,8 @@ def try_inputs(
     jobs
         How many commands may run at a time.
     """
-    cases = CASES if sample is None else random.Random(seed).sample(CASES, sample)
+    cases = [case for case in CASES if any(title in case.title for title in titles or ("",))]
+    cases = cases if sample is None else random.Random(seed).sample(cases, sample)
     folders = [top / f"input-{number}" for number in range(len(cases))]
     with ThreadPoolExecutor(jobs) as pool:
         yield from pool.map(partial(try_input, model=model), cases, folders)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -52,19 +53,28 @@ class Kill:
         return asdict(self)
 
 
-def kill_at(words: Sequence[str], folder: Path, moment: float, begun: Callable[[], bool],
-            whole: float) -> None:  # fmt: skip
-    """Run a command and kill it at a moment of its work, which takes `whole` seconds."""
+def kill_at(
+    words: Sequence[str], folder: Path, moment: float, begun: Callable[[], bool], whole: float
+) -> bool:
+    """Run a command and kill it at a moment of its work, which takes `whole` seconds.
+
+    Returns
+    -------
+    bool
+        Whether it was still running then.
+    """
     process = start(words, folder)
     if moment < 0:
-        time.sleep(random.Random(moment).uniform(0.1, 2))
+        time.sleep(-2 * moment)
     else:
         while process.poll() is None and not begun():
             time.sleep(0.002)
         until = time.monotonic() + moment * whole
         while process.poll() is None and time.monotonic() < until:
             time.sleep(0.002)
+    is_running = process.poll() is None
     kill(process)
+    return is_running
 
 
 def timed(words: Sequence[str], folder: Path, begun: Callable[[], bool]) -> float:
@@ -119,12 +129,18 @@ def kill_restoring(top: Path, model: Path, *, count: int, seed: int, jobs: int) 
 def kill_one(folder: Path, reference: Reference, is_old: bool, moment: float) -> Kill:
     """Kill one restoration, look at what it left, and run it again."""
     name = reference.name
-    shutil.copytree(reference.folder, folder)
-    if not is_old:
-        _remove(folder / name)
-    before = names(folder)
     words = [*restore("stack.tif", out=name), *(["--overwrite"] if is_old else [])]
-    kill_at(words, folder, moment, lambda: bool(names(folder) - before), reference.seconds)
+    while True:
+        shutil.copytree(reference.folder, folder)
+        if not is_old:
+            _remove(folder / name)
+        before = names(folder)
+        begun = partial(_has_more, folder, before)
+        if kill_at(words, folder, moment, begun, reference.seconds):
+            break
+        # It was quicker than the one that was timed: no kill.
+        shutil.rmtree(folder)
+        moment /= 2
     left, broken = _look(folder, reference)
     if is_old and left == "nothing":
         broken.append("the earlier result is gone")
@@ -148,6 +164,10 @@ def kill_one(folder: Path, reference: Reference, is_old: bool, moment: float) ->
     how = "over an earlier result" if is_old else "new"
     kind = "zarr" if name.endswith(".zarr") else "TIFF"
     return Kill(f"restoring into a {kind}, {how}", round(moment, 3), left, hidden, tuple(broken))
+
+
+def _has_more(folder: Path, before: set[str]) -> bool:
+    return bool(names(folder) - before)
 
 
 def names(folder: Path) -> set[str]:
@@ -237,28 +257,33 @@ def kill_training(top: Path, *, count: int, seed: int, jobs: int) -> Iterator[Ki
 
 def kill_one_training(folder: Path, moment: float, seconds: float, expected: bytes) -> Kill:
     """Kill one training, look at what it left, and run it again."""
-    folder.mkdir()
-    write_config(folder)
     out = folder / "run"
-    kill_at(TRAIN, folder, moment, out.exists, seconds)
-    left, broken = _look_at_run(out)
-    hidden = sum(map(_is_temporary, out.rglob("*"))) if out.exists() else 0
+    while True:
+        folder.mkdir()
+        write_config(folder)
+        if kill_at(TRAIN, folder, moment, out.exists, seconds):
+            break
+        shutil.rmtree(folder)
+        moment /= 2
+    left, broken = look_at_run(out)
+    hidden = sum(map(is_temporary, out.rglob("*"))) if out.exists() else 0
     ended = run([*TRAIN, "--resume"] if (out / "last.pt").exists() else TRAIN, folder)
     if ended.status:
         broken.append(f"the next run failed: {ended.err.strip().splitlines()[-1]}")
     elif (out / "tiny-run.safetensors").read_bytes() != expected:
         broken.append("the weights are not those of an uninterrupted run")
-    if rest := [path.name for path in out.rglob("*") if _is_temporary(path)]:
+    if rest := [path.name for path in out.rglob("*") if is_temporary(path)]:
         broken.append(f"left for good: {', '.join(rest)}")
     shutil.rmtree(folder)
     return Kill("training", round(moment, 3), left, hidden, tuple(broken))
 
 
-def _is_temporary(path: Path) -> bool:
+def is_temporary(path: Path) -> bool:
+    """Whether a file is one that a run should not leave."""
     return path.name.startswith(".") or path.suffix in (".part", ".partial", ".tmp")
 
 
-def _look_at_run(out: Path) -> tuple[str, list[str]]:
+def look_at_run(out: Path) -> tuple[str, list[str]]:
     """Say how far a run came, and which of its files are damaged."""
     import torch
 

@@ -59,7 +59,7 @@ def write(found: Mapping[str, Any]) -> str:
     for kind in dict.fromkeys(one["kind"] for one in inputs):
         rows = [(one["title"], _answer(one)) for one in inputs if one["kind"] == kind]
         parts.append(_table((HEADS[kind], "answer"), rows))
-    return "\n".join(f"\n{part}\n" for part in parts) + "\n"
+    return "\n" + "\n\n".join(parts) + "\n\n"
 
 
 HEADS = {

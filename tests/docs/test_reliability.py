@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 @pytest.fixture
@@ -83,6 +85,13 @@ def test_there_are_enough_different_inputs(batteries: Any) -> None:
     titles = [case.title for case in CASES]
     assert len(titles) == len(set(titles))
     assert len(titles) > 100
+
+
+def test_the_page_tells_what_its_numbers_say(batteries: Any) -> None:
+    page = (DOCS / "reliability.md").read_text(encoding="utf-8")
+    numbers = json.loads((DOCS / "reliability.json").read_text(encoding="utf-8"))
+    assert batteries.page.insert(page, numbers) == page
+    assert (len(numbers["restoring"]), len(numbers["training"])) == (20, 16)
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ import json
 import math
 import os
 import pickle
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -127,7 +128,10 @@ class TrainState:
         """
         path = folder / FILE_NAME
         try:
-            content: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
+            with warnings.catch_warnings():
+                # PyTorch warns of pickles that are not its own; they are refused in one sentence.
+                warnings.simplefilter("ignore", UserWarning)
+                content: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
             before = json.loads(content["config"])
             if before["model"] != json.loads(config.model.model_dump_json()):
                 raise DGNOError(
