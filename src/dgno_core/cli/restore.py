@@ -52,6 +52,10 @@ def restore(
         Literal["stack", "plane"],
         typer.Option(help="Scale intensities by the range of the whole stack, or of each plane."),
     ] = "stack",
+    nonfinite: Annotated[
+        Literal["refuse", "keep"],
+        typer.Option(help="Pixels that are NaN or infinite: refuse the image, or keep them so."),
+    ] = "refuse",
     memory_share: Annotated[
         float, typer.Option(help="Use at most this share of the free memory, 0 to 1.")
     ] = 0.5,
@@ -101,6 +105,7 @@ def restore(
         tile=tile,
         precision=precision,
         normalise=normalise,
+        nonfinite=nonfinite,
         memory_share=memory_share,
         model_folder=model_folder,
     )

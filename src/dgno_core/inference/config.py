@@ -47,6 +47,9 @@ class RestoreConfig(Frozen):
         ``bf16`` computes in bfloat16 where that is safe.
     normalise
         One intensity range for the whole ``stack``, or one for each ``plane``.
+    nonfinite
+        What to do with pixels that are NaN or infinite: ``refuse`` the image, or ``keep`` them as
+        they are and restore the others.
     memory_share
         Share of the free memory that a tile may need, above 0 and at most 1.
     model_folder
@@ -60,6 +63,7 @@ class RestoreConfig(Frozen):
     tile: int | None = None
     precision: Literal["fp32", "bf16"] = "fp32"
     normalise: Literal["stack", "plane"] = "stack"
+    nonfinite: Literal["refuse", "keep"] = "refuse"
     memory_share: float = Field(default=0.5, gt=0, le=1)
     model_folder: Path | None = None
 

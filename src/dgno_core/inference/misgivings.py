@@ -56,3 +56,11 @@ def unfit_pixel_size(name: str, network: Network, size: float | None) -> str | N
 def nothing_restored(job: Job) -> str:
     """Say that the result is the image as it was."""
     return f"nothing to restore: {job.source.name} is constant and came back unchanged."
+
+
+def gaps_kept(job: Job, count: int) -> str:
+    """Say how many values are no numbers and stay as they are."""
+    return (
+        f"{count} values of {job.source.name} are NaN or infinite and stayed so; "
+        "do not trust what is next to them."
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import numpy as np
 from numpy.typing import NDArray
 
 from dgno_core.errors import DGNOError
@@ -16,6 +17,7 @@ from dgno_core.inference.events import (
     TileRestored,
 )
 from dgno_core.inference.fallback import smaller_attempt, starting_tile
+from dgno_core.inference.gaps import fill_gaps
 from dgno_core.inference.misgivings import misgivings
 from dgno_core.inference.network import TileTooLargeError
 from dgno_core.inference.range_check import plane_doubts
@@ -113,9 +115,12 @@ def restore_region_events(
         ranges = yield from measure(job)
     samples = job.read(position)
     limits = job.plane_ranges(position, samples, ranges)
-    part = samples[:, *windows]
+    filled = fill_gaps(samples)  # of the whole plane, as they are when all of it is restored
+    part = filled.samples[:, *windows]
     yield from map(RestoreWarned, plane_doubts(job, part, limits))
     restored = yield from _restore(job, part, limits)
+    if filled.gaps is not None:
+        restored = np.where(filled.gaps[:, *windows], samples[:, *windows], restored)
     yield RegionRestored(layout.join(restored[:, *crops]), ranges, job.network.name)
 
 

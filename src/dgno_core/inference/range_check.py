@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import uniform_filter
 
 from dgno_core.inference.edges import sharpest_edges
+from dgno_core.inference.gaps import fill_gaps
 from dgno_core.inference.noise import estimate_noise
 
 if TYPE_CHECKING:
@@ -165,7 +166,7 @@ def recorded_view(
     place
         See `RecordedView`.
     """
-    groups = np.array_split(samples, len(limits))
+    groups = np.array_split(fill_gaps(samples).samples, len(limits))
     kept = [(part, each) for part, each in zip(groups, limits, strict=True) if not each.is_constant]
     if not kept:
         return None

@@ -23,7 +23,8 @@ from dgno_core.inference.events import (
     TileRestored,
 )
 from dgno_core.inference.fallback import smaller_attempt, starting_tile
-from dgno_core.inference.misgivings import misgivings, nothing_restored
+from dgno_core.inference.gaps import fill_gaps
+from dgno_core.inference.misgivings import gaps_kept, misgivings, nothing_restored
 from dgno_core.inference.network import Network, TileTooLargeError, load_network
 from dgno_core.inference.range_check import job_doubts
 from dgno_core.inference.record import describe
@@ -37,7 +38,7 @@ from dgno_core.io.normalise import IntensityRange, RangeEstimator
 from dgno_core.io.provenance import Provenance, beside
 from dgno_core.io.read import read_image
 from dgno_core.io.sinks import ArraySink, ImageSink
-from dgno_core.io.source import ArrayLike, ImageSource, as_source
+from dgno_core.io.source import ArrayLike, ImageSource, NotFiniteError, as_source
 
 if TYPE_CHECKING:
     from torch import nn
@@ -45,6 +46,11 @@ if TYPE_CHECKING:
     from dgno_core.models.card import ModelCard
 
 Source = ImageSource | ArrayLike | str | Path
+
+KEEP_GAPS = (
+    "or leave these pixels as they are and restore the others: --nonfinite keep in a shell, "
+    "nonfinite='keep' in Python, Advanced in the Restore panel"
+)
 
 
 @dataclass(frozen=True)
@@ -74,8 +80,14 @@ class Job:
         return plan_tiles(shape, tile, card.halo, card.multiple)
 
     def read(self, position: tuple[int, ...]) -> NDArray[Any]:
-        """Read the plane at `position` as ``(samples, Y, X)``."""
-        return self.layout.split(self.source.read(self.layout.index(position)))
+        """Read the plane at `position` as ``(samples, Y, X)``, as it was recorded."""
+        index = self.layout.index(position)
+        if self.config.nonfinite == "keep":
+            return self.layout.split(self.source.load(index))
+        try:
+            return self.layout.split(self.source.read(index))
+        except NotFiniteError as error:
+            raise DGNOError(f"{error}; {KEEP_GAPS}.") from None
 
     def restore_plane(
         self,
@@ -85,19 +97,20 @@ class Job:
     ) -> Generator[None, None, NDArray[Any]]:
         """Restore the samples of one plane; yields after each tile.
 
-        Where a channel is constant there is nothing to restore, and it stays as it is. So does
-        an opacity.
+        Where a channel is constant there is nothing to restore, and it stays as it is. So do an
+        opacity and pixels that are no numbers.
         """
+        filled = fill_gaps(samples)
         restored = samples.copy()
         for group, limits in zip(self.groups, ranges, strict=True):
-            part = samples[group]
+            part = filled.samples[group]
             if _is_flat(part, limits):
                 for _ in plan.tiles:
                     yield
                 continue
             scaled = yield from self.network.restore_plane(limits.apply(part), plan)
             restored[group] = limits.invert(scaled, samples.dtype)
-        return restored
+        return filled.reopen(restored, samples)
 
     def plane_ranges(
         self,
@@ -228,14 +241,15 @@ def _restore(job: Job, sink: ImageSink) -> Generator[RestoreEvent, None, Provena
             told += doubts
             yield from map(RestoreWarned, doubts)
         try:
-            changed = yield from _restore_planes(job, plan, ranges, sink, tiles)
+            changed, gaps = yield from _restore_planes(job, plan, ranges, sink, tiles)
             break
         except TileTooLargeError:
             pass  # handled outside, where the traceback no longer keeps the tensors alive
         tile, notes = smaller_attempt(job.network, job.layout, job.config, tile)
-    if not changed:
-        told.append(nothing_restored(job))
-        yield RestoreWarned(told[-1])
+    ends = [] if changed else [nothing_restored(job)]
+    ends += [gaps_kept(job, gaps)] if gaps else []
+    told += ends
+    yield from map(RestoreWarned, ends)
     path = sink.result if isinstance(sink.result, Path) else None
     provenance = describe(job.source, job.network, job.config, tile, path, told, sink.axes)
     if path is None:
@@ -283,13 +297,18 @@ def _restore_planes(
     ranges: tuple[IntensityRange, ...] | None,
     sink: ImageSink,
     total: int,
-) -> Generator[RestoreEvent, None, bool]:
-    """Restore and write all planes with one tile plan; tell whether any could be restored."""
-    done, changed = 0, False
+) -> Generator[RestoreEvent, None, tuple[bool, int]]:
+    """Restore and write all planes with one tile plan.
+
+    Tells whether any could be restored, and how many pixels were no numbers.
+    """
+    done, changed, gaps = 0, False, 0
     for count, position in enumerate(job.layout.positions(), 1):
         samples = job.read(position)
         limits = job.plane_ranges(position, samples, ranges)
-        parts = [samples[group] for group in job.groups]
+        filled = fill_gaps(samples)
+        gaps += filled.count
+        parts = [filled.samples[group] for group in job.groups]
         changed |= not all(map(_is_flat, parts, limits))
         work = job.restore_plane(samples, limits, plan)
         while True:
@@ -302,7 +321,7 @@ def _restore_planes(
             yield TileRestored(done, total)
         sink.write(job.layout.index(position), job.layout.join(restored))
         yield PlaneRestored(position, count, len(job.layout))
-    return changed
+    return changed, gaps
 
 
 def _is_flat(part: NDArray[Any], limits: IntensityRange) -> bool:

@@ -54,7 +54,7 @@ class RangeSampler:
     """Gathers every k-th pixel of a channel, in the order in which they lie in the stack.
 
     Percentiles are those of these pixels. The extremes, the percentiles 0 and 100, are those of
-    all pixels, since a single one decides them.
+    all pixels, since a single one decides them. NaN and infinite pixels do not count.
 
     Which pixels are gathered depends on the shape of the stack only, so numpy, dask, zarr and files
     give the same range. k has no factor in common with the width: no column is preferred.
@@ -85,9 +85,11 @@ class RangeSampler:
     def add(self, pixels: NDArray[Any]) -> None:
         """Take the pixels that come next."""
         flat = pixels.reshape(-1)
-        self._kept.append(flat[-self._seen % self.step :: self.step].copy())
+        self._kept.append(_finite(flat[-self._seen % self.step :: self.step]).copy())
         self._seen += flat.size
-        self.low, self.high = min(self.low, float(flat.min())), max(self.high, float(flat.max()))
+        if (known := _finite(flat)).size:
+            self.low = min(self.low, float(known.min()))
+            self.high = max(self.high, float(known.max()))
 
     def range(self, percentiles: tuple[float, float]) -> IntensityRange:
         """Return the range between two percentiles.
@@ -95,9 +97,10 @@ class RangeSampler:
         Where these coincide (few bright spots on an empty ground) it is the full range.
         """
         full = IntensityRange(self.low, self.high)
-        if percentiles == FULL:
+        kept = np.concatenate(self._kept)
+        if percentiles == FULL or not kept.size:
             return full
-        low, high = np.percentile(np.concatenate(self._kept), percentiles)
+        low, high = np.percentile(kept, percentiles)
         found = IntensityRange(
             full.low if percentiles[0] == FULL[0] else float(low),
             full.high if percentiles[1] == FULL[1] else float(high),
@@ -161,6 +164,13 @@ class RangeEstimator:
     def type_ranges(self, dtype: np.dtype[Any]) -> tuple[IntensityRange, ...]:
         """Return for each of them the range of an integer type, or 0 to 1 for floats."""
         return (type_range(dtype),) * len(self._samplers)
+
+
+def _finite(pixels: NDArray[Any]) -> NDArray[Any]:
+    """The pixels that are numbers."""
+    if pixels.dtype.kind != "f" or (known := np.isfinite(pixels)).all():
+        return pixels
+    return pixels[known]
 
 
 def _work_type(dtype: np.dtype[Any]) -> type[np.float32] | type[np.float64]:

@@ -22,6 +22,10 @@ DTYPES = tuple(
 )  # fmt: skip
 
 
+class NotFiniteError(DGNOError):
+    """Pixels of an image are NaN or infinite."""
+
+
 class ArrayLike(Protocol):
     """What numpy, dask and zarr arrays have in common."""
 
@@ -100,13 +104,14 @@ class ImageSource:
         Raises
         ------
         DGNOError
-            If the pixels cannot be read or do not fit the memory, or a float is not finite.
+            If the pixels cannot be read or do not fit the memory; `NotFiniteError` if a float is
+            not finite.
         """
         block = self.load(index)
         if block.dtype.kind == "f" and not np.isfinite(block).all():
-            raise DGNOError(
+            raise NotFiniteError(
                 f"{self.name} holds pixels that are NaN or infinite{_where(self.axes, index)}; "
-                "replace them first, in Python with image[~numpy.isfinite(image)] = 0."
+                "replace them first, in Python with image[~numpy.isfinite(image)] = 0"
             )
         return block
 
