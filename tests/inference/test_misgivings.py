@@ -10,6 +10,7 @@ import tifffile
 import zarr
 
 from dgno_core.inference import Restored, RestoreWarned, restore_events
+from dgno_core.inference.misgivings import exchanged_axes
 from dgno_core.io import ImageSource, as_source, read_image
 
 RNG = np.random.default_rng(2)
@@ -74,3 +75,22 @@ def test_axes_that_a_file_names_or_that_are_only_two_are_no_news(
     tifffile.imwrite(tmp_path / "plane.tif", stack[0])
     for name in ("named.tif", "plane.tif"):
         assert told(read_image(tmp_path / name), fake()) == []
+
+
+@pytest.mark.parametrize(
+    ("axes", "usual"), [("XY", "YX"), ("ZXY", "ZYX"), ("XZY", "YZX"), ("YX", None), ("YXZ", None)]
+)
+def test_columns_before_rows_are_told(
+    fake: Callable[..., Any], axes: str, usual: str | None
+) -> None:
+    image = RNG.integers(0, 900, (40, 40, 40)[: len(axes)]).astype("u2")
+    expected = (
+        f"axes {axes}: X before Y, so rows and columns are exchanged; is that meant? "
+        f"{usual} is usual."
+    )
+    assert told(as_source(image, axes), fake()) == ([expected] if usual else [])
+
+
+@pytest.mark.parametrize(("typed", "doubtful"), [("", False), ("X", False), ("xy", True)])
+def test_axes_that_are_being_typed_are_judged_as_far_as_they_go(typed: str, doubtful: bool) -> None:
+    assert (exchanged_axes(typed) is not None) == doubtful

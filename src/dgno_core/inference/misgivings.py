@@ -19,6 +19,8 @@ def misgivings(job: Job) -> Iterator[str]:
     source, network = job.source, job.network
     if source.axes_guessed:
         yield f"axes guessed as {source.axes}; set the axes if that is wrong."
+    elif doubt := exchanged_axes(source.axes):
+        yield doubt
     if job.layout.colours == 3 and not job.is_joint:
         kind = f"{network.name}, a grey model"
         yield (
@@ -30,6 +32,24 @@ def misgivings(job: Job) -> Iterator[str]:
     size = micrometers(source.pixel_size.get("X", 0), source.units.get("X"))
     if doubt := unfit_pixel_size(source.name, network, size):
         yield doubt
+
+
+def exchanged_axes(axes: str) -> str | None:
+    """Say so if columns come before rows, which is seldom meant; None if not.
+
+    Parameters
+    ----------
+    axes
+        One letter for each dimension, in any case; one that is still being typed may be incomplete.
+    """
+    letters = axes.upper()
+    if not 0 <= letters.find("X") < letters.find("Y"):
+        return None
+    usual = letters.translate(str.maketrans("XY", "YX"))
+    return (
+        f"axes {letters}: X before Y, so rows and columns are exchanged; is that meant? "
+        f"{usual} is usual."
+    )
 
 
 def unfit_pixel_size(name: str, network: Network, size: float | None) -> str | None:
