@@ -133,11 +133,19 @@ def test_pixels_do_not_depend_on_it(
 def test_a_large_plane_is_looked_at_where_it_varies() -> None:
     plane = np.zeros((1, 1500, 1100), np.float32)
     plane[:, 1290:1310, 700:720] = 1
-    rows, columns = busiest(plane, SIDE)
+    rows, columns = busiest(plane[:, ::8, ::8], plane.shape[1:], SIDE)
     assert (rows.stop - rows.start, columns.stop - columns.start) == (SIDE, SIDE)
     assert 0 <= rows.start <= 1290 < 1310 <= rows.stop <= 1500
     assert 0 <= columns.start <= 700 < 720 <= columns.stop <= 1100
-    assert busiest(plane[:, :400, :300], SIDE) == (slice(None), slice(None))
+    assert busiest(plane[:, :400:8, :300:8], (400, 300), SIDE) == (slice(None), slice(None))
+
+
+def test_only_what_is_looked_at_is_kept() -> None:
+    plane = np.random.default_rng(3).integers(0, 200, (1, 1500, 1100), dtype=np.uint16)
+    view = recorded_view(plane, [IntensityRange(0, 200)])
+    assert view is not None
+    kept = view.pixels if view.pixels.base is None else view.pixels.base
+    assert kept.size == SIDE**2
 
 
 def test_a_constant_plane_is_not_looked_at() -> None:

@@ -14,6 +14,8 @@ from typer.testing import CliRunner
 
 from dgno_core.cli.app import app
 from dgno_core.io import ImageSource, read_image, write_image
+from dgno_core.io.lost import lost_in_zarr
+from dgno_core.io.metadata import ImageMetadata, PlaneValues
 
 SHAPE = (2, 2, 3, 20, 24)  # TCZYX
 COLOURS = (0xFF0000FF - (1 << 32), 0x00FF00FF)
@@ -218,3 +220,28 @@ def test_plain_images_cause_no_warnings(tmp_path: Path) -> None:
     source = read_image(tmp_path / "a.tif")
     for name in ("b.tif", "b.zarr", "b.png"):
         assert write(source, tmp_path / name) == ""
+
+
+@pytest.mark.parametrize(
+    ("heights", "told"), [([1, 2, 3], []), ([1, 2, 6], ["positions of planes"])]
+)
+def test_uneven_steps_along_z_are_named(heights: list[float], told: list[str]) -> None:
+    planes = PlaneValues(np.array(heights, float).reshape(1, 1, 3), "µm")
+    source = ImageSource(
+        np.zeros((3, 20, 20), np.uint8),
+        "ZYX",
+        {"Z": 1.0},
+        {"Z": "micrometer"},
+        metadata=ImageMetadata(origin={"Z": 1.0}, planes={"PositionZ": planes}),
+    )
+    assert lost_in_zarr(source) == told
+
+
+@pytest.mark.parametrize("labels", ["DAPI", ["DAPI"]])
+def test_the_label_of_a_single_imagej_plane_is_its_channel(tmp_path: Path, labels: Any) -> None:
+    path = tmp_path / "one.tif"
+    image = np.zeros((20, 24), np.uint8)
+    tifffile.imwrite(path, image, imagej=True, metadata={"Labels": labels})
+    source = read_image(path)
+    assert source.shape == (20, 24)
+    assert [channel.name for channel in source.metadata.channels] in (["DAPI"], ["D"])

@@ -8,7 +8,7 @@ import pytest
 import zarr
 
 from dgno_core.errors import DGNOError
-from dgno_core.io import read_image
+from dgno_core.io import as_source, open_sink, read_image
 
 
 def write(
@@ -148,3 +148,15 @@ def test_axes_that_do_not_fit_the_array_are_counted(tmp_path: Path) -> None:
     with pytest.raises(DGNOError, match=r"a\.zarr has 3 dimensions .* 'TZYX' name 4"):
         read_image(tmp_path / "a.zarr")
     assert read_image(tmp_path / "a.zarr", "ZYX").axes == "ZYX"
+
+
+def test_axes_that_the_user_gives_are_those_of_the_store(tmp_path: Path) -> None:
+    image = np.random.default_rng(0).integers(0, 255, (40, 50, 3), dtype=np.uint8)
+    source = as_source(image, "YXS")
+    sink = open_sink(tmp_path / "c.ome.zarr", source, source.dtype)
+    sink.write((slice(None),) * 3, image)
+    sink.close()
+    assert (read_image(tmp_path / "c.ome.zarr").axes, source.axes) == ("YXS", "YXS")
+    given = read_image(tmp_path / "c.ome.zarr", "CYX")
+    assert (given.axes, given.shape) == ("CYX", (3, 40, 50))
+    np.testing.assert_array_equal(given.read((1, slice(None), slice(None))), image[..., 1])

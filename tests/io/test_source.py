@@ -96,3 +96,17 @@ def test_axes_are_suspected_only_where_they_can_be_wrong(
     with pytest.raises(DGNOError) as caught:
         as_source(np.zeros(shape, "u2"), axes).check()
     assert str(caught.value).endswith(end)
+
+
+def test_an_array_without_chunks_is_not_counted_whole() -> None:
+    class OnDisk:
+        """A plane at a time, as a data set of HDF5 that lies in one piece."""
+
+        shape, dtype, chunks = (1000, 100_000, 100_000), np.dtype("u2"), None
+
+        def __getitem__(self, index: object) -> np.ndarray:
+            return np.zeros((100, 100), np.uint16)
+
+    source = ImageSource(OnDisk(), "TYX")
+    part = source.load((0, slice(0, 100), slice(0, 100)))
+    assert part.shape == (100, 100)

@@ -237,3 +237,23 @@ def test_real_files(shared_data: Path, name: str, axes: str, size: set[str]) -> 
     assert source.axes == axes
     assert size <= set(source.pixel_size)
     np.testing.assert_array_equal(pixels(source), tifffile.imread(shared_data / name))
+
+
+def test_one_file_that_names_itself_for_every_plane_may_be_renamed(tmp_path: Path) -> None:
+    planes = "".join(
+        f'<TiffData FirstZ="{z}" IFD="{z}" PlaneCount="1">'
+        '<UUID FileName="old.ome.tif">urn:uuid:1</UUID></TiffData>'
+        for z in range(3)
+    )
+    xml = (
+        '<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06"><Image ID="Image:0">'
+        '<Pixels ID="Pixels:0" DimensionOrder="XYZCT" Type="uint8" SizeX="20" SizeY="20" '
+        f'SizeZ="3" SizeC="1" SizeT="1">{planes}</Pixels></Image></OME>'
+    )
+    path = tmp_path / "new.ome.tif"
+    with tifffile.TiffWriter(path) as writer:
+        for z in range(3):
+            writer.write(
+                np.full((20, 20), z, np.uint8), description=xml if z == 0 else None, metadata=None
+            )
+    assert read_image(path).shape == (3, 20, 20)

@@ -13,6 +13,7 @@ from dgno_core.errors import DGNOError
 from dgno_core.models import architecture, load_model
 from dgno_core.training import load_config, sources, train_events
 from dgno_core.training.events import TrainFinished
+from dgno_core.training.recipes import find_recipe
 
 # Settings, and what is said of them.
 NONSENSE = {
@@ -177,3 +178,10 @@ def test_a_run_does_not_offer_what_another_left(config_file: Path) -> None:
     assert last.best.read_bytes() != old
     assert (config.out / "earlier-1" / "best.safetensors").read_bytes() == old
     assert load_model(config.out / "earlier-1" / "tiny.safetensors", "cpu").card is not None
+
+
+@pytest.mark.parametrize(("typed", "meant"), [("stepz", "steps"), ("foo", None)])
+def test_a_misspelt_setting_is_told(typed: str, meant: str | None) -> None:
+    with pytest.raises(DGNOError, match=f"there is no setting {typed}") as told:
+        load_config(find_recipe("user-stack"), [f"{typed}=1", "data.stacks=stack.tif"])
+    assert (f"perhaps {meant} is meant" in str(told.value)) == (meant is not None)

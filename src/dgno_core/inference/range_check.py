@@ -170,17 +170,29 @@ def recorded_view(
     kept = [(part, each) for part, each in zip(groups, limits, strict=True) if not each.is_constant]
     if not kept:
         return None
-    scaled = np.concatenate([each.apply(part) for part, each in kept])
+    # Only what is looked at is scaled and kept: a plane of floats may be large.
+    coarse = np.concatenate([each.apply(part[:, ::_COARSE, ::_COARSE]) for part, each in kept])
+    window = busiest(coarse, samples.shape[1:], SIDE)
+    scaled = np.concatenate([each.apply(part[:, *window]) for part, each in kept])
     steps = [1 / (each.high - each.low) for _, each in kept] if samples.dtype.kind in "iu" else [0]
-    return RecordedView(scaled[:, *busiest(scaled, SIDE)], max(steps), place)
+    return RecordedView(scaled, max(steps), place)
 
 
-def busiest(plane: Floats, side: int) -> tuple[slice, slice]:
-    """Return the window of at most `side` pixels in which ``(C, Y, X)`` varies most."""
-    height, width = plane.shape[1:]
+def busiest(coarse: Floats, shape: tuple[int, ...], side: int) -> tuple[slice, slice]:
+    """Return the window of at most `side` pixels in which a plane varies most.
+
+    Parameters
+    ----------
+    coarse
+        Every eighth pixel of it along Y and X, ``(C, y, x)``.
+    shape
+        Its rows and columns.
+    side
+        Of the window, in pixels of the plane.
+    """
+    height, width = shape
     if height <= side and width <= side:
         return slice(None), slice(None)
-    coarse = plane[:, ::_COARSE, ::_COARSE]
     size = [min(side // _COARSE, length) for length in coarse.shape[1:]]
     mean = uniform_filter(coarse, (0, *size))
     varies = (uniform_filter(coarse**2, (0, *size)) - mean**2).sum(axis=0)

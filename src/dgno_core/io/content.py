@@ -47,9 +47,11 @@ def path_hash(path: Path, others: Iterable[Path] = (), limit: int | None = None)
     if not path.exists():
         return None
     try:
+        path = path.resolve()  # the same file, however it was named
         top = path if path.is_dir() else path.parent
         inside = [inner for inner in path.rglob("*") if _is_data(inner, path)]
-        files = {_place(file, top): file for file in [*(inside or [path]), *others]}
+        everything = [*(inside or [path]), *(other.resolve() for other in others)]
+        files = {_place(file, top): file for file in everything}
         if limit is not None and sum(file.stat().st_size for file in files.values()) > limit:
             return None
         if list(files.values()) == [path]:

@@ -99,7 +99,7 @@ def _names(labels: Any, sizes: Mapping[str, int], axes: str) -> list[str | None]
         return None
     grid = np.array(texts, dtype=object).reshape([sizes[letter] for letter in outer])
     rows = np.moveaxis(grid, outer.index("C"), 0) if "C" in outer else grid[None]
-    names = [set(row.ravel()) for row in rows]
+    names = [set(row) for row in rows.reshape(count, -1)]
     return [name.pop() or None for name in names] if all(len(name) == 1 for name in names) else None
 
 

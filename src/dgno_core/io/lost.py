@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from dgno_core.io.metadata import PLANE_LETTERS, Channel, PlaneValues
 from dgno_core.io.ngff import ngff_layout
 from dgno_core.io.source import ImageSource
+from dgno_core.io.units import unit_name
 
 WORDS = {
     "DeltaT": "times of planes",
@@ -35,8 +38,7 @@ def lost_in_zarr(source: ImageSource) -> list[str]:
     found += ["time of acquisition"] * bool(metadata.acquired)
     found += ["significant bits"] * bool(metadata.significant_bits)
     for key, plane in metadata.planes.items():
-        is_origin = key[-1] in metadata.origin and (plane.is_constant or key == "PositionZ")
-        if not (key.startswith("Position") and is_origin):
+        if not (key.startswith("Position") and _is_told_by_origin(source, key[-1], plane)):
             found.append(WORDS[key])
     return _named([*found, *metadata.others])
 
@@ -59,6 +61,19 @@ def lost_in_png(source: ImageSource) -> list[str]:
     }
     words = [word for word, is_there in found.items() if is_there]
     return _named([*words, *(WORDS[key] for key in metadata.planes), *metadata.others])
+
+
+def _is_told_by_origin(source: ImageSource, letter: str, plane: PlaneValues) -> bool:
+    """Whether places of planes follow from where the first one lies, and from steps along z."""
+    if letter not in source.metadata.origin:
+        return False
+    if plane.is_constant:
+        return True
+    step = source.pixel_size.get("Z")
+    places = plane.values - plane.values[:1, :1, :1]
+    even = np.arange(places.shape[-1]) * (step or 0.0)
+    same_unit = unit_name(plane.unit) == source.units.get("Z")
+    return letter == "Z" and bool(step) and same_unit and np.allclose(places, even)
 
 
 def _named(found: list[str]) -> list[str]:

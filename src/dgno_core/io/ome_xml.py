@@ -74,8 +74,10 @@ def ome_xml_files(xml: str, number: int = 0) -> list[str]:
     images = _children(root, "Image")
     places = images[number].iter() if number < len(images) else ()
     uuids = [element for element in places if _name(element) == "UUID"]
-    own = root.get("UUID") or (uuids[0].text if len(uuids) == 1 else None)
-    # A file may have been renamed since it was written: it is known by its UUID.
+    # A file may have been renamed since it was written: it is known by its UUID, or by being the
+    # only one that is named.
+    texts = {element.text for element in uuids}
+    own = root.get("UUID") or (texts.pop() if len(texts) == 1 else None)
     names = [element.get("FileName") for element in uuids if element.text != own]
     names += [element.get("MetadataFile") for element in _children(root, "BinaryOnly")]
     return list(dict.fromkeys(name for name in names if name))

@@ -70,7 +70,8 @@ def read_zarr(path: Path, axes: str | None = None, series: int = 0) -> ImageSour
     }
     start = dict(zip(letters, origin, strict=False))
     metadata = read_metadata(attributes, multiscale.get("name"), start)
-    colours = letters.find("C") if "S" not in letters else -1
+    # Letters that the user gives are those of the array as it lies in the store.
+    colours = letters.find("C") if axes is None and "S" not in letters else -1
     if 0 <= colours < array.ndim and are_samples(metadata.channels, array.shape[colours]):
         array, letters = _colour_last(array, colours), letters.replace("C", "") + "S"
         metadata = replace(metadata, channels=())

@@ -210,10 +210,12 @@ def _bytes_to_read(data: ArrayLike, index: Index) -> int:
     if isinstance(data, np.ndarray):
         return 0
     pixels, chunk = 1, 1
-    chunks = getattr(data, "chunks", None) or data.shape
-    for size, at, piece in zip(data.shape, index, chunks, strict=False):
+    chunks = getattr(data, "chunks", None)
+    for size, at, piece in zip(data.shape, index, chunks or data.shape, strict=False):
         pixels *= 1 if isinstance(at, int) else len(range(*at.indices(int(size))))
         chunk *= max(piece) if isinstance(piece, tuple) else int(piece)
+    if chunks is None:
+        chunk = 0  # an array of another kind, which reads what is asked for
     return (pixels + chunk) * int(np.dtype(data.dtype).itemsize)
 
 

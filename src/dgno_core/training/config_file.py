@@ -224,7 +224,8 @@ def _setting_names(kind: type[BaseModel], prefix: str = "") -> list[str]:
     for name, setting in kind.model_fields.items():
         names.append(prefix + name)
         for nested in (setting.annotation, *get_args(setting.annotation)):
-            if isinstance(nested, type) and issubclass(nested, BaseModel):
+            # A run may hold the run before it, whose settings have the same names.
+            if isinstance(nested, type) and issubclass(nested, BaseModel) and nested is not kind:
                 names += _setting_names(nested, f"{prefix}{name}.")
     return names
 
