@@ -1,6 +1,6 @@
-"""Samples to try the plugin on, made from images that installed packages already carry.
+"""Samples to try the plugin on, drawn or from an image that scikit-image carries.
 
-Each real sample is two layers: the sharp image, and above it the same image blurred with a known
+The first two are two layers each: the sharp image, and above it the same image blurred with a known
 map and with camera noise. The map is in the blurred layer's metadata. Nothing is downloaded.
 """
 
@@ -21,11 +21,10 @@ def stained_tissue() -> list[LayerTuple]:
 
 
 def nuclei() -> list[LayerTuple]:
-    """Fluorescent nuclei, the best that an installed package carries, sharp and blurred."""
-    from dgno_core.demo.images import builtin_images
+    """Drawn fluorescent nuclei, those of the demonstration, sharp and blurred."""
+    from dgno_core.demo import images
 
-    _, grey = builtin_images()
-    return _pair(grey.sharp, "nuclei", seed=2)
+    return _pair(images.nuclei().sharp, "nuclei", seed=2)
 
 
 def focal_stack() -> list[LayerTuple]:

@@ -36,6 +36,17 @@ def test_short_work_is_silent(clock: Clock) -> None:
     assert lines(clock, 0.09, 100) == []
 
 
+def test_work_in_one_step_is_silent_however_slow(clock: Clock) -> None:
+    pace = Pace()
+    for done in (0, 0, 1):  # loading, beginning, done
+        assert pace.due(done, 1) is None
+        clock.now += 100
+
+
+def test_the_last_step_has_no_line(clock: Clock) -> None:
+    assert [done for done, _ in lines(clock, 100, 4)] == [2, 3]
+
+
 def test_a_line_for_each_tenth_but_not_too_often(clock: Clock) -> None:
     found = lines(clock, 1.0, 100)
     assert [done for done, _ in found] == list(range(11, 100, 10))

@@ -1,4 +1,4 @@
-"""The samples: real, blurred with a known map, and made without a network."""
+"""The samples: blurred with a known map, and made without a network."""
 
 from __future__ import annotations
 
@@ -41,10 +41,7 @@ def test_samples_are_the_same_every_time() -> None:
     np.testing.assert_array_equal(first, second)
 
 
-def test_the_grey_sample_is_of_nuclei_even_without_stardist(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("dgno_core.demo.images.stardist_nuclei", lambda: None)
+def test_the_grey_sample_is_of_nuclei() -> None:
     layers = _sample_data.nuclei()
     assert [keywords["name"] for _, keywords, _ in layers] == ["nuclei, sharp", "nuclei, blurred"]
     sharp = layers[0][0]

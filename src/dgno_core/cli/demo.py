@@ -1,4 +1,4 @@
-"""`dgno demo`: the main job on built-in real images, offline and without a GPU."""
+"""`dgno demo`: the main job on built-in sharp images, offline and without a GPU."""
 
 from __future__ import annotations
 

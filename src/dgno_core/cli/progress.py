@@ -17,7 +17,7 @@ from rich.progress import (
 )
 
 # Seconds between two lines where stderr is no terminal: at least, where a tenth of the work was
-# done, and at most. Short work stays silent.
+# done, and at most. Short work stays silent, and so does work in one step, however slow.
 LEAST, MOST = 10.0, 60.0
 
 
@@ -95,12 +95,11 @@ class Pace:
             self._began, self._first, self._told_at = now, done, done
         self._seen = done
         waited = now - self._told
+        # Before the first step nothing is known, and after the last the result speaks for itself.
+        is_under_way = self._told_at < done < total
         is_far = (done - self._told_at) * 10 >= total
-        if waited < LEAST or (waited < MOST and not is_far):
+        if not is_under_way or waited < LEAST or (waited < MOST and not is_far):
             return None
         self._told, self._told_at = now, done
-        steps = done - self._first
-        if not steps:
-            return ""
-        left = (now - self._began) / steps * (total - done)
+        left = (now - self._began) / (done - self._first) * (total - done)
         return f"about {timedelta(seconds=round(left))} left"

@@ -1,8 +1,8 @@
-"""The demonstration: built-in real images, blurred by a known amount, restored and compared."""
+"""The demonstration: built-in sharp images, blurred by a known amount, restored and compared."""
 
 from __future__ import annotations
 
-from dgno_core.demo.images import RealImage, builtin_images
+from dgno_core.demo.images import SharpImage, builtin_images
 from dgno_core.demo.run import (
     DemoEvent,
     DemoFinished,
@@ -19,7 +19,7 @@ __all__ = [
     "DemoRow",
     "DemoStarted",
     "ImageRestored",
-    "RealImage",
+    "SharpImage",
     "builtin_images",
     "demo_events",
     "demo_table",

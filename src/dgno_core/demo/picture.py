@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
-from dgno_core.demo.degrade import WIDTHS
 from dgno_core.evaluation.fidelity import Score
 from dgno_core.evaluation.figures import (
     DPI,
@@ -38,6 +37,7 @@ class Comparison:
 
     title: str
     source: str
+    widths: str  # of the blur
     sharp: NDArray[Any]
     blurred: NDArray[Any]
     restored: NDArray[Any]
@@ -58,15 +58,13 @@ def write_picture(comparisons: Sequence[Comparison], path: Path) -> Path:
         figure,
         total,
         (MARGIN, 26),
-        "Real images, blurred by a known amount, restored",
+        "Sharp images, blurred by a known amount, restored",
         INK,
         14,
         bold=True,
     )
-    low, high = WIDTHS
     note = (
-        f"The blur changes over the field, {low:g} to {high:g} pixels wide, and there is camera "
-        "noise. Framed: where most was lost."
+        "The blur changes over the field, and there is camera noise. Framed: where most was lost."
     )
     _write(figure, total, (MARGIN, 46), note, QUIET, 9)
     top = HEADER
@@ -82,14 +80,14 @@ def _draw_row(figure: Figure, total: tuple[int, int], row: Comparison, top: int,
     window = display_window(row.sharp)
     spot = worst_box(error_map(row.sharp, row.blurred), round(min(row.sharp.shape[:2]) / 6))
     columns = (
-        ("blurred", _describe(row.before), row.blurred),
-        ("restored", _describe(row.after), row.restored),
-        ("known sharp", f"{row.title}  |  {row.source}", row.sharp),
+        (f"blurred, {row.widths}   {_describe(row.before)}", row.blurred),
+        (f"restored   {_describe(row.after)}", row.restored),
+        (f"known sharp   {row.source}", row.sharp),
     )
-    for index, (title, note, image) in enumerate(columns):
+    _write(figure, total, (MARGIN, top + 20), row.title, INK, 11, bold=True)
+    for index, (note, image) in enumerate(columns):
         left = MARGIN + index * (PANEL + GAP)
-        _write(figure, total, (left, top + 20), title, INK, 11, bold=True)
-        _write(figure, total, (left, top + 36), note, QUIET, 7.5 if index == 2 else 9)
+        _write(figure, total, (left, top + 36), note, QUIET, 9)
         frame = (left, top + CAPTION, PANEL, tall)
         _draw_panel(figure, total, frame, to_display(image, window), spot)
 

@@ -12,15 +12,14 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from dgno_core.demo.degrade import PHOTONS, READ_NOISE, WIDTHS, degrade
-from dgno_core.demo.images import RealImage, builtin_images
+from dgno_core.demo.degrade import PHOTONS, READ_NOISE, degrade
+from dgno_core.demo.images import SharpImage, builtin_images
 from dgno_core.demo.picture import Comparison, write_picture
 from dgno_core.errors import DGNOError
 from dgno_core.evaluation.fidelity import Score, score_pair
-from dgno_core.optics.psf import PsfKind
+from dgno_core.optics.maps import Range
 
 PICTURE, NUMBERS = "demo.png", "demo.json"
-PSFS: dict[str, PsfKind] = {"tissue": "gauss", "nuclei": "disk"}
 
 RestoreFile: TypeAlias = Callable[[Path, Path], str]  # blurred file, result -> name of the model
 
@@ -77,10 +76,10 @@ DemoEvent: TypeAlias = DemoStarted | ImageRestored | DemoFinished
 def demo_events(
     out: Path | str,
     *,
-    images: Sequence[RealImage] | None = None,
+    images: Sequence[SharpImage] | None = None,
     restore_file: RestoreFile | None = None,
 ) -> Generator[DemoEvent, None, None]:
-    """Blur built-in real images by a known amount, restore them, and compare.
+    """Blur built-in sharp images by a known amount, restore them, and compare.
 
     Writes ``<name>-sharp.tif``, ``<name>-blurred.tif`` and ``<name>-restored.tif`` (with its
     provenance beside it) for each image, then ``demo.png`` and ``demo.json``.
@@ -165,10 +164,9 @@ def demo_table(rows: Sequence[DemoRow]) -> str:
 
 
 def _demonstrate(
-    image: RealImage, seed: int, folder: Path, restore: RestoreFile
+    image: SharpImage, seed: int, folder: Path, restore: RestoreFile
 ) -> tuple[DemoRow, Comparison]:
-    psf = PSFS.get(image.name, "gauss")
-    degraded = degrade(image.sharp, seed, psf)
+    degraded = degrade(image.sharp, seed, image.psf, image.widths)
     sharp, blurred, restored = (
         folder / f"{image.name}-{what}.tif" for what in ("sharp", "blurred", "restored")
     )
@@ -184,7 +182,7 @@ def _demonstrate(
         title=image.title,
         source=image.source,
         shape=image.sharp.shape,
-        blur=f"{psf}, {WIDTHS[0]:g} to {WIDTHS[1]:g} px, smooth map, seed {seed}",
+        blur=f"{image.psf}, {_in_px(image.widths)}, smooth map, seed {seed}",
         model=model,
         before=before,
         after=after,
@@ -192,9 +190,20 @@ def _demonstrate(
         files=(sharp, blurred, restored),
     )
     comparison = Comparison(
-        image.title, image.source, image.sharp, degraded.blurred, result, before, after
+        title=image.title,
+        source=image.source,
+        widths=_in_px(image.widths),
+        sharp=image.sharp,
+        blurred=degraded.blurred,
+        restored=result,
+        before=before,
+        after=after,
     )
     return row, comparison
+
+
+def _in_px(widths: Range) -> str:
+    return "{:g} to {:g} px".format(*widths)
 
 
 def _make_folder(folder: Path) -> Path:
