@@ -36,6 +36,7 @@ panel = viewer.window.add_plugin_dock_widget("napari-dgno", "Train")[1]
 viewer.window._qt_window.resize(1200, 800)
 panel.form.runs_edit.set_path(Path(sys.argv[2]))
 panel.form.images.set_kind("sharp")
+panel.form.advanced.steps_spin.setValue(8)  # so that no step is timed before
 wait(0.5)
 for number in (1, 2):
     viewer.layers.clear()

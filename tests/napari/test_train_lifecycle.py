@@ -255,7 +255,8 @@ def test_a_deleted_folder_is_told_and_its_entry_goes(
     notified: list[str],
     qtbot: Any,
 ) -> None:
-    fake_training(steps=2000, delay=0.05)
+    # One that goes on writes nothing while its folder is deleted, and does not end by itself.
+    fake_training(steps=2000, delay=0.05, **({} if ended else {"hold": 3}))
     napari_window.add_image(stack, name="cells")
     panel = open_train()
     run = start(qtbot, panel)

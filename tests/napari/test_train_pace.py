@@ -133,9 +133,9 @@ def test_wishes_are_trained_with(
     napari_window.add_image(stack, name="cells")
     panel = open_train()
     advanced = panel.form.advanced
-    assert not advanced.crop_spin.isVisible()
+    assert not advanced.crop_spin.isVisibleTo(panel)
     advanced.button.click()
-    assert advanced.crop_spin.isVisible()
+    assert advanced.crop_spin.isVisibleTo(panel)
     advanced.crop_spin.setValue(40)
     advanced.batch_spin.setValue(3)
     advanced.rate_combo.setCurrentIndex(2)
