@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QToolButton, QWidget
+from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QToolButton, QWidget
 
 from dgno_core.errors import DGNOError
 from napari_dgno import _tooltips
+from napari_dgno._elided_combo import ElidedCombo
 from napari_dgno._models import AUTOMATIC, check_file, model_choices, offered_as
 
 
@@ -38,12 +39,8 @@ class ModelChooser(QWidget):
         super().__init__(parent)
         self._first = first
         self._files: list[str] = []
-        self.combo = QComboBox()
+        self.combo = ElidedCombo()
         self.combo.setToolTip(_tooltips.MODEL)
-        self.combo.setSizeAdjustPolicy(
-            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-        )
-        self.combo.setMinimumContentsLength(10)
         self.browse_button = QToolButton()
         self.browse_button.setText("…")
         self.browse_button.setToolTip(_tooltips.BROWSE)

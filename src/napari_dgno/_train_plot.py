@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.backends.backend_qtagg import FigureCanvasQTAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, ScalarFormatter
+from matplotlib.ticker import LogLocator, MaxNLocator
 from qtpy.QtGui import QWheelEvent
 from qtpy.QtWidgets import QSizePolicy
 
@@ -101,9 +101,9 @@ class RunPlot(FigureCanvasQTAgg):
         axes.plot(steps[thin], smooth[thin], color=colour, linewidth=1.8)
         if values.min() > 0:
             axes.set_yscale("log")
-            axes.yaxis.set_major_formatter(ScalarFormatter())
+            axes.yaxis.set_major_formatter("{x:g}")
             axes.yaxis.set_minor_formatter("")
-            axes.yaxis.set_major_locator(MaxNLocator(4))
+            axes.yaxis.set_major_locator(_loss_ticks(values.max() / values.min()))
         axes.set_xlim(0, 1.03 * max(self._record.step, 2))
 
     def _draw_scores(self, colour: str, text: str) -> None:
@@ -137,6 +137,13 @@ class RunPlot(FigureCanvasQTAgg):
                 f"best: {best:.1f}", (step, best), (-8 if is_late else 8, 5), color=colour,
                 ha="right" if is_late else "left", va="bottom", **words,
             )  # fmt: skip
+
+
+def _loss_ticks(span: float) -> MaxNLocator | LogLocator:
+    """Round numbers that lie well apart on a logarithmic axis of this highest by lowest value."""
+    if span < 8:
+        return MaxNLocator(4)  # a decade would have one tick or none
+    return LogLocator(subs=(1, 2, 5) if span < 50 else (1, 3) if span < 500 else (1,))
 
 
 def _smoothed(values: np.ndarray) -> np.ndarray:

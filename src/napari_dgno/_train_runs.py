@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QComboBox
+from qtpy.QtCore import Qt, Signal
 
 from dgno_core.errors import DGNOError
 from napari_dgno import _train_tooltips as tips
+from napari_dgno._elided_combo import ElidedCombo
 from napari_dgno._train_run import Run
 
 NEW = "New training"
 
 
-class RunList(QComboBox):
+class RunList(ElidedCombo):
     """The runs of a folder, the latest first, below the offer to begin a new one."""
 
     #: The run that the user has chosen, or None for a new training.
@@ -24,8 +24,6 @@ class RunList(QComboBox):
         super().__init__()
         self.runs: list[Run] = []
         self.setToolTip(tips.RUN)
-        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.setMinimumContentsLength(12)
         self.addItem(NEW)
         self.activated.connect(self._choose)
 
@@ -59,7 +57,7 @@ class RunList(QComboBox):
     def say(self, run: Run, text: str) -> None:
         """Say how a run stands, if it is in the list."""
         if run in self.runs:
-            self.setItemText(self.runs.index(run) + 1, text)
+            self._set_text(self.runs.index(run) + 1, text)
 
     def training(self) -> Run | None:
         """Return a run that goes on, if there is one."""
@@ -89,5 +87,10 @@ class RunList(QComboBox):
         self.addItem(NEW)
         for run in self.runs:
             text = texts.get(run.folder) or known.get(str(run.folder), run.name)
-            self.addItem(text, str(run.folder))
+            self.addItem("", str(run.folder))
+            self._set_text(self.count() - 1, text)
         self.select(shown)
+
+    def _set_text(self, index: int, text: str) -> None:
+        self.setItemText(index, text)
+        self.setItemData(index, text, int(Qt.ItemDataRole.ToolTipRole))  # a narrow list cuts it

@@ -155,7 +155,9 @@ def _pace(record: RunRecord) -> list[str]:
         return ["measuring how long a step takes"]
     seconds = left / max(record.total - record.step, 1)
     pace = (
-        f"{seconds:.1f} s a step" if seconds >= 0.1 else f"{1 / max(seconds, 1e-6):.0f} steps a s"
+        f"{seconds:.1f} s a step"
+        if seconds >= 0.1
+        else f"{1 / max(seconds, 1e-6):.0f} steps a second"
     )
     return [pace, f"about {in_words(left)} left"]
 
