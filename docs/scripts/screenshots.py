@@ -36,11 +36,12 @@ class Stage:
         import napari
         from qtpy.QtWidgets import QApplication
 
+        from napari_dgno._docking import open_panel
+
         self.folder = folder
         self.viewer = napari.Viewer(show=True, show_welcome_screen=False)
         self.application = QApplication.instance()
-        add = self.viewer.window.add_plugin_dock_widget
-        self.panel: Any = add("napari-dgno", self.panel_name)[1]
+        self.panel: Any = open_panel(self.viewer, self.panel_name)
         self.viewer.window._qt_window.resize(1400, 800)  # the docks leave 640 to the canvas
         self.wait(1.0)
 
