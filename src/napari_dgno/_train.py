@@ -342,13 +342,12 @@ class TrainPanel(Panel):
         self._pairs.hide()
         self.form.pairs_button.setText(SHOW_PAIRS)
         if self._worker is None:
-            self.display.finish("")
+            self.display.clear_texts()
 
     def _on_choice(self) -> None:
         """Say and show nothing any more of images that are not chosen now."""
         if self._worker is None and not self._closed:
-            self.display.messages.clear()
-            self.display.finish("")
+            self.display.clear_texts()
             # Not at once: napari may be about to remove the layer that was chosen.
             QTimer.singleShot(0, self._put_away)
 

@@ -204,6 +204,30 @@ def test_texts_do_not_outlive_their_layer(
     assert len(napari_window.layers) == 0
 
 
+def test_notes_on_pairs_go_with_the_pairs_and_without_painting(
+    napari_window: Any,
+    open_train: Any,
+    stack: np.ndarray,
+    monkeypatch: pytest.MonkeyPatch,
+    qtbot: Any,
+) -> None:
+    panel = open_train()
+    layer = napari_window.add_image(stack, name="cells")
+    click(qtbot, panel.form.pairs_button)
+    wait_until(qtbot, lambda: panel._pairs.is_shown)
+    wait_until(qtbot, panel.form.isEnabled)
+    panel.display.add_note("One plane was left out.")
+    touched: list[int] = []  # a bar paints at once: never while a layer is being removed
+    monkeypatch.setattr(panel.display.bar, "setValue", touched.append)
+    for name in ("blurred", "sharp"):
+        napari_window.layers.remove(f"pairs, {name}")
+    assert panel.form.pairs_button.text() == "Show pairs"
+    assert panel.display.messages.isHidden()
+    assert panel.display.status.isHidden()
+    napari_window.layers.remove(layer)
+    assert touched == []
+
+
 def test_the_sharpest_plane_of_a_layer_that_is_gone_is_not_told(
     napari_window: Any, open_train: Any, stack: np.ndarray, qtbot: Any
 ) -> None:
