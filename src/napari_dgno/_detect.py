@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from dgno_core.errors import DGNOError
 from napari_dgno import _detect_words as words
+from napari_dgno._compare import CompareBar
 from napari_dgno._csv_dialog import ask_csv_path
 from napari_dgno._detect_form import DetectForm
 from napari_dgno._detect_layers import full_array, objects_layer, placement, status_layer
@@ -24,7 +25,7 @@ from napari_dgno._scroll import VerticalScroll
 from napari_dgno._settings import preference_model, read_preferences
 
 if TYPE_CHECKING:
-    from napari.layers import Labels, Layer
+    from napari.layers import Image, Labels, Layer
     from napari.viewer import Viewer
 
     from napari_dgno._look_overlay import Legend
@@ -57,6 +58,7 @@ class DetectPanel(LookPanel):
         self.button.setStyleSheet("font-weight: bold;")
         self.button.setEnabled(not self.missing.text())
         self.counts = wrapped_label()
+        self.compare = CompareBar(napari_viewer)
         self.agreement = wrapped_label()
         self.table = ObjectTable({**STATUS_COLOURS})
         self.save_button = QPushButton("Save table …")
@@ -64,7 +66,9 @@ class DetectPanel(LookPanel):
         self._results = QWidget()
         results = QVBoxLayout(self._results)
         results.setContentsMargins(0, 0, 0, 0)
-        for widget in (self.counts, self.legends, self.agreement, self.table, self.save_button):
+        for widget in (
+            self.counts, self.compare, self.legends, self.agreement, self.table, self.save_button
+        ):  # fmt: skip
             results.addWidget(widget)
         self._results.hide()
         self._inputs = QWidget()
@@ -138,17 +142,21 @@ class DetectPanel(LookPanel):
         )
 
     def _show(self, before: Place, after: Place | None, compared: Compared) -> str:
+        self.compare.stop()  # or it would be taken for the restored image
         found, place = compared.found, before
         axes = found.before.axes
+        second = None if after is None else after.layer
         if compared.restored is not None:
-            self._add_restored(before, compared)
+            second = self._add_restored(before, compared)
         title = "objects" if found.after is None else "matched, lost, gained"
         overlay, legend = status_layer(compared.objects, compared.painted, axes, place, title)
         layers: list[tuple[Layer, Legend | None]] = [(overlay, legend)]
         if found.after is not None:
             layers.append((objects_layer(found.after.labels, axes, place, "objects after"), None))
         layers.append((objects_layer(found.before.labels, axes, place, "objects before"), None))
-        self.add_over(layers, before.layer, *self._restored(before, after))
+        self.add_over(layers, before.layer, *([] if second is None else [second]))
+        self.compare.set_layers(before.layer, second)
+        self.compare.setVisible(second is not None)
         self._shown = place, overlay
         count_after = None if found.after is None else found.after.count
         self.counts.setText(
@@ -170,26 +178,25 @@ class DetectPanel(LookPanel):
             self.table.show_objects([], stack=False)
         place = None if self._shown is None else self._shown[0]
         chosen = self.form.before_combo.layer()
-        self._results.setVisible(place is not None and place.layer is chosen)
+        shown = place is not None and place.layer is chosen
+        self._results.setVisible(shown)
+        if not shown:
+            self.compare.stop()  # nobody could end it
 
-    def _add_restored(self, before: Place, compared: Compared) -> None:
+    def _add_restored(self, before: Place, compared: Compared) -> Image:
         """Show what was restored on the way, unless it is there from an earlier look."""
-        name = f"{before.layer.name} restored"
+        from napari.layers import Image
+
         axes = compared.axes.removesuffix("S") if before.layer.rgb else compared.axes
         data = full_array(np.asarray(compared.restored), axes, before)
-        for layer in [layer for layer in self._viewer.layers if layer.name == name]:
-            if isinstance(layer.data, np.ndarray) and np.may_share_memory(layer.data, data):
-                return
+        for layer in self._viewer.layers:
+            known = isinstance(layer, Image) and isinstance(layer.data, np.ndarray)
+            if known and np.may_share_memory(layer.data, data):
+                return layer
         layer = output_layer(data, like=before.layer, provenance={})
         layer.translate = placement(axes, before)["translate"]
         self._viewer.layers.insert(self._viewer.layers.index(before.layer) + 1, layer)
-
-    def _restored(self, before: Place, after: Place | None) -> list[Layer]:
-        """Return the restored image, over which the outlines go too."""
-        if after is not None:
-            return [after.layer]
-        name = f"{before.layer.name} restored"
-        return [layer for layer in self._viewer.layers if layer.name == name]
+        return layer
 
     # The table ----------------------------------------------------------------------------------
 
@@ -225,6 +232,7 @@ class DetectPanel(LookPanel):
             return
         super().shut_down()
         self._shown = None
+        self.compare.shut_down()
         self.form.disconnect_viewer()
         if self._preferences is not None:
             self._preferences.events.disconnect(self._apply_preferences)

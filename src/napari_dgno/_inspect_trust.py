@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtWidgets import QComboBox, QFormLayout, QWidget
 
 from napari_dgno import _inspect_tooltips as tips
+from napari_dgno._compare import CompareBar
 from napari_dgno._inspect_section import Section
 from napari_dgno._inspect_words import VERDICT_COLOURS
 from napari_dgno._inspect_work import Weighed, weighing_trust
@@ -24,7 +25,7 @@ from napari_dgno._panel import set_out
 from napari_dgno._progress import wrapped_label
 
 if TYPE_CHECKING:
-    from napari.layers import Layer
+    from napari.layers import Image, Layer
     from napari.viewer import Viewer
 
     from dgno_core.interpretation.trust import TrustMap, Verdict
@@ -54,7 +55,10 @@ class TrustSection(Section):
         set_out(fields)
         fields.addRow("Map", self.map_combo)
         self.column.addWidget(self.chooser)
+        self.compare = CompareBar(viewer)
+        self.column.addWidget(self.compare)
         self.chooser.hide()
+        self.compare.hide()
         self.button.clicked.connect(lambda: panel.try_to(self.prepare))
         self.map_combo.activated.connect(self.choose)
         viewer.layers.events.removed.connect(self._on_removed)
@@ -87,8 +91,10 @@ class TrustSection(Section):
     def disconnect_viewer(self) -> None:
         """Listen to the viewer no longer."""
         self._viewer.layers.events.removed.disconnect(self._on_removed)
+        self.compare.shut_down()
 
     def _show(self, place: Place, weighed: Weighed) -> str:
+        self.compare.stop()  # what it compares is about to be replaced
         found = weighed.found
         overlays = [_overlay(made) for made in found.maps]
         layers: list[tuple[Layer, Legend | None]] = [
@@ -97,9 +103,10 @@ class TrustSection(Section):
         for layer, _ in layers[1:]:
             layer.visible = False
         self._layers = []  # their removal is none of the user's doing
-        made = [layer for layer, _ in layers]
-        self.panel.add_over([*layers, (self._restored(place, weighed), None)], place.layer)
-        self._layers = made
+        below = self._restored(place, weighed)
+        self.panel.add_over([*layers, *((layer, None) for layer in below)], place.layer)
+        self._layers = [layer for layer, _ in layers]
+        self.compare.set_layers(place.layer, below[-1])
         self.map_combo.clear()
         for made in found.maps:
             self.map_combo.addItem(made.title, made.key)
@@ -108,7 +115,7 @@ class TrustSection(Section):
         if not place.is_whole_plane:
             return f"The map lies over the restored part of the image.{self.where(place)}"
         self._viewer.reset_view()
-        return "The map lies on the image; the restored image is to its right."
+        return "The map lies over the restored image, which is to its right once more, bare."
 
     def _pronounce(self, verdict: Verdict) -> None:
         """Show the verdict, larger than all else, with a bar in the colour of its level."""
@@ -124,15 +131,23 @@ class TrustSection(Section):
         super().show_result(shown)
         self.verdict.setVisible(shown)
         self.chooser.setVisible(shown and bool(self._layers))
+        self.compare.setVisible(shown)
+        if not shown:
+            self.compare.stop()  # nobody could end it
 
-    def _restored(self, place: Place, weighed: Weighed) -> Layer:
-        """Make the layer of the restored image: beside the image, or over its part of it."""
+    def _restored(self, place: Place, weighed: Weighed) -> list[Image]:
+        """Make layers of the restored image: in its place, and bare beside a whole plane."""
         region, like = place.region, place.layer
         y, x = float(region.y.start), float(region.x.start)
         grey = weighed.restored.ndim == 2 and not like.rgb
         look = {"colormap": like.colormap, "contrast_limits": like.contrast_limits} if grey else {}
-        at = place.beside(y) if place.is_whole_plane else (y, x)
-        return picture_layer(weighed.restored, place, "restored, to compare", at, **look)
+        layers = [picture_layer(weighed.restored, place, "restored", (y, x), **look)]
+        if place.is_whole_plane:
+            beside = place.beside(y)
+            layers[:0] = [
+                picture_layer(weighed.restored, place, "restored, beside", beside, **look)
+            ]
+        return layers
 
     def _on_removed(self, event: Any) -> None:
         if event.value in self._layers:

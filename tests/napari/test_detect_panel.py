@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from qtpy.QtCore import Qt
 
 from support.fake_looks import FakeLooks
 from support.look_panels import look, said, spots
@@ -85,6 +86,71 @@ def test_a_row_of_the_table_leads_to_its_object(
     assert overlay.selected_label == number
 
 
+def comparing(viewer: Any) -> list[Any]:
+    return [layer for layer in viewer.layers if layer.name.startswith("comparison: ")]
+
+
+@pytest.mark.parametrize("kind", ["layer", "restore"])
+def test_before_and_after_are_compared_under_the_outlines(
+    kind: str, napari_window: Any, open_detect: Open, fake_looks: FakeLooks, qtbot: Any
+) -> None:
+    panel, before, after = open_pair(napari_window, open_detect)
+    if kind == "restore":
+        napari_window.layers.remove(after)
+        panel.form.set_kind("restore")
+    assert not panel.compare.isVisible()
+    look(qtbot, panel, panel.button)
+    wait_until(qtbot, panel.compare.isVisible)
+    if kind == "restore":
+        after = next(layer for layer in napari_window.layers if "restored" in layer.name)
+    click(qtbot, panel.compare.button)
+    part, line = comparing(napari_window)
+    assert np.shares_memory(part.data, after.data)
+    panel.compare.slider.setValue(250)
+    assert part.data.shape == (64, 60)
+    np.testing.assert_allclose(line.data_to_world((0, 0))[1], after.data_to_world((0, 19.5))[1])
+    index = napari_window.layers.index
+    assert index(line) < index("Matched, lost, gained · cells")
+    qtbot.wait(100)  # drawn
+    qtbot.mousePress(panel.compare.hold_button, Qt.MouseButton.LeftButton)
+    assert not part.visible
+    assert before.visible
+    qtbot.mouseRelease(panel.compare.hold_button, Qt.MouseButton.LeftButton)
+    assert part.visible
+    look(qtbot, panel, panel.button)  # a new look ends it, and takes no part for the result
+    assert comparing(napari_window) == []
+    assert after.visible
+    assert sum("restored" in layer.name for layer in napari_window.layers) == 1
+    click(qtbot, panel.compare.button)
+    napari_window.layers.remove(after)
+    assert comparing(napari_window) == []
+    assert not panel.compare.button.isEnabled()
+    assert before.visible
+
+
+def test_a_comparison_ends_with_the_panel_and_with_its_image(
+    napari_window: Any, open_detect: Open, fake_looks: FakeLooks, qtbot: Any
+) -> None:
+    panel, before, after = open_pair(napari_window, open_detect)
+    look(qtbot, panel, panel.button)
+    click(qtbot, panel.compare.button)
+    other = napari_window.add_image(spots(), name="other")
+    panel.form.before_combo.set_layer(other)
+    assert comparing(napari_window) == []
+    assert after.visible
+    panel.form.before_combo.set_layer(before)
+    click(qtbot, panel.compare.button)
+    assert len(comparing(napari_window)) == 2
+    napari_window.window.remove_dock_widget(panel)
+    wait_until(qtbot, lambda: comparing(napari_window) == [])
+    assert after.visible
+    panel = open_detect()
+    panel.form.before_combo.set_layer(other)
+    panel.form.set_kind("none")
+    look(qtbot, panel, panel.button)
+    assert panel.compare.isHidden()  # there is nothing to compare with
+
+
 def frame_of(viewer: Any) -> Any:
     return viewer.layers["Chosen object · cells"]
 
@@ -146,8 +212,6 @@ def test_the_table_is_saved_for_a_spreadsheet_under_the_names_on_screen(
     monkeypatch: pytest.MonkeyPatch,
     notified: list[str],
 ) -> None:
-    from qtpy.QtCore import Qt
-
     panel, *_ = open_pair(napari_window, open_detect)
     look(qtbot, panel, panel.button)
     press_save(monkeypatch, str(tmp_path / "cells"), str(tmp_path / "plate.A01"), "")

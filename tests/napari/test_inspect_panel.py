@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from qtpy.QtCore import Qt
 
 from dgno_core.errors import DGNOError
 from support.fake_looks import FakeLooks
@@ -211,8 +212,8 @@ def test_trust_shows_one_map_at_a_time_and_says_the_sentence(
     panel.form.second_chooser.set_model("dgno-face-small")
     look(qtbot, panel, panel.trust.button)
     assert panel.trust.map_combo.count() == 5
-    restored = "Restored, to compare · cells"
-    assert shown_maps(napari_window) == [restored, "Expected Error · cells"]
+    restored = ["Restored · cells", "Restored, beside · cells"]
+    assert shown_maps(napari_window) == [*restored, "Expected Error · cells"]
     assert panel.trust.verdict.text() == "Nothing speaks against it."
     assert panel.trust.result.text() == "The expected error is about 1 %."
     wait_until(qtbot, panel.trust.verdict.isVisible)
@@ -221,13 +222,13 @@ def test_trust_shows_one_map_at_a_time_and_says_the_sentence(
     assert panel.trust.verdict.y() < panel.trust.result.y()
     panel.trust.map_combo.setCurrentIndex(1)
     panel.trust.map_combo.activated.emit(1)
-    assert shown_maps(napari_window) == [restored, "Residual · cells"]
+    assert shown_maps(napari_window) == [*restored, "Residual · cells"]
     assert "What residual means." in panel.legends.shown()[0].meaning.text()
     napari_window.layers.remove(napari_window.layers["Residual · cells"])
     assert panel.trust.map_combo.count() == 4
 
 
-def test_the_restored_image_lies_beside_a_plane_and_over_a_part_of_a_large_one(
+def test_the_restored_image_lies_over_its_part_and_once_more_beside_a_whole_plane(
     napari_window: Any, open_inspect: Open, fake_looks: FakeLooks, image: np.ndarray, qtbot: Any
 ) -> None:
     original = napari_window.add_image(
@@ -235,21 +236,103 @@ def test_the_restored_image_lies_beside_a_plane_and_over_a_part_of_a_large_one(
     )
     panel = open_inspect()
     look(qtbot, panel, panel.trust.button)
-    restored = napari_window.layers["Restored, to compare · cells"]
-    assert restored.visible
-    np.testing.assert_allclose(restored.contrast_limits, (5, 900))
-    assert restored.colormap.name == "green"
-    assert restored.extent.world[0][1] > original.extent.world[1][1]
+    over = napari_window.layers["Restored · cells"]
+    beside = napari_window.layers["Restored, beside · cells"]
+    for restored in (over, beside):
+        assert restored.visible
+        np.testing.assert_allclose(restored.contrast_limits, (5, 900))
+        assert restored.colormap.name == "green"
+    np.testing.assert_allclose(over.extent.world, original.extent.world)
+    assert beside.extent.world[0][1] > original.extent.world[1][1]
     assert panel.form.layer_combo.count() == 1  # it is no image to look into
     large = napari_window.add_image(np.tile(image[0], (11, 11)), name="field")
     panel.form.layer_combo.set_layer(large)
     qtbot.wait(200)  # until it was drawn
     look(qtbot, panel, panel.trust.button)
-    part = napari_window.layers["Restored, to compare · field"]
+    part = napari_window.layers["Restored · field"]
+    assert "Restored, beside · field" not in napari_window.layers
     region = panel.form.place().region
     np.testing.assert_allclose(part.translate, (region.y.start, region.x.start))
     index = napari_window.layers.index
     assert index(large) < index(part) < index(napari_window.layers["Expected Error · field"])
+
+
+def comparing(viewer: Any) -> list[Any]:
+    return [layer for layer in viewer.layers if layer.name.startswith("comparison: ")]
+
+
+def shown(viewer: Any) -> dict[str, bool]:
+    return {layer.name: layer.visible for layer in viewer.layers}
+
+
+def test_trust_compares_the_image_with_what_was_restored(
+    napari_window: Any, open_inspect: Open, fake_looks: FakeLooks, image: np.ndarray, qtbot: Any
+) -> None:
+    napari_window.add_image(image, name="cells", scale=(2, 0.5, 0.5))
+    panel = open_inspect()
+    bar = panel.trust.compare
+    assert bar.isHidden()
+    look(qtbot, panel, panel.trust.button)
+    wait_until(qtbot, bar.button.isVisible)
+    was = shown(napari_window)
+    click(qtbot, bar.button)
+    part, line = comparing(napari_window)
+    restored = napari_window.layers["Restored · cells"]
+    assert part.data.shape == (1, 64, 40)
+    assert np.shares_memory(part.data, restored.data)
+    assert not restored.visible
+    bar.slider.setValue(750)
+    assert part.data.shape == (1, 64, 20)
+    ends = [line.data_to_world((end, 0))[-1] for end in (-0.5, 0.5)]
+    np.testing.assert_allclose(ends, 0.5 * 59.5)
+    qtbot.wait(100)  # drawn
+    qtbot.mousePress(bar.hold_button, Qt.MouseButton.LeftButton)
+    assert not part.visible
+    assert not restored.visible
+    qtbot.mouseRelease(bar.hold_button, Qt.MouseButton.LeftButton)
+    assert part.visible
+    click(qtbot, bar.button)
+    assert shown(napari_window) == was
+    qtbot.mousePress(bar.hold_button, Qt.MouseButton.LeftButton)  # without the line, too
+    assert not restored.visible
+    qtbot.mouseRelease(bar.hold_button, Qt.MouseButton.LeftButton)
+    assert shown(napari_window) == was
+
+
+@pytest.mark.parametrize("end", ["look", "image", "layer", "other", "panel"])
+def test_a_comparison_of_trust_ends_with_what_it_compares(
+    end: str,
+    napari_window: Any,
+    open_inspect: Open,
+    fake_looks: FakeLooks,
+    image: np.ndarray,
+    qtbot: Any,
+) -> None:
+    original = napari_window.add_image(image[0], name="cells", blending="additive")
+    panel = open_inspect()
+    look(qtbot, panel, panel.trust.button)
+    bar = panel.trust.compare
+    was = shown(napari_window)
+    click(qtbot, bar.button)
+    assert comparing(napari_window)
+    if end == "look":
+        look(qtbot, panel, panel.trust.button)
+    elif end == "image":
+        napari_window.layers.remove(original)
+    elif end == "layer":
+        napari_window.layers.remove("Restored · cells")
+    elif end == "other":
+        other = napari_window.add_image(image[1], name="others")
+        panel.form.layer_combo.set_layer(other)
+    else:
+        napari_window.window.remove_dock_widget(panel)
+    wait_until(qtbot, lambda: comparing(napari_window) == [])
+    now = shown(napari_window)
+    assert now == {name: was.get(name, True) for name in now}
+    if end != "panel":
+        assert not bar.is_comparing
+        assert not bar.button.isChecked()
+        assert bar.button.isEnabled() is (end in ("look", "other"))
 
 
 def test_the_words_of_a_scale_hold_for_its_own_limits_only(
