@@ -48,9 +48,14 @@ class LookStage(Stage):
         self.wait_until(lambda: not self.panel.is_running, WAIT)
 
     def take(self, button: Any, name: str) -> None:
-        """Press a button, wait for what comes of it, and take a picture."""
-        button.click()
-        self.wait_idle()
+        """Press a button, wait for what comes of it, and take a picture.
+
+        It is pressed twice: what is known is shown at once, without the seconds that this machine
+        took.
+        """
+        for _ in range(2):
+            button.click()
+            self.wait_idle()
         self.wait(0.5)
         self.shoot(name)
         print(f"  {self.panel.display.status.text()} {self.panel.display.messages.text()}")

@@ -211,19 +211,18 @@ def test_notes_on_pairs_go_with_the_pairs_and_without_painting(
     monkeypatch: pytest.MonkeyPatch,
     qtbot: Any,
 ) -> None:
+    from napari_dgno._train_pairs import PairsFound
+
     panel = open_train()
-    layer = napari_window.add_image(stack, name="cells")
-    click(qtbot, panel.form.pairs_button)
-    wait_until(qtbot, lambda: panel._pairs.is_shown)
-    wait_until(qtbot, panel.form.isEnabled)
-    panel.display.add_note("One plane was left out.")
+    layer = napari_window.add_image(stack[0], name="cells")
+    panel._on_pairs(PairsFound(stack, stack, tuple("abcd"), 4, ("One plane was left out.",)))
+    assert "One plane was left out." in text(panel.display.messages)
     touched: list[int] = []  # a bar paints at once: never while a layer is being removed
     monkeypatch.setattr(panel.display.bar, "setValue", touched.append)
     for name in ("blurred", "sharp"):
         napari_window.layers.remove(f"pairs, {name}")
     assert panel.form.pairs_button.text() == "Show pairs"
     assert panel.display.messages.isHidden()
-    assert panel.display.status.isHidden()
     napari_window.layers.remove(layer)
     assert touched == []
 
