@@ -15,8 +15,14 @@ if TYPE_CHECKING:
     from napari.utils.events import Event
 
 
+#: In place of a layer where the viewer has none.
+NOTHING = "Open labels first"
+
+
 class LabelsCombo(QComboBox):
     """Lists the Labels layers that this plugin did not make, after an entry for none.
+
+    Where there are none it is empty, and says what to open first.
 
     Parameters
     ----------
@@ -36,6 +42,7 @@ class LabelsCombo(QComboBox):
         self._current: Labels | None = None
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(12)
+        self.setPlaceholderText(NOTHING)
         events = viewer.layers.events
         for event in (events.inserted, events.removed, events.reordered):
             event.connect(self._refresh)
@@ -72,7 +79,8 @@ class LabelsCombo(QComboBox):
         self._watch_names(watch=True)
         self.blockSignals(True)
         self.clear()
-        self.addItems([self._nothing, *(layer.name for layer in self._layers)])
+        if self._layers:
+            self.addItems([self._nothing, *(layer.name for layer in self._layers)])
         kept = self._current in self._layers
         self.setCurrentIndex(self._layers.index(self._current) + 1 if kept else 0)
         self.blockSignals(False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from qtpy.QtCore import QEvent, Qt
-from qtpy.QtWidgets import QFormLayout, QWidget
+from qtpy.QtWidgets import QFormLayout, QLayout, QWidget
 
 from napari_dgno._canvas_context import CanvasContext
 from napari_dgno._docking import join_tabs
@@ -43,7 +43,7 @@ def set_out(form: QFormLayout) -> None:
     form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
 
 
-def explain_labels(form: QFormLayout, tips: Iterable[tuple[QWidget, str]]) -> None:
+def explain_labels(form: QFormLayout, tips: Iterable[tuple[QWidget | QLayout, str]]) -> None:
     """Give the labels of fields the tips of these."""
     for widget, tip in tips:
         label = form.labelForField(widget)

@@ -24,6 +24,8 @@ class FolderEdit(QWidget):
     """
 
     changed = Signal()
+    #: As `changed`, but only once the user has finished typing or has chosen in the dialog.
+    settled = Signal()
 
     def __init__(self, title: str, tip: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -39,6 +41,7 @@ class FolderEdit(QWidget):
         layout.addWidget(self.edit, 1)
         layout.addWidget(self.button)
         self.edit.textChanged.connect(self._on_text)
+        self.edit.editingFinished.connect(self.settled)
         self.button.clicked.connect(self.browse)
 
     def path(self) -> Path:
@@ -63,6 +66,7 @@ class FolderEdit(QWidget):
         )
         if found:
             self.set_path(Path(found))
+            self.settled.emit()
 
     def _on_text(self, text: str) -> None:
         self.changed.emit()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,33 @@ def wrapped_label() -> QLabel:
     label.setMinimumWidth(0)
     label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
     return label
+
+
+def show_message(label: QLabel, html: str, kind: str, theme: str) -> None:
+    """Show a message with a bar in the theme's colour; as a text colour it is illegible.
+
+    Parameters
+    ----------
+    label : QLabel
+        Where; it is hidden if there is nothing to say.
+    html : str
+        The message.
+    kind : str
+        ``"warning"`` or ``"error"``.
+    theme : str
+        Of the viewer.
+    """
+    from napari.utils.theme import get_theme
+
+    colour = getattr(get_theme(theme), kind).as_hex(format="long")
+    label.setStyleSheet(f"QLabel {{ border-left: 4px solid {colour}; padding: 4px; }}")
+    label.setText(html)
+    label.setVisible(bool(html))
+
+
+def as_notes(notes: Iterable[str]) -> str:
+    """Return notes in plain text as lines of HTML."""
+    return "<br>".join(f"<b>Note:</b> {escape(note)}" for note in notes)
 
 
 class RunDisplay(QWidget):
@@ -134,7 +162,7 @@ class RunDisplay(QWidget):
         """Show something that the user should know about this run."""
         if text not in self._notes:
             self._notes.append(text)
-        self._show("<br>".join(f"<b>Note:</b> {escape(note)}" for note in self._notes), "warning")
+        self._show(as_notes(self._notes), "warning")
 
     def set_error(self, text: str) -> None:
         """Show why there is no result."""
@@ -142,10 +170,4 @@ class RunDisplay(QWidget):
         self._show(f"<b>Not done:</b> {escape(text)}", "error")
 
     def _show(self, html: str, kind: str) -> None:
-        """Show a message with a bar in the theme's colour; as a text colour it is illegible."""
-        from napari.utils.theme import get_theme
-
-        colour = getattr(get_theme(self._viewer.theme), kind).as_hex(format="long")
-        self.messages.setStyleSheet(f"QLabel {{ border-left: 4px solid {colour}; padding: 4px; }}")
-        self.messages.setText(html)
-        self.messages.show()
+        show_message(self.messages, html, kind, self._viewer.theme)

@@ -14,7 +14,7 @@ from qtpy.compat import isalive
 from qtpy.QtWidgets import QApplication, QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from dgno_core.errors import DGNOError
-from dgno_core.io.axes import is_colour
+from dgno_core.io.axes import exchanged_axes, is_colour
 from napari_dgno import _tooltips, _workers
 from napari_dgno._compare import CompareBar
 from napari_dgno._docking import open_panel
@@ -375,7 +375,7 @@ class RestorePanel(Panel):
 
     def _show_model(self) -> None:
         layer = self.form.layer_combo.layer()
-        name = ""
+        name, notes = "", list(filter(None, [exchanged_axes(self.form.axes_edit.text())]))
         try:
             source = None if layer is None else self._described(layer)
             colour = source is not None and is_colour(source.axes, source.shape, source.dtype)
@@ -386,10 +386,10 @@ class RestorePanel(Panel):
             )
             name, text = card.name, summary(card)
             if source is not None:
-                text = f"{text} {pixel_size_note(card, source.pixel_size, source.units)}".strip()
+                notes += filter(None, [pixel_size_note(card, source.pixel_size, source.units)])
         except DGNOError as error:
             text = str(error)
-        self.form.set_summary(text, name)
+        self.form.set_summary(text, name, notes)
 
     def _described(self, layer: Image) -> ImageSource:
         """Describe the layer with the axes in the field, or the guessed ones if those do not fit.

@@ -77,6 +77,21 @@ def read_preferences() -> Preferences:
     )
 
 
+def keep_model_folder(text: str) -> bool:
+    """Make a folder the preferred one of the user's own models; False if napari keeps none.
+
+    Parameters
+    ----------
+    text : str
+        Its path; empty for no folder.
+    """
+    model = preference_model()
+    if model is None:
+        return False
+    model.model_folder = text.strip()
+    return True
+
+
 def _folder(text: str) -> Path | None:
     text = text.strip()
     return Path(os.path.expanduser(text)) if text else None

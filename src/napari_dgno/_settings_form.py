@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from html import escape
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QComboBox, QFormLayout, QLineEdit, QSpinBox, QWidget
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QLineEdit, QSpinBox, QWidget
+from superqt import QElidingLabel
 
 from napari_dgno import _tooltips
+from napari_dgno._brief import Brief
 from napari_dgno._devices import TITLES, available_devices
+from napari_dgno._fold import Fold
 from napari_dgno._layer_combo import LayerCombo
 from napari_dgno._model_chooser import ModelChooser
 from napari_dgno._panel import explain_labels, set_out
-from napari_dgno._progress import wrapped_label
+from napari_dgno._path_edit import FolderEdit
+from napari_dgno._progress import as_notes, show_message, wrapped_label
+from napari_dgno._settings import keep_model_folder
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -25,6 +31,21 @@ if TYPE_CHECKING:
 #: coarser grid says so when it is run; its file is not read for each turn of the wheel.
 TILE_STEP = 32
 SMALLEST_TILE = 64
+#: What the letters of the axes stand for.
+AXES = {
+    "T": "time",
+    "P": "position",
+    "C": "channel",
+    "Z": "depth",
+    "Y": "rows",
+    "X": "columns",
+    "S": "colours",
+}
+
+
+def axes_in_words(axes: str) -> str:
+    """Say what the letters that are known mean: "depth, rows, columns" for ``ZYX``."""
+    return ", ".join(AXES[letter] for letter in axes.upper() if letter in AXES)
 
 
 class SettingsForm(QWidget):
@@ -46,15 +67,21 @@ class SettingsForm(QWidget):
         self, viewer: ViewerModel, preferences: Preferences, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
+        self._viewer = viewer
         self._preferences = preferences
         self.layer_combo = LayerCombo(viewer)
         self.layer_combo.setToolTip(_tooltips.LAYER)
         self.model_chooser = ModelChooser(preferences.model_folder)
-        self.summary = wrapped_label()
-        self.summary.setTextFormat(Qt.TextFormat.RichText)
+        self.summary = Brief(_tooltips.MORE)
+        self.notes = wrapped_label()
+        self.notes.hide()
         self.axes_edit = QLineEdit()
         self.axes_edit.setToolTip(_tooltips.AXES)
-        self.axes_edit.setMaxLength(7)
+        self.axes_edit.setMaxLength(len(AXES))
+        self.axes_edit.setPlaceholderText("as ZYX")
+        self.axes_edit.setFixedWidth(68)  # seven letters
+        self.axes_words = QElidingLabel()
+        self.axes_words.setToolTip(_tooltips.AXES)
         self.device_combo = QComboBox()
         self.device_combo.setToolTip(_tooltips.DEVICE)
         self.tile_spin = QSpinBox()
@@ -67,8 +94,17 @@ class SettingsForm(QWidget):
         self.normalise_combo.setToolTip(_tooltips.NORMALISE)
         self.normalise_combo.addItem("Whole stack", "stack")
         self.normalise_combo.addItem("Each plane", "plane")
+        self.folder_edit = FolderEdit("The folder of your models", _tooltips.MODEL_FOLDER)
+        self.folder_edit.edit.setPlaceholderText("none")
+        self.advanced = Fold(_tooltips.ADVANCED)
         self._lay_out()
-        self.apply_preferences(preferences)
+        self._show_device()
+        self._show_tile()
+        self._show_folder()
+        self.folder_edit.settled.connect(self._keep_folder)
+        self.axes_edit.textChanged.connect(
+            lambda text: self.axes_words.setText(axes_in_words(text))
+        )
         self.tile_spin.editingFinished.connect(self._snap_tile)
         for signal in (
             self.layer_combo.layer_changed,
@@ -86,37 +122,62 @@ class SettingsForm(QWidget):
         form.addRow("Image", self.layer_combo)
         form.addRow("Model", self.model_chooser)
         form.addRow(self.summary)
-        form.addRow("Axes", self.axes_edit)
-        form.addRow("Device", self.device_combo)
-        form.addRow("Tile size", self.tile_spin)
-        form.addRow("Brightness", self.normalise_combo)
+        axes = QHBoxLayout()
+        axes.addWidget(self.axes_edit)
+        axes.addWidget(self.axes_words, 1)
+        form.addRow("Axes", axes)
+        form.addRow(self.notes)
+        form.addRow(self.advanced)
         explain_labels(
             form,
             (
                 (self.layer_combo, _tooltips.LAYER),
                 (self.model_chooser, _tooltips.MODEL),
-                (self.axes_edit, _tooltips.AXES),
-                (self.device_combo, _tooltips.DEVICE),
-                (self.tile_spin, _tooltips.TILE),
-                (self.normalise_combo, _tooltips.NORMALISE),
+                (axes, _tooltips.AXES),
             ),
         )
+        self.advanced.add_row("Device", self.device_combo, _tooltips.DEVICE)
+        self.advanced.add_row("Tile size", self.tile_spin, _tooltips.TILE)
+        self.advanced.add_row("Brightness", self.normalise_combo, _tooltips.NORMALISE)
+        self.advanced.add_row("Your models", self.folder_edit, _tooltips.MODEL_FOLDER)
 
     def apply_preferences(self, preferences: Preferences) -> None:
-        """Set the fields that have a preference to it."""
-        folder_changed = preferences.model_folder != self._preferences.model_folder
-        self._preferences = preferences
-        devices = available_devices()
-        if preferences.device not in devices:
-            devices.append(preferences.device)  # asked for: the core says why it is not there
-        self.device_combo.clear()
-        for device in devices:
-            self.device_combo.addItem(TITLES.get(device, device), device)
-        self.device_combo.setCurrentIndex(self.device_combo.findData(preferences.device))
-        self.tile_spin.setValue(preferences.tile or 0)
-        self._snap_tile()
-        if folder_changed:
+        """Set the fields whose preference has changed to it; the others stay as they are."""
+        old, self._preferences = self._preferences, preferences
+        if preferences.device != old.device:
+            self._show_device()
+        if preferences.tile != old.tile:
+            self._show_tile()
+        if preferences.model_folder != old.model_folder:
+            self._show_folder()
             self.model_chooser.set_folder(preferences.model_folder)
+
+    def _show_device(self) -> None:
+        devices, device = available_devices(), self._preferences.device
+        if device not in devices:
+            devices.append(device)  # asked for: the core says why it is not there
+        self.device_combo.clear()
+        for each in devices:
+            self.device_combo.addItem(TITLES.get(each, each), each)
+        self.device_combo.setCurrentIndex(self.device_combo.findData(device))
+
+    def _show_tile(self) -> None:
+        self.tile_spin.setValue(self._preferences.tile or 0)
+        self._snap_tile()
+
+    def _show_folder(self) -> None:
+        folder = self._preferences.model_folder
+        if folder is None:
+            self.folder_edit.edit.clear()
+        else:
+            self.folder_edit.set_path(folder)
+
+    def _keep_folder(self) -> None:
+        """Offer the models of the chosen folder, from now on."""
+        text = self.folder_edit.edit.text().strip()
+        folder = self.folder_edit.path() if text else None
+        if folder != self._preferences.model_folder and not keep_model_folder(text):
+            self.apply_preferences(replace(self._preferences, model_folder=folder))
 
     def config(self) -> RestoreConfig:
         """Return the settings as the core takes them.
@@ -138,11 +199,20 @@ class SettingsForm(QWidget):
             model_folder=self._preferences.model_folder,
         )
 
-    def set_summary(self, text: str, name: str = "") -> None:
-        """Show what the chosen model is for, after its full name."""
-        title = f"<b>{escape(name)}</b><br>" if name else ""
-        self.summary.setText(title + escape(text))
-        self.summary.setVisible(bool(text))
+    def set_summary(self, text: str, name: str = "", notes: Iterable[str] = ()) -> None:
+        """Show what the chosen model is for, after its full name, and what to know before.
+
+        Parameters
+        ----------
+        text : str
+            What the model is for; why there is none, if the name is empty.
+        name : str
+            Of the model.
+        notes : iterable of str
+            What makes it doubtful that model, axes and image fit.
+        """
+        self.summary.set_text(text, name)
+        show_message(self.notes, as_notes(notes), "warning", self._viewer.theme)
 
     def _snap_tile(self) -> None:
         value = self.tile_spin.value()

@@ -10,7 +10,8 @@ MODEL = (
 BROWSE = "Use a model file (.safetensors) from anywhere on this computer."
 AXES = (
     "What the dimensions of the layer are, one letter each:\n"
-    "T time, P position, C channel, Z focus (plane of the stack), Y rows, X columns, S colour.\n"
+    "T time, P position, C channel, Z depth (plane of the stack), Y rows, X columns, S colours of "
+    "a pixel.\n"
     "Guessed from the layer; correct it if the guess is wrong. Every Y-X plane is restored "
     "by itself."
 )
@@ -51,3 +52,11 @@ COMPARE = (
 )
 COMPARE_SLIDER = "Where the line is: all the way to the left, all of the image is restored."
 COMPARE_HOLD = "The original, as long as you hold the button down."
+MORE = "All that is known about what the model is for, and what not."
+ADVANCED = (
+    "Settings that few images need. Those that are out of sight count all the same; Copy command "
+    "shows them."
+)
+MODEL_FOLDER = (
+    "Models (.safetensors) in this folder are offered in the list of models. Kept as a preference."
+)

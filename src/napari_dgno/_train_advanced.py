@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QComboBox, QFormLayout, QSpinBox, QToolButton, QVBoxLayout, QWidget
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QComboBox, QSpinBox, QWidget
 
 from napari_dgno import _train_tooltips as tips
-from napari_dgno._panel import explain_labels, set_out
+from napari_dgno._fold import Fold
 from napari_dgno._train_setup import Wishes
 
 #: Shares of the learning rate, and what the panel calls them.
@@ -15,7 +15,7 @@ RATES = {1.0: "Automatic", 0.3: "A third", 0.1: "A tenth"}
 GRID = 32
 
 
-class AdvancedForm(QWidget):
+class AdvancedForm(Fold):
     """Fields that are out of sight until they are asked for; `wishes` reads them all.
 
     Parameters
@@ -27,13 +27,7 @@ class AdvancedForm(QWidget):
     changed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.button = QToolButton()
-        self.button.setText("Advanced")
-        self.button.setToolTip(tips.ADVANCED)
-        self.button.setCheckable(True)
-        self.button.setAutoRaise(True)
-        self.button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        super().__init__(tips.ADVANCED, parent)
         self.steps_spin = _spin(10_000_000, 100, tips.STEPS)
         self.crop_spin = _spin(4096, GRID, tips.CROP, " pixels")
         self.batch_spin = _spin(1024, 1, tips.BATCH)
@@ -41,24 +35,14 @@ class AdvancedForm(QWidget):
         self.rate_combo.setToolTip(tips.RATE)
         for share, title in RATES.items():
             self.rate_combo.addItem(title, share)
-        self._fields = QWidget()
-        self.form_layout = QFormLayout(self._fields)
-        set_out(self.form_layout)
         rows = (
             ("Steps", self.steps_spin, tips.STEPS),
             ("Crop", self.crop_spin, tips.CROP),
             ("Crops a step", self.batch_spin, tips.BATCH),
             ("Learning rate", self.rate_combo, tips.RATE),
         )
-        for title, field, _ in rows:
-            self.form_layout.addRow(title, field)
-        explain_labels(self.form_layout, [(field, tip) for _, field, tip in rows])
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.button)
-        layout.addWidget(self._fields)
-        self.button.toggled.connect(self._show)
-        self._show(False)
+        for title, field, tip in rows:
+            self.add_row(title, field, tip)
         for spin in (self.steps_spin, self.crop_spin, self.batch_spin):
             spin.valueChanged.connect(self.changed)
         self.rate_combo.currentIndexChanged.connect(self.changed)
@@ -72,10 +56,6 @@ class AdvancedForm(QWidget):
             crop=max(crop, GRID) if self.crop_spin.value() else None,
             rate=float(self.rate_combo.currentData()),
         )
-
-    def _show(self, shown: bool) -> None:
-        self.button.setArrowType(Qt.ArrowType.DownArrow if shown else Qt.ArrowType.RightArrow)
-        self._fields.setVisible(shown)
 
 
 def _spin(most: int, step: int, tip: str, suffix: str = "") -> QSpinBox:

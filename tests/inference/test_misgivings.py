@@ -10,8 +10,8 @@ import tifffile
 import zarr
 
 from dgno_core.inference import Restored, RestoreWarned, restore_events
-from dgno_core.inference.misgivings import exchanged_axes
 from dgno_core.io import ImageSource, as_source, read_image
+from dgno_core.io.axes import exchanged_axes
 
 RNG = np.random.default_rng(2)
 

@@ -356,6 +356,8 @@ def test_agreement_with_a_truth_is_shown(
     from scipy.ndimage import label
 
     panel, *_ = open_pair(napari_window, open_detect)
+    assert panel.form.truth_combo.placeholderText() == "Open labels first"
+    assert panel.form.truth_combo.count() == 0
     truth = napari_window.add_labels(label(spots() > 1000)[0], name="truth")
     panel.form.truth_combo.set_layer(truth)
     look(qtbot, panel, panel.button)

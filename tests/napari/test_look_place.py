@@ -92,7 +92,9 @@ def test_layers_of_looks_are_known_by_their_image() -> None:
 
 def test_faces_lie_between_pixels_and_are_coloured_by_what_crosses_them() -> None:
     original = turned_stack()
-    layer, legend = face_layer(faces(), "flux", place(original, position=(1,)), "faces: flux")
+    layer, legend = face_layer(
+        faces(), "flux", "neumann", place(original, position=(1,)), "faces: flux"
+    )
     start, direction = layer.data[0]
     np.testing.assert_allclose(layer.data_to_world(start), original.data_to_world((1, 15.5, -0.5)))
     np.testing.assert_allclose(direction, (0, 0, 16))

@@ -62,3 +62,22 @@ def test_preferences_have_a_page_in_the_dialog(napari_window: Any, qtbot: Any) -
         assert read_preferences().device == "cpu"
     finally:
         dialog.close()
+
+
+@pytest.mark.gui
+def test_the_folder_of_models_is_chosen_in_the_panel(
+    napari_window: Any, open_panel: Any, image: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from qtpy.QtWidgets import QFileDialog
+
+    napari_window.add_image(image)
+    panel = open_panel()
+    panel.form.tile_spin.setValue(256)
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(tmp_path))
+    panel.form.folder_edit.button.click()
+    assert read_preferences().model_folder == tmp_path
+    assert panel.form.config().model_folder == tmp_path
+    assert panel.form.config().tile == 256  # what was set stays
+    panel.form.folder_edit.edit.clear()
+    panel.form.folder_edit.edit.editingFinished.emit()
+    assert read_preferences().model_folder is None

@@ -397,7 +397,7 @@ def test_card_is_that_of_the_model_that_automatic_takes(
     napari_window.add_image(pixels, rgb=rgb)
     if axes is not None:
         panel.form.axes_edit.setText(axes)
-    assert f"<b>{expected}</b>" in panel.form.summary.text()
+    assert panel.form.summary.line.text().startswith(f"{expected}:")
 
 
 def test_panel_fits_a_narrow_and_low_dock(
@@ -406,13 +406,14 @@ def test_panel_fits_a_narrow_and_low_dock(
     napari_window.add_image(image, name="a layer with a very long name that nobody can shorten")
     panel = open_panel()
     panel.display.set_error("One sentence that has to be broken into lines. " * 5)
-    panel.form.set_summary("What a model is for, and what it is not for. " * 6)
+    panel.form.set_summary("What a model is for, and what it is not for. " * 6, "a model")
+    panel.form.summary.button.click()
     panel.setParent(None)  # a window of its own can be made as small as one likes
     panel.show()
     panel.resize(300, 200)
     wait_until(qtbot, lambda: panel.width() == 300)
     qtbot.wait(50)
-    for label in (panel.display.messages, panel.form.summary):
+    for label in (panel.display.messages, panel.form.summary.whole):
         assert label.height() >= label.heightForWidth(label.width())
     panel.close()
 
@@ -528,3 +529,54 @@ def test_words_about_one_layer_go_when_another_is_chosen(
     )
     assert panel.display.messages.text() == ""
     assert panel.display.status.text() == ""
+
+
+def test_buttons_are_in_sight_on_a_small_screen(
+    napari_window: Any, open_panel: Any, image: np.ndarray, qtbot: Any
+) -> None:
+    napari_window.add_image(image, name="cells")
+    panel = open_panel()
+    panel.form.set_summary("What a model is for, and what it is not for. " * 12, "a model")
+    panel.setParent(None)
+    panel.show()
+    panel.resize(325, 380)  # what a window of 700 pixels leaves beside the list of layers
+    wait_until(qtbot, lambda: panel.width() == 325)
+    qtbot.wait(50)
+    buttons = (panel.preview_button, panel.restore_button, panel.compare_bar, panel.save_button)
+    for widget in buttons:
+        assert widget.mapTo(panel, widget.rect().bottomRight()).y() < panel.height()
+    summary = panel.form.summary
+    assert summary.line.isVisible()
+    assert not summary.whole.isVisible()
+    click(qtbot, summary.button)
+    assert summary.whole.isVisible()
+    assert summary.whole.text().count("not for") == 12
+    panel.close()
+
+
+def test_rare_settings_are_out_of_sight_and_count(
+    napari_window: Any, open_panel: Any, image: np.ndarray, qtbot: Any
+) -> None:
+    napari_window.add_image(image)
+    panel = open_panel()
+    rare = (panel.form.device_combo, panel.form.tile_spin, panel.form.normalise_combo)
+    assert not any(field.isVisibleTo(panel) for field in rare)
+    panel.form.tile_spin.setValue(256)
+    assert panel.form.config().tile == 256
+    click(qtbot, panel.form.advanced.button)
+    assert all(field.isVisibleTo(panel) for field in rare)
+
+
+def test_columns_before_rows_are_questioned(
+    napari_window: Any, open_panel: Any, image: np.ndarray
+) -> None:
+    napari_window.add_image(image[0])
+    panel = open_panel()
+    assert panel.form.axes_words.text() == "rows, columns"
+    assert not panel.form.notes.isVisibleTo(panel)
+    panel.form.axes_edit.setText("xy")
+    assert panel.form.axes_words.text() == "columns, rows"
+    assert panel.form.notes.isVisibleTo(panel)
+    assert "X before Y" in panel.form.notes.text()
+    panel.form.axes_edit.setText("YX")
+    assert not panel.form.notes.isVisibleTo(panel)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dgno_core.io.axes import exchanged_axes
 from dgno_core.io.units import micrometers
 
 if TYPE_CHECKING:
@@ -32,24 +33,6 @@ def misgivings(job: Job) -> Iterator[str]:
     size = micrometers(source.pixel_size.get("X", 0), source.units.get("X"))
     if doubt := unfit_pixel_size(source.name, network, size):
         yield doubt
-
-
-def exchanged_axes(axes: str) -> str | None:
-    """Say so if columns come before rows, which is seldom meant; None if not.
-
-    Parameters
-    ----------
-    axes
-        One letter for each dimension, in any case; one that is still being typed may be incomplete.
-    """
-    letters = axes.upper()
-    if not 0 <= letters.find("X") < letters.find("Y"):
-        return None
-    usual = letters.translate(str.maketrans("XY", "YX"))
-    return (
-        f"axes {letters}: X before Y, so rows and columns are exchanged; is that meant? "
-        f"{usual} is usual."
-    )
 
 
 def unfit_pixel_size(name: str, network: Network, size: float | None) -> str | None:

@@ -44,6 +44,24 @@ def check_axes(axes: str, shape: Sequence[int], name: str = "image") -> str:
     return letters
 
 
+def exchanged_axes(axes: str) -> str | None:
+    """Say so if columns come before rows, which is seldom meant; None if not.
+
+    Parameters
+    ----------
+    axes
+        One letter for each dimension, in any case; one that is still being typed may be incomplete.
+    """
+    letters = axes.upper()
+    if not 0 <= letters.find("X") < letters.find("Y"):
+        return None
+    usual = letters.translate(str.maketrans("XY", "YX"))
+    return (
+        f"axes {letters}: X before Y, so rows and columns are exchanged; is that meant? "
+        f"{usual} is usual."
+    )
+
+
 def guess_axes(shape: Sequence[int], dtype: DTypeLike) -> str:
     """Guess the axes of a bare array: ``YX``, ``ZYX``, ``TZYX``, ``TCZYX``, ``TPCZYX``.
 
