@@ -136,6 +136,7 @@ def play(stage: TrainStage, steps: int) -> None:
     panel.form.images.sharp_combo.set_layer(smaller)
     stage.wait(0.5)
     panel.form.train_button.click()
+    stage.wait(1.0)  # napari's notification fades in
     stage.shoot("train-error")
 
 
