@@ -76,7 +76,7 @@ class Stage:
         """Save a picture of the whole window, in as few colours as it takes to keep it small."""
         from PIL import Image
 
-        self.wait(0.4)
+        self.wait(1.0)  # texts get their height one after the other
         pixels = self.viewer.window.screenshot(canvas_only=False, flash=False)
         picture = Image.fromarray(pixels[..., :3])
         path = self.folder / f"{name}.png"

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QLineEdit, QSpinBox, QWidget
+from qtpy.QtWidgets import QComboBox, QFormLayout, QLineEdit, QSpinBox, QVBoxLayout, QWidget
 from superqt import QElidingLabel
 
 from napari_dgno import _tooltips
@@ -79,7 +79,6 @@ class SettingsForm(QWidget):
         self.axes_edit.setToolTip(_tooltips.AXES)
         self.axes_edit.setMaxLength(len(AXES))
         self.axes_edit.setPlaceholderText("as ZYX")
-        self.axes_edit.setFixedWidth(68)  # seven letters
         self.axes_words = QElidingLabel()
         self.axes_words.setToolTip(_tooltips.AXES)
         self.device_combo = QComboBox()
@@ -122,9 +121,9 @@ class SettingsForm(QWidget):
         form.addRow("Image", self.layer_combo)
         form.addRow("Model", self.model_chooser)
         form.addRow(self.summary)
-        axes = QHBoxLayout()
+        axes = QVBoxLayout()
         axes.addWidget(self.axes_edit)
-        axes.addWidget(self.axes_words, 1)
+        axes.addWidget(self.axes_words)
         form.addRow("Axes", axes)
         form.addRow(self.notes)
         form.addRow(self.advanced)
