@@ -93,6 +93,10 @@ class SettingsForm(QWidget):
         self.normalise_combo.setToolTip(_tooltips.NORMALISE)
         self.normalise_combo.addItem("Whole stack", "stack")
         self.normalise_combo.addItem("Each plane", "plane")
+        self.nonfinite_combo = QComboBox()
+        self.nonfinite_combo.setToolTip(_tooltips.NONFINITE)
+        self.nonfinite_combo.addItem("Refuse the image", "refuse")
+        self.nonfinite_combo.addItem("Keep as they are", "keep")
         self.folder_edit = FolderEdit("The folder of your models", _tooltips.MODEL_FOLDER)
         self.folder_edit.edit.setPlaceholderText("none")
         self.advanced = Fold(_tooltips.ADVANCED)
@@ -112,6 +116,7 @@ class SettingsForm(QWidget):
             self.device_combo.currentIndexChanged,
             self.tile_spin.valueChanged,
             self.normalise_combo.currentIndexChanged,
+            self.nonfinite_combo.currentIndexChanged,
         ):
             signal.connect(self.changed)
 
@@ -138,6 +143,7 @@ class SettingsForm(QWidget):
         self.advanced.add_row("Device", self.device_combo, _tooltips.DEVICE)
         self.advanced.add_row("Tile size", self.tile_spin, _tooltips.TILE)
         self.advanced.add_row("Brightness", self.normalise_combo, _tooltips.NORMALISE)
+        self.advanced.add_row("NaN pixels", self.nonfinite_combo, _tooltips.NONFINITE)
         self.advanced.add_row("Your models", self.folder_edit, _tooltips.MODEL_FOLDER)
 
     def apply_preferences(self, preferences: Preferences) -> None:
@@ -194,6 +200,7 @@ class SettingsForm(QWidget):
             device=str(self.device_combo.currentData()),
             tile=self.tile_spin.value() or None,
             normalise=self.normalise_combo.currentData(),
+            nonfinite=self.nonfinite_combo.currentData(),
             memory_share=self._preferences.memory_share,
             model_folder=self._preferences.model_folder,
         )

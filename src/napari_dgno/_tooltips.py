@@ -28,6 +28,10 @@ NORMALISE = (
     "Whole stack: measured once, so planes stay comparable (recommended).\n"
     "Each plane: measured plane by plane; can make noise in empty or very blurred planes stand out."
 )
+NONFINITE = (
+    "What to do with an image that holds pixels without a number (NaN or infinite), such as the\n"
+    "outside of a stitched field. Kept, they stay as they are and all others are restored."
+)
 PREVIEW = (
     "Restore only what you see now, as a quick test. Zoom in to choose a place. The preview is a "
     "layer of its own and goes away when you restore."

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -139,7 +140,9 @@ def test_goes_the_way_of_a_users_own_file(
 def test_with_the_packaged_weights_every_image_gains(tmp_path: Path) -> None:
     from dgno_core.io import read_beside
 
+    began = time.process_time()  # of this process: a busy machine does not make it longer
     *_, finished = demo_events(tmp_path)
+    spent = time.process_time() - began
     assert isinstance(finished, DemoFinished)
     for row in finished.rows:
         assert row.gain > 0
@@ -149,4 +152,4 @@ def test_with_the_packaged_weights_every_image_gains(tmp_path: Path) -> None:
         assert record.warnings == [], "the blur and the noise are such as the model knows"
     _, nuclei, beyond = finished.rows
     assert nuclei.gain > 3 > beyond.gain
-    assert sum(row.seconds for row in finished.rows) < 60
+    assert spent < 60

@@ -261,6 +261,7 @@ def test_command_repeats_the_settings(
     panel = open_panel()
     panel.form.tile_spin.setValue(256)
     panel.form.normalise_combo.setCurrentIndex(1)
+    panel.form.nonfinite_combo.setCurrentIndex(1)
     copy(qtbot, panel)
     comment, line = QApplication.clipboard().text().splitlines()
     assert comment.startswith("# The layer 'my cells' is not a file yet")
@@ -268,6 +269,7 @@ def test_command_repeats_the_settings(
     assert "--axes ZYX" in line
     assert "--tile 256" in line
     assert "--normalise plane" in line
+    assert "--nonfinite keep" in line
     panel.form.tile_spin.setValue(0)
     click(qtbot, panel.restore_button)
     wait_idle(qtbot, panel)
