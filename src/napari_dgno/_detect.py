@@ -11,7 +11,6 @@ from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
 from dgno_core.errors import DGNOError
 from napari_dgno import _detect_words as words
 from napari_dgno._compare import CompareBar
-from napari_dgno._csv_dialog import ask_csv_path
 from napari_dgno._detect_form import DetectForm
 from napari_dgno._detect_layers import full_array, objects_layer, placement, status_layer
 from napari_dgno._detect_table import ObjectTable
@@ -21,6 +20,7 @@ from napari_dgno._layers import output_layer
 from napari_dgno._look_cache import Key
 from napari_dgno._look_panel import Look, LookPanel
 from napari_dgno._progress import wrapped_label
+from napari_dgno._save_dialog import TABLES, ask_path
 from napari_dgno._scroll import VerticalScroll
 from napari_dgno._settings import preference_model, read_preferences
 
@@ -204,7 +204,7 @@ class DetectPanel(LookPanel):
         """Ask where, and write the table."""
         from dgno_core.detection.objects import write_objects
 
-        path = ask_csv_path(self, "Save the table of objects", "objects.csv")
+        path = ask_path(self, "Save the table of objects", "objects", TABLES)
         if path is None:
             return
         try:

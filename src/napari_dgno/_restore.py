@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from qtpy.compat import isalive
-from qtpy.QtWidgets import QApplication, QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QApplication, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from dgno_core.errors import DGNOError
 from dgno_core.io.axes import exchanged_axes, is_colour
@@ -31,6 +31,7 @@ from napari_dgno._measured import Measured
 from napari_dgno._models import find_card, pixel_size_note, summary
 from napari_dgno._panel import Panel
 from napari_dgno._progress import RunDisplay
+from napari_dgno._save_dialog import IMAGES, ask_path
 from napari_dgno._scroll import VerticalScroll
 from napari_dgno._settings import preference_model, read_preferences
 from napari_dgno._settings_form import SettingsForm
@@ -166,14 +167,9 @@ class RestorePanel(Panel):
         """Ask for a name, and save the newest result with its record."""
         if self._result is None:
             return
-        kinds = {"OME-TIFF (*.ome.tif)": ".ome.tif", "OME-Zarr (*.ome.zarr)": ".ome.zarr"}
-        path, kind = QFileDialog.getSaveFileName(
-            self, "Save the result", f"{self._result.name}.ome.tif", ";;".join(kinds)
-        )
-        if not path:
+        path = ask_path(self, "Save the result", self._result.name, IMAGES)
+        if path is None:
             return
-        if not path.lower().endswith((".tif", ".tiff", ".zarr")):
-            path += kinds.get(kind, ".ome.tif")
         from napari_dgno._writer import save_layer
 
         try:

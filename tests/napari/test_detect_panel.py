@@ -13,6 +13,7 @@ from qtpy.QtCore import Qt
 
 from support.fake_looks import FakeLooks
 from support.look_panels import look, said, spots
+from support.save_dialog import press_save
 from support.train_panel import click, wait_until
 
 pytestmark = pytest.mark.gui
@@ -179,30 +180,6 @@ def test_the_chosen_object_is_framed_and_the_frame_goes_with_the_next_look(
     assert not [x for x in napari_window.layers if x.name.startswith("Chosen")]
 
 
-def press_save(monkeypatch: pytest.MonkeyPatch, *names: str) -> list[str]:
-    """Let the save dialog be answered with these names, one after the other; "" is Cancel."""
-    from qtpy.QtWidgets import QFileDialog, QMessageBox
-
-    answers, asked = iter(names), []
-
-    def execute(dialog: Any) -> int:
-        name = next(answers)
-        if not name:
-            return 0
-        dialog.setOption(QFileDialog.Option.DontUseNativeDialog)
-        dialog.selectFile(name)
-        dialog.accept()
-        return dialog.result()
-
-    def replace(*words: Any) -> Any:
-        asked.append(words[2])
-        return QMessageBox.StandardButton.Yes
-
-    monkeypatch.setattr(QFileDialog, "exec", execute)
-    monkeypatch.setattr(QMessageBox, "warning", replace)
-    return asked
-
-
 def test_the_table_is_saved_for_a_spreadsheet_under_the_names_on_screen(
     napari_window: Any,
     open_detect: Open,
@@ -234,19 +211,6 @@ def test_the_table_is_saved_for_a_spreadsheet_under_the_names_on_screen(
     assert sorted(path.name for path in tmp_path.glob("*.*")) == ["cells.csv", "plate.A01.csv"]
 
 
-def test_an_existing_table_is_not_replaced_without_being_asked_for(
-    napari_window: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from napari_dgno._csv_dialog import ask_csv_path
-
-    window = napari_window.window._qt_window
-    old = tmp_path / "plate.A01.csv"
-    old.write_text("old")
-    press_save(monkeypatch, str(tmp_path / "plate.A01"), "")
-    assert ask_csv_path(window, "Save", "objects.csv") is None  # it came back, with the full name
-    assert old.read_text() == "old"
-
-
 def test_a_folder_that_cannot_be_written_is_said(
     napari_window: Any,
     open_detect: Open,
@@ -259,7 +223,7 @@ def test_a_folder_that_cannot_be_written_is_said(
     panel, *_ = open_pair(napari_window, open_detect)
     look(qtbot, panel, panel.button)
     gone = tmp_path / "none" / "objects.csv"
-    monkeypatch.setattr("napari_dgno._detect.ask_csv_path", lambda *_: gone)
+    monkeypatch.setattr("napari_dgno._detect.ask_path", lambda *_: gone)
     click(qtbot, panel.save_button)
     assert "objects.csv" in notified[-1]
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from dgno_core.errors import DGNOError
+from support.save_dialog import press_save
 
 pytestmark = pytest.mark.gui
 
@@ -494,24 +495,43 @@ def test_the_result_is_saved_with_its_record(
     tmp_path: Path,
     ending: str,
 ) -> None:
-    from qtpy.QtWidgets import QFileDialog
-
     from dgno_core.io import read_image
 
     napari_window.add_image(image, name="cells", scale=(2, 0.5, 0.5), units="um")
     panel = open_panel()
     click(qtbot, panel.restore_button)
     qtbot.waitUntil(panel.restore_button.isEnabled, timeout=20_000)
-    kinds = {".ome.tif": "OME-TIFF (*.ome.tif)", ".ome.zarr": "OME-Zarr (*.ome.zarr)"}
-    answer = (str(tmp_path / "mine"), kinds[ending])
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: answer)
+    asked = press_save(monkeypatch, str(tmp_path / "mine"), kind=ending)
     click(qtbot, panel.save_button)
     saved = read_image(tmp_path / f"mine{ending}")
     np.testing.assert_array_equal(np.asarray(saved.data), image + 1)
     assert (tmp_path / f"mine{ending}.json").is_file()
     assert "Saved as" in panel.display.status.text()
+    assert asked == []
     napari_window.layers.remove(panel._result)
     assert not panel.save_button.isEnabled()
+
+
+def test_saving_replaces_no_file_that_the_user_did_not_agree_to(
+    napari_window: Any,
+    open_panel: Any,
+    image: np.ndarray,
+    fake_core: Any,
+    qtbot: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    precious = tmp_path / "mine.ome.tif"
+    precious.write_bytes(b"precious, not an image")
+    napari_window.add_image(image, name="cells")
+    panel = open_panel()
+    click(qtbot, panel.restore_button)
+    qtbot.waitUntil(panel.restore_button.isEnabled, timeout=20_000)
+    asked = press_save(monkeypatch, str(tmp_path / "mine"), "", replace=False)
+    click(qtbot, panel.save_button)
+    assert "mine.ome.tif exists already" in asked[0]
+    assert precious.read_bytes() == b"precious, not an image"
+    assert "Saved as" not in panel.display.status.text()
 
 
 def test_words_about_one_layer_go_when_another_is_chosen(
