@@ -101,7 +101,7 @@ def test_three_ways_one_result(
 
     panel = open_panel()
     result = by_panel(stack_file, model_file, napari_window, panel, qtbot)
-    assert panel.form.summary.text().startswith("<b>tiny</b><br>Random weights.")
+    assert panel.form.summary.line.text().startswith("tiny: Random weights.")
     np.testing.assert_array_equal(np.asarray(result.data), by_python)
     assert result.data.dtype == np.uint16
     assert result.metadata["dgno"]["tile"] == 64

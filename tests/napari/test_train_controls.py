@@ -87,7 +87,7 @@ def test_restore_opens_as_a_tab_in_which_texts_take_no_more_room_than_they_need(
     click(qtbot, panel.view.restore_button)
     restore = next(iter(set(napari_window.window.dock_widgets.values()) - {panel}))
     wait_until(qtbot, restore.isVisible)
-    summary = restore.form.summary
+    summary = restore.form.summary.whole
     restore.form.set_summary("What a model is for, and what it is not for. " * 6)
     qtbot.wait(100)
     long = summary.height()
