@@ -22,6 +22,7 @@ from napari_dgno._train_presets import (
     validate_every,
 )
 from napari_dgno._train_run import CONFIG
+from napari_dgno._train_withdraw import files_in
 
 #: In place of the name of weights: begin with random ones.
 SCRATCH = "scratch"
@@ -174,12 +175,15 @@ def write(request: Request, settings: dict[str, Any], folder: Path) -> Iterator[
 
     from dgno_core.io.atomic import writing
     from dgno_core.training.config_file import load_config
+    from dgno_core.training.files import write_copies
 
     yield from request.choice.write(folder)
     source = _own_weights(request)
     with writing(folder / CONFIG):
         if source is not None:
             shutil.copyfile(source, folder / START_FILE)
+        if copies := files_in(folder):
+            write_copies(folder, copies)
         text = yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)
         (folder / CONFIG).write_text(text, encoding="utf-8")
     load_config(folder / CONFIG)

@@ -68,7 +68,7 @@ def train(folder: Path, wishes: dict[str, Any], log: Any, *, resume: bool) -> No
         if step == 3 and wishes.get("crash"):
             raise RuntimeError(wishes["crash"])
         if step % EVERY == 0 or step == total:
-            shutil.copyfile(WEIGHTS, folder / "best.safetensors")
+            save_weights(folder, "best", step, total, validated=step, psnr=20.0 + step)
             tell("Validated", step=step, blurred=20.0, psnr=20.0 + step, ssim=0.5, is_best=True)
             for number in (1, 2):
                 path = folder / "pictures" / f"{number}-step-{step:06d}.png"
@@ -85,22 +85,23 @@ def train(folder: Path, wishes: dict[str, Any], log: Any, *, resume: bool) -> No
             tell("CheckpointSaved", step=step, path=str(last))
         if asked and step < total:
             if step < EVERY:
-                save_unvalidated(folder / f"{folder.name}.safetensors", step, total)
+                save_weights(folder, folder.name, step, total)
             tell("TrainStopped", step=step, total=total, reason="as asked")
             return
-    weights = folder / f"{folder.name}.safetensors"
-    shutil.copyfile(WEIGHTS, weights)
+    weights = save_weights(folder, folder.name, step, total, validated=step, psnr=20.0 + step)
     tell("TrainFinished", step=step, path=str(weights), best=str(folder / "best.safetensors"))
 
 
-def save_unvalidated(path: Path, step: int, total: int) -> None:
-    """Write weights that no validation has seen."""
+def save_weights(folder: Path, stem: str, step: int, total: int, **validation: float) -> Path:
+    """Write weights with the card of this run; without `validation`, none has seen them."""
     from dgno_core.models.card import read_card_file, replace_card
     from dgno_core.models.progress import TrainingProgress
 
+    path = folder / f"{stem}.safetensors"
     shutil.copyfile(WEIGHTS, path)
-    progress = TrainingProgress(step=step, steps=total)
-    replace_card(path, read_card_file(path).changed(name=path.stem, progress=progress))
+    progress = TrainingProgress(step=step, steps=total, **validation)
+    replace_card(path, read_card_file(path).changed(name=folder.name, progress=progress))
+    return path
 
 
 if __name__ == "__main__":

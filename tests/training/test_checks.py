@@ -185,3 +185,49 @@ def test_a_misspelt_setting_is_told(typed: str, meant: str | None) -> None:
     with pytest.raises(DGNOError, match=f"there is no setting {typed}") as told:
         load_config(find_recipe("user-stack"), [f"{typed}=1", "data.stacks=stack.tif"])
     assert (f"perhaps {meant} is meant" in str(told.value)) == (meant is not None)
+
+
+def test_a_run_leaves_what_it_does_not_write(config_file: Path) -> None:
+    """The weights that it starts from, others, and pictures of the user stay where they are."""
+    folder = config_file.parent
+    first = load_config(config_file, ["steps=2", "validation.every=100", "name=mine"])
+    list(train_events(first))
+    (first.out / "last.pt").unlink()
+    (first.out / "pictures" / "me.png").write_text("mine")
+    (first.out / "earlier-2").mkdir()
+    start = first.weights
+    before = start.read_bytes()
+    config = load_config(config_file, ["steps=2", "validation.every=100", f"start={start}"])
+    last = list(train_events(config))[-1]
+    assert isinstance(last, TrainFinished)
+    assert start.read_bytes() == before
+    assert (folder / "run" / "pictures" / "me.png").read_text() == "mine"
+    aside = folder / "run" / "earlier-3"
+    assert (aside / "best.safetensors").is_file()
+    assert {path.name for path in (aside / "pictures").iterdir()} == {
+        "1-step-000002.png",
+        "2-step-000002.png",
+    }
+
+
+def test_nothing_is_moved_for_a_run_that_is_refused(config_file: Path) -> None:
+    first = load_config(config_file, ["steps=2"])
+    list(train_events(first))
+    (first.out / "last.pt").unlink()
+    before = sorted(first.out.rglob("*"))
+    (config_file.parent / "list.txt").write_text("gone.png\n")
+    with pytest.raises(DGNOError, match="names 1 images"):
+        list(train_events(first))
+    assert sorted(first.out.rglob("*")) == before
+
+
+@pytest.mark.parametrize("name", ["best", "tiny"])
+def test_a_run_never_replaces_what_it_starts_from(config_file: Path, name: str) -> None:
+    first = load_config(config_file, ["steps=2"])
+    list(train_events(first))
+    (first.out / "last.pt").unlink()
+    start = first.out / f"{name}.safetensors"
+    before = start.read_bytes()
+    with pytest.raises(DGNOError, match=r"replace the weights .* that it starts from"):
+        next(train_events(load_config(config_file, [f"start={start}"])))
+    assert start.read_bytes() == before

@@ -6,37 +6,18 @@ import json
 from pathlib import Path
 
 import torch
-import yaml
 
 from dgno_core.models import load_model, read_card
 from dgno_core.training import load_config, train_events
 from dgno_core.training.claim import ask_to_stop
 from dgno_core.training.events import StepDone, TrainFinished, TrainStopped
 from dgno_core.training.recipes import find_recipe
+from support.parts import in_two_parts
 
 
 def same_weights(one: Path, other: Path) -> bool:
     left, right = (load_model(path, "cpu").state_dict() for path in (one, other))
     return all(torch.equal(left[key], right[key]) for key in left)
-
-
-def in_two_parts(config_file: Path, **changes: object) -> Path:
-    """Config of a run that comes after the tiny one, of which three steps of six are taken."""
-    first = yaml.safe_load(config_file.read_text())
-    config_file.write_text(yaml.safe_dump(first | {"steps": 3, "horizon": 6}))
-    own = config_file.with_name("second.yaml")
-    settings = {
-        "extends": "tiny.yaml",
-        "name": "second",
-        "out": "second",
-        "after": "tiny.yaml",
-        "horizon": None,
-        "steps": 2,
-        "seed": 5,
-        "data": {"degrade": {"max_width": 3.0}},
-    }
-    own.write_text(yaml.safe_dump(settings | changes))
-    return own
 
 
 def test_parts_give_what_two_runs_by_hand_give(config_file: Path) -> None:

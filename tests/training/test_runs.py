@@ -10,13 +10,15 @@ import psutil
 import pytest
 
 from dgno_core.errors import DGNOError
-from dgno_core.io.atomic import writing
+from dgno_core.io.atomic import recover, writing
 from dgno_core.models import load_model, read_card
-from dgno_core.models.card import weights_hash
+from dgno_core.models.card import read_card_file, replace_card, weights_hash
 from dgno_core.training import load_config, train_events
-from dgno_core.training.claim import CLAIM, owner
+from dgno_core.training.claim import CLAIM, ask_to_stop, owner
 from dgno_core.training.events import StepDone, TrainFinished
+from dgno_core.training.files import write_copies
 from dgno_core.training.runs import delete_run, is_run, rename_run
+from support.parts import in_two_parts
 
 
 @pytest.fixture
@@ -127,3 +129,83 @@ def test_a_run_that_cannot_be_moved_stays_whole(run: Path, monkeypatch: pytest.M
     with writing(run):
         delete_run(run)
     assert not run.exists()
+
+
+@pytest.mark.parametrize(
+    "mine",
+    [
+        "data/raw.tif",
+        "data/sharp/cells-0001.tif",
+        "pictures/me.png",
+        "earlier-thoughts/notes.txt",
+        "earlier-1/notes.txt",
+        "my-model.safetensors",
+        "download.part",
+        "parts/list.csv",
+    ],
+)
+def test_a_project_folder_keeps_what_is_the_users(run: Path, mine: str) -> None:
+    path = run / mine
+    path.parent.mkdir(exist_ok=True, parents=True)
+    path.write_text("mine")
+    before = tree(run)
+    with pytest.raises(DGNOError, match=rf"also holds {mine}, which no training has written"):
+        delete_run(run)
+    assert tree(run) == before
+
+
+def test_weights_count_as_the_runs_by_their_card(run: Path) -> None:
+    card = read_card_file(run / "best.safetensors")
+    replace_card(run / "best.safetensors", card.changed(name="another"))
+    before = tree(run)
+    with pytest.raises(DGNOError, match=r"also holds best\.safetensors"):
+        delete_run(run)
+    assert tree(run) == before
+
+
+def test_copies_that_the_window_has_made_are_the_runs(run: Path) -> None:
+    (run / "data" / "sharp").mkdir(parents=True)
+    (run / "data" / "sharp" / "cells-0001.tif").write_text("a copy")
+    (run / "not-finite-step-000005.safetensors").write_text("no card")
+    write_copies(run, ["data/sharp/cells-0001.tif"])
+    delete_run(rename_run(run, "other"))
+    assert not run.with_name("other").exists()
+
+
+def test_a_run_in_parts_is_renamed_and_deleted_whole(config_file: Path) -> None:
+    config = load_config(in_two_parts(config_file))
+    for event in train_events(config):
+        if isinstance(event, StepDone) and event.step == 2:
+            ask_to_stop(config.out)  # in its first part
+    new = rename_run(config.out, "moved")
+    for settings in new.rglob("config.json"):
+        assert str(config.out) + "/" not in settings.read_text()
+    renamed = load_config(config_file.with_name("second.yaml"), ["name=moved", f"out={new}"])
+    assert isinstance(list(train_events(renamed, resume=True))[-1], TrainFinished)
+    again = rename_run(new, "third")
+    (settings,) = again.glob("config.json")
+    config = load_config(settings)
+    assert config.after is not None
+    assert config.after.out == again / "parts" / "tiny"
+    assert not new.exists()
+    assert is_run(again / "parts" / "tiny")
+    delete_run(again)
+    assert not again.exists()
+
+
+def test_a_deletion_that_was_killed_is_ended_by_the_next(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def kill(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", kill)
+        with pytest.raises(KeyboardInterrupt):
+            delete_run(run)
+    (hidden,) = (path for path in run.parent.iterdir() if path.name.startswith("."))
+    assert not run.exists()
+    name = hidden.name.replace(f"-{psutil.Process().pid}-", "-999999999-")  # of a dead process
+    hidden.rename(hidden.with_name(name))
+    recover(run)
+    assert not [path for path in run.parent.iterdir() if path.name.startswith(".")]

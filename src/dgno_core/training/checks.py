@@ -19,6 +19,7 @@ from dgno_core.training.data_config import (
 )
 from dgno_core.training.estimate import check_memory
 from dgno_core.training.fabric import check_engine
+from dgno_core.training.files import BEST
 from dgno_core.training.state import FILE_NAME
 
 
@@ -47,7 +48,7 @@ def check_run(config: TrainConfig, *, resume: bool) -> None:
             if data is not None:
                 _check_files(name, data)
         if part.start is not None and not resume:
-            find_weights(part.start)
+            _check_start(part, find_weights(part.start))
         check_memory(part)
 
 
@@ -64,6 +65,16 @@ def _check_folder(out: Path, *, resume: bool) -> None:
     for part in (out, *out.parents):
         if part.exists() and not part.is_dir():
             raise DGNOError(f"{out} cannot be a folder, as {part} is a file; choose another out.")
+
+
+def _check_start(config: TrainConfig, start: Path) -> None:
+    """Check that a run does not replace the weights that it starts from."""
+    written = (config.weights, config.out / BEST)
+    if start.resolve() in (path.resolve() for path in written):
+        raise DGNOError(
+            f"The run would replace the weights {start} that it starts from; choose another out "
+            "or name, or give them another name."
+        )
 
 
 def _check_files(name: str, data: DataConfig | ExtraDataConfig) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ from torch import Tensor
 
 from dgno_core.encoders.attentive_scan import use_backend
 from dgno_core.errors import DGNOError
-from dgno_core.io.atomic import begin, publish, writing
+from dgno_core.io.atomic import begin, publish, recover, writing
 from dgno_core.models.checkpoint import load_model
 from dgno_core.models.device import place
 from dgno_core.models.network import Network
@@ -36,11 +36,11 @@ from dgno_core.training.events import (
 )
 from dgno_core.training.fabric import launch, recompute_activations
 from dgno_core.training.faults import fault_of
+from dgno_core.training.files import BEST, PICTURES
 from dgno_core.training.loader import Batch, NumberedBatches, Waiting, load_batches
 from dgno_core.training.logs import Logs
 from dgno_core.training.objective import build_objective
 from dgno_core.training.results import (
-    BEST,
     BLURRED,
     RESTORED,
     SSIM,
@@ -106,6 +106,8 @@ def train_events(config: TrainConfig, *, resume: bool = False) -> Generator[Trai
                 _train_part(part, goes_on, _Control(config.out, began))
             ) as events:
                 for event in events:
+                    if part is not config and isinstance(event, TrainStarted):
+                        _write_settings(config)  # the folder is that of a run from now on
                     if part is config or not isinstance(event, TrainFinished):
                         yield event
                     if isinstance(event, TrainStopped):
@@ -119,8 +121,10 @@ def _train_part(
     all_outputs_count = config.loss.pixel == "multiscale" or config.model.kind != "dgno"
     fabric = launch(config.engine, all_outputs_count=all_outputs_count)
     try:
-        _take_folder(fabric, config, resume=resume)
+        _on_first(fabric, _take_folder, config)
         run = _open(fabric, config, control, resume=resume)
+        if not resume:
+            _on_first(fabric, set_aside, config)
         if not fabric.is_global_zero:
             for _ in run.events():
                 pass
@@ -144,24 +148,23 @@ def _train_part(
                 config.out.rmdir()
 
 
-def _take_folder(fabric: Fabric, config: TrainConfig, *, resume: bool) -> None:
-    """Make the run's folder and claim it; all processes fail if the first one cannot."""
+def _on_first(fabric: Fabric, act: Callable[[TrainConfig], None], config: TrainConfig) -> None:
+    """Let the first process do something for all of them; all fail if it cannot."""
     error = None
     if fabric.is_global_zero:
         try:
-            _prepare(config, resume=resume)
+            act(config)
         except DGNOError as found:
             error = found
     raise_together(fabric, error)
 
 
-def _prepare(config: TrainConfig, *, resume: bool) -> None:
-    out = config.out
-    with writing(out):
-        out.mkdir(parents=True, exist_ok=True)
-        claim(out)
-    if not resume:
-        set_aside(out)
+def _take_folder(config: TrainConfig) -> None:
+    """Make the run's folder and claim it."""
+    with writing(config.out):
+        config.out.mkdir(parents=True, exist_ok=True)
+        recover(config.out)
+        claim(config.out)
 
 
 def _write_settings(config: TrainConfig) -> None:
@@ -411,6 +414,6 @@ class _Run:
         shown = zip(self.data.held_out, found, strict=True)
         for number, (image, (_, output)) in enumerate(shown):
             if number < config.validation.pictures:
-                path = Path(config.out / "pictures" / f"{number + 1}-step-{state.step:06d}.png")
+                path = Path(config.out / PICTURES / f"{number + 1}-step-{state.step:06d}.png")
                 save_picture(image, output, path)
                 yield PictureSaved(state.step, path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 from pathlib import Path
@@ -17,13 +18,11 @@ from dgno_core.models.checkpoint import save_model
 from dgno_core.models.network import Network
 from dgno_core.models.progress import TrainingProgress
 from dgno_core.training.config import TrainConfig
+from dgno_core.training.files import BEST, EARLIER, PICTURE, PICTURES
 from dgno_core.training.state import TrainState
 
 # Of every model whose recipe does not say it better.
 NOT_FOR = ("diagnosis", "images unlike those that it was trained on")
-BEST = "best.safetensors"
-START_FILE = "start.safetensors"  # which the window copies into a run's folder: not a result
-RESULTS = ("*.safetensors", "pictures")
 BLURRED, RESTORED, SSIM = (
     "validation: blurred, dB",
     "validation: restored, dB",
@@ -31,36 +30,39 @@ BLURRED, RESTORED, SSIM = (
 )
 
 
-def set_aside(folder: Path) -> None:
-    """Move what an earlier run left into a folder of its own, ``earlier-1`` and so on.
+def set_aside(config: TrainConfig) -> None:
+    """Move what a run would replace into a folder of its own, ``earlier-1`` and so on.
 
-    Of a run that begins anew, everything beside its settings and logs is its own; nothing that
-    somebody may still want is deleted. The logs go on: they tell where the new run begins.
+    Of a run that begins anew, weights and pictures are its own; nothing that somebody may still
+    want is deleted, and what the run does not write stays where it is. The logs go on: they tell
+    where the new run begins.
 
     Parameters
     ----------
-    folder : Path
-        Of the run that is about to begin.
+    config : TrainConfig
+        Of the run that is about to begin, its data and weights open.
 
     Raises
     ------
     DGNOError
         If the files cannot be moved.
     """
-    left = [
-        path
-        for pattern in RESULTS
-        for path in sorted(folder.glob(pattern))
-        if path.name != START_FILE
-    ]
+    out = config.out
+    pictures = sorted((out / PICTURES).glob("*.png"))
+    left = [path for path in (out / BEST, config.weights) if path.is_file()]
+    left += [path for path in pictures if PICTURE.fullmatch(path.name)]
     if not left:
         return
-    number = 1 + sum(1 for _ in folder.glob("earlier-*"))
-    aside = folder / f"earlier-{number}"
+    found = (EARLIER.fullmatch(path.name) for path in out.iterdir())
+    number = 1 + max((int(match[1]) for match in found if match), default=0)
+    aside = out / f"earlier-{number}"
     with writing(aside):
-        aside.mkdir()
         for path in left:
-            path.rename(aside / path.name)
+            target = aside / path.relative_to(out)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            path.rename(target)
+        with contextlib.suppress(OSError):  # there is none, or it holds pictures of others
+            (out / PICTURES).rmdir()
 
 
 def is_done(config: TrainConfig) -> bool:

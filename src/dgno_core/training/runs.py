@@ -11,34 +11,16 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from dgno_core.errors import DGNOError
-from dgno_core.io.atomic import begin, discard, publish, writing
+from dgno_core.io.atomic import begin, publish, writing
 from dgno_core.models.card import read_card_file, replace_card
-from dgno_core.training.claim import CLAIM, STOP, claim, owner, release
+from dgno_core.training.claim import claim, owner, release
+from dgno_core.training.files import SETTINGS, TRACES, foreign_files, is_weights, own_files
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
-SETTINGS = ("config.yaml", "config.json")
-#: One of them is in every folder in which a run has begun, or is about to.
-TRACES = ("log.jsonl", "last.pt", "launched.json", "config.json")
-#: What training leaves at the top of a run's folder.
-FILES = (
-    *SETTINGS,
-    *TRACES,
-    CLAIM,
-    STOP,
-    "log.csv",
-    "errors.txt",
-    "*.safetensors",
-    "events.out.tfevents.*",
-    "*.part",
-    ".*.partial",
-)
-#: Folders in which only training writes: pictures of validations, and copies of layers.
-FOLDERS = ("pictures", "data", "earlier-*")
 
 
 def is_run(folder: Path) -> bool:
@@ -48,18 +30,6 @@ def is_run(folder: Path) -> bool:
         and not folder.is_symlink()
         and any((folder / name).is_file() for name in SETTINGS)
         and any((folder / name).is_file() for name in TRACES)
-    )
-
-
-def foreign_files(folder: Path) -> list[str]:
-    """Names in a run's folder that no training writes, in order."""
-    return sorted(
-        entry.name
-        for entry in folder.iterdir()
-        if not any(
-            fnmatchcase(entry.name, pattern)
-            for pattern in (FOLDERS if entry.is_dir() and not entry.is_symlink() else FILES)
-        )
     )
 
 
@@ -80,16 +50,21 @@ def delete_run(folder: Path) -> None:
         deleted; then nothing has changed.
     """
     _check(folder, "deleted")
-    if foreign := foreign_files(folder):
+    name = _name_of(folder)
+    if foreign := foreign_files(folder, name):
         more = f" and {len(foreign) - 1} more" if len(foreign) > 1 else ""
         raise DGNOError(
             f"{folder} also holds {foreign[0]}{more}, which no training has written: move it "
             "elsewhere, then delete the run."
         )
-    hidden = folder.with_name(f".{folder.name}.{os.getpid()}.deleted")
     with _held(folder), writing(folder):
+        hidden = begin(folder)  # what a process that is killed now leaves is cleared up by others
         folder.rename(hidden)
-    discard(hidden)
+    with writing(hidden):
+        for path in own_files(hidden, name):
+            path.unlink()
+        for place, _, _ in os.walk(hidden, topdown=False):
+            Path(place).rmdir()
 
 
 def rename_run(folder: Path, name: str) -> Path:
@@ -123,10 +98,15 @@ def rename_run(folder: Path, name: str) -> Path:
         raise DGNOError(f"{new} exists already: choose another name.")
     old = _name_of(folder)
     with _held(folder), writing(new):
-        for weights in sorted(folder.glob("*.safetensors")):
-            _rename_weights(weights, old, name)
+        own = own_files(folder, old)
+        for path in own:
+            if is_weights(path, old):
+                _rename_weights(path, old, name)
+        for path in own:
+            if path.name in SETTINGS:
+                _move_settings(path, folder, new)
         for file in SETTINGS:
-            _rename_in_settings(folder / file, name, new)
+            _rename_in_settings(folder / file, name)
         folder.rename(new)
     release(new)
     return new
@@ -169,25 +149,56 @@ def _name_of(folder: Path) -> str:
 
 
 def _rename_weights(path: Path, old: str, name: str) -> None:
-    """Give weights of the run its new name; those that it started from keep theirs."""
-    card = read_card_file(path)
-    if card.name != old:
-        return
-    replace_card(path, card.changed(name=name))
+    """Give weights of the run its new name."""
+    replace_card(path, read_card_file(path).changed(name=name))
     if path.stem == old:
         path.rename(path.with_stem(name))
 
 
-def _rename_in_settings(path: Path, name: str, folder: Path) -> None:
-    """Change the name, and where the folder is given as a path, that too; comments stay."""
+def _rename_in_settings(path: Path, name: str) -> None:
+    """Change the name of the run itself, not of its parts; comments stay."""
     if not path.is_file():
         return
     text = path.read_text(encoding="utf-8")
     if path.suffix == ".json":
-        settings: dict[str, Any] = json.loads(text)
-        text = json.dumps(settings | {"name": name, "out": str(folder)}, indent=2)
+        text = json.dumps(json.loads(text) | {"name": name}, indent=2)
     else:
         text = re.sub(r"(?m)^name:.*$", f"name: {name}", text, count=1)
+    _replace(path, text)
+
+
+def _move_settings(path: Path, folder: Path, new: Path) -> None:
+    """Let every path that lies in a run's folder, those of its parts too, lie in the new one."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".json":
+        settings = json.loads(text)
+        # As it was given, perhaps relative to the folder in which the command ran.
+        depth = len(path.relative_to(folder).parts) - 1
+        given = Path(str(settings.get("out", path.parent)))
+        for old in (given.parents[depth - 1] if depth else given, folder):
+            settings = _moved(settings, old, new)
+        text = json.dumps(settings, indent=2)
+    else:
+        end = r"""(?=[/\\'"\s]|$)"""
+        text = re.sub(re.escape(str(folder)) + end, lambda _: str(new), text)
+    _replace(path, text)
+
+
+def _moved(value: Any, old: Path, new: Path, key: str = "") -> Any:
+    """Settings in which every path in or below `old` is in or below `new`."""
+    from dgno_core.training.config_file import PATHS
+
+    if isinstance(value, dict):
+        return {name: _moved(item, old, new, name) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_moved(item, old, new, key) for item in value]
+    is_path = key in (*PATHS, "start") and isinstance(value, str)
+    if is_path and old.parts and Path(value).is_relative_to(old):
+        return str(new / Path(value).relative_to(old))
+    return value
+
+
+def _replace(path: Path, text: str) -> None:
     part = begin(path)
     part.write_text(text, encoding="utf-8")
     publish(part, path)
