@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -62,7 +63,34 @@ def test_a_training_takes_all_its_cores_whatever_the_load(monkeypatch: pytest.Mo
 
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setattr(threads, "allowed_cores", lambda: 5)
-    assert take_training_threads(0) == torch.get_num_threads() == 5
+    assert take_training_threads(0) == 0  # nothing was asked for
+    assert torch.get_num_threads() == 5
+    monkeypatch.setenv("OMP_NUM_THREADS", "")
+    threads.share_cores(2)
+    assert (torch.get_num_threads(), os.environ["OMP_NUM_THREADS"]) == (2, "2")
+    threads.share_cores(9)
+    assert torch.get_num_threads() == 1
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
     assert take_training_threads(0) == 2
     assert take_training_threads(4) == 4
+
+
+@pytest.mark.parametrize(("words", "shared"), [([], [3]), (["--threads", "2"], [])])
+def test_processes_of_a_training_share_the_cores(
+    words: list[str], shared: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from types import SimpleNamespace
+
+    from dgno_core import training
+    from dgno_core.cli import train
+    from dgno_core.training import checks
+
+    settings = SimpleNamespace(engine=SimpleNamespace(devices=3))
+    seen: list[int] = []
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr(training, "load_config", lambda *_: settings)
+    monkeypatch.setattr(checks, "check_run", lambda *_, **__: None)
+    monkeypatch.setattr(train, "explain", lambda _: None)
+    monkeypatch.setattr(train, "share_cores", seen.append)
+    assert run(train.app, "dgno-train", ["user-stack", "--dry-run", *words]) == OK
+    assert seen == shared

@@ -79,14 +79,14 @@ def bomb() -> str:
     ],
 )
 def test_texts_that_are_more_than_they_seem(config_file: Path, text: str, why: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()  # of this process alone, however busy the machine is
     path = config_file.with_name("odd.yaml")
     path.write_text(text)
     with pytest.raises(DGNOError, match=why):
         load_config(path)
     with pytest.raises(DGNOError, match=why):
         load_config(config_file, [f"card={{{text}}}"] if "\n" not in text else [f"card={text}"])
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
 
 
 def test_a_config_that_extends_itself_by_another_way(config_file: Path) -> None:

@@ -161,3 +161,27 @@ def test_a_model_is_a_name_or_a_name_with_changes(config_file: Path) -> None:
         DGNOError, match=r"no setting model\.lifting\.tokenz, perhaps model.lifting.tokens"
     ):
         load_config(config_file, ["model={base: dgno-cell, lifting: {kind: mamba, tokenz: 3}}"])
+
+
+def test_what_extends_a_recipe_in_parts_is_a_run_of_its_own(config_file: Path) -> None:
+    """Its own data, name and folder; the parts of the recipe are not trained for it first."""
+    own = config_file.parent / "own" / "mine.yaml"
+    own.parent.mkdir()
+    for recipe in ("dgno-cell-small", "dgno-cell-small-colour"):
+        own.write_text(
+            f"extends: {find_recipe(recipe)}\nname: mine\nout: mine\n"
+            "data: {kind: synthetic, root: .., sources: [{list: ../list.txt}]}\n"
+        )
+        config = load_config(own)
+        assert (config.after, config.continues, config.horizon) == (None, False, None)
+        assert (config.out, config.steps > 0) == (own.parent / "mine", True)
+
+
+def test_a_run_comes_after_the_file_beside_the_one_that_says_so(config_file: Path) -> None:
+    own = config_file.parent / "own" / "second.yaml"
+    own.parent.mkdir()
+    own.write_text("extends: ../tiny.yaml\nname: second\nout: second\nafter: ../tiny.yaml\n")
+    config = load_config(own)
+    assert config.after is not None
+    assert config.after.name == "tiny"
+    assert config.after.out == own.parent / "second" / "parts" / "tiny"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated, TypeAlias
 
 import typer
@@ -21,8 +22,25 @@ def take_training_threads(requested: int) -> int:
 
     A run that is resumed is exactly the same only with the same number, and over hours the load of
     one moment says little.
+
+    Returns
+    -------
+    int
+        What was asked for, here or by ``OMP_NUM_THREADS``; 0 if nothing was.
     """
-    return use_threads(requested or given_threads() or allowed_cores())
+    asked = requested or given_threads()
+    use_threads(asked or allowed_cores())
+    return asked
+
+
+def share_cores(processes: int) -> None:
+    """Let each of several processes of a training compute with its share of the cores.
+
+    It stands in the environment too, which the other processes take over.
+    """
+    count = max(1, allowed_cores() // processes)
+    os.environ["OMP_NUM_THREADS"] = str(count)
+    use_threads(count)
 
 
 Threads: TypeAlias = Annotated[
@@ -40,6 +58,6 @@ TrainingThreads: TypeAlias = Annotated[
         min=0,
         max=MOST,
         callback=take_training_threads,
-        help="Processor threads; 0 takes OMP_NUM_THREADS, or all the cores it may use.",
+        help="Processor threads; 0 takes OMP_NUM_THREADS; else the processes share all the cores.",
     ),
 ]

@@ -19,7 +19,7 @@ from dgno_core.cli.progress import Bar
 from dgno_core.cli.running import INTERRUPTED, new_app
 from dgno_core.cli.running import main as run_main
 from dgno_core.cli.stdout import say
-from dgno_core.cli.threads import TrainingThreads
+from dgno_core.cli.threads import TrainingThreads, share_cores
 
 if TYPE_CHECKING:
     from dgno_core.training import TrainConfig
@@ -61,6 +61,8 @@ def train(
 
     settings = load_config(find_recipe(config), list(overrides or []))
     check_run(settings, resume=resume)
+    if settings.engine.devices > 1 and not threads:  # nothing was asked for
+        share_cores(settings.engine.devices)
     if dry_run:
         explain(settings)
         return

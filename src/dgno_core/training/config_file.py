@@ -39,6 +39,8 @@ _REASONS = {
 }
 # Settings of the whole run that hold for each of its parts.
 EVERYWHERE = ("data.root=", "extra.root=", "engine.")
+# What places a run among others: its own, never that of a file which it extends.
+PLACE = ("after", "continues", "horizon")
 PATHS = ("out", "root", "list", "blurred", "sharp", "folder", "stacks")
 
 
@@ -46,7 +48,8 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> TrainConfig:
     """Configuration of a YAML file.
 
     Paths inside it are relative to the file; in the packaged recipes those of data and results are
-    relative to the current folder. ``extends: OTHER.yaml`` takes over the settings of another file.
+    relative to the current folder. ``extends: OTHER.yaml`` takes over the settings of another file,
+    but for its place among other runs (`after`, `continues` and `horizon`).
 
     Parameters
     ----------
@@ -91,7 +94,7 @@ def _with_parts(
     after = tree.get("after")
     if not isinstance(after, str):
         return tree
-    file = (CONFIGS if _is_packaged(path) else path.parent) / after
+    file = Path(after)
     if file in followed:
         raise DGNOError(f"The config {path} comes after itself.")
     before = _read(file)
@@ -120,10 +123,13 @@ def _read(path: Path, followed: tuple[Path, ...] = ()) -> dict[str, Any]:
     if not isinstance(tree, dict):
         raise DGNOError(f"The config {path} is empty or not a list of settings.")
     base = tree.pop("extends", None)
-    _resolve_paths(tree, path.parent.resolve(), _home(path))
+    _resolve_paths(tree, path.parent, _home(path))
+    if isinstance(tree.get("after"), str):
+        tree["after"] = str(path.parent / tree["after"])
     if base is None:
         return tree
-    return _merged(_read(path.parent / str(base), (*followed, path)), tree)
+    inherited = _read(path.parent / str(base), (*followed, path))
+    return _merged({key: inherited[key] for key in inherited if key not in PLACE}, tree)
 
 
 def _text(path: Path) -> str:
