@@ -5,14 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qtpy.compat import isalive
-from qtpy.QtCore import Qt
+from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QHBoxLayout, QPushButton, QSlider, QWidget
 
 from dgno_core.errors import DGNOError
 from napari_dgno import _tooltips
-from napari_dgno._curtain import Curtain
+from napari_dgno._aside import Aside
+from napari_dgno._curtain import Curtain, end_comparison
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from napari.components import ViewerModel
     from napari.layers import Image
 
@@ -38,7 +41,7 @@ class CompareBar(QWidget):
         self._viewer = viewer
         self._layers: tuple[Image, Image] | None = None
         self._curtain: Curtain | None = None
-        self._hidden: Image | None = None
+        self._held: Aside | None = None
         self.button = QPushButton("Compare")
         self.button.setCheckable(True)
         self.button.setToolTip(_tooltips.COMPARE)
@@ -63,7 +66,7 @@ class CompareBar(QWidget):
     @property
     def is_comparing(self) -> bool:
         """Whether the line is over the image."""
-        return self._curtain is not None
+        return self._curtain is not None and self._curtain.is_open
 
     def set_layers(self, before: Image | None, after: Image | None) -> None:
         """Choose what to compare; None ends a comparison."""
@@ -75,10 +78,16 @@ class CompareBar(QWidget):
         self._enable()
 
     def stop(self) -> None:
-        """Put both layers back as they were."""
+        """Put all layers back as they were."""
         self._release()
         if self._curtain is not None:
             self._curtain.close()
+
+    def leave(self) -> None:
+        """Stop as well, but while napari may be going through its layers, to remove some."""
+        self._release()
+        if self._curtain is not None:
+            self._curtain.end()
 
     def shut_down(self) -> None:
         """Stop, and listen to the viewer no longer; safe to call twice."""
@@ -86,14 +95,19 @@ class CompareBar(QWidget):
         self._viewer.layers.events.removed.disconnect(self._on_removed)
 
     def _toggle(self, on: bool) -> None:
-        if not on:
+        if not on and not self.is_comparing:
+            return  # it has ended by itself
+        if not on or self._layers is None:
             self.stop()
             return
-        if self._layers is None:
-            return
+        self.stop()  # what the last one left to do later
         try:
             self._curtain = Curtain(
-                self._viewer, *self._layers, on_close=self._on_close, on_move=self._on_move
+                self._viewer,
+                *self._layers,
+                on_close=self._on_close,
+                on_move=self._on_move,
+                later=self._later,
             )
         except DGNOError as error:
             from napari.utils.notifications import show_warning
@@ -105,7 +119,7 @@ class CompareBar(QWidget):
         self._enable()
 
     def _move(self) -> None:
-        if self._curtain is not None:
+        if self._curtain is not None and self._curtain.is_open:
             self._curtain.move(self.slider.value() / _STEPS)
 
     def _on_move(self, position: float) -> None:
@@ -115,28 +129,33 @@ class CompareBar(QWidget):
 
     def _hold(self) -> None:
         """Show what was before, as long as the button is down."""
-        if self._curtain is not None:
+        if self._curtain is not None and self._curtain.is_open:
             self._curtain.hold(True)
-        elif self._layers is not None and self._layers[1].visible:
-            self._hidden = self._layers[1]
-            self._hidden.visible = False
+        elif self._layers is not None:
+            end_comparison(self._viewer)  # another panel's
+            self._held = Aside(self._viewer.layers, *self._layers)
 
     def _release(self) -> None:
-        if self._curtain is not None:
+        if self._curtain is not None and self._curtain.is_open:
             self._curtain.hold(False)
-        if self._hidden is not None:
-            self._hidden.visible = True
-            self._hidden = None
+        if self._held is not None:
+            self._held.restore()
+            self._held = None
+
+    def _later(self, task: Callable[[], None]) -> None:
+        """Run a task as soon as napari has done what it is about."""
+        QTimer.singleShot(0, lambda: task() if isalive(self) else None)
 
     def _on_close(self) -> None:
-        self._curtain = None
         if isalive(self):
             self.button.setChecked(False)
             self._enable()
 
     def _on_removed(self) -> None:
         if self._layers is not None and not all(x in self._viewer.layers for x in self._layers):
-            self.set_layers(None, None)
+            self.leave()
+            self._layers = None
+            self._enable()
 
     def _enable(self) -> None:
         ready = self._layers is not None

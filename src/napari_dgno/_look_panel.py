@@ -15,6 +15,7 @@ from qtpy.QtWidgets import QWidget
 from dgno_core.errors import DGNOError
 from dgno_core.interpretation.events import StepDone, Warned
 from napari_dgno import _workers
+from napari_dgno._curtain import end_comparison
 from napari_dgno._layers import RESULT_KEY
 from napari_dgno._look_cache import Key, ResultCache
 from napari_dgno._look_legend import Legends
@@ -273,6 +274,7 @@ class LookPanel(Panel):
         A layer of the same name is replaced, as is what lay beside the image, and what other looks
         showed on the image is hidden: colours on top of each other mean nothing.
         """
+        end_comparison(self._viewer)
         mine = self._viewer.layers
         images = (original, *others)
         names = {layer.name for layer, _ in layers}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_dgno._curtain import end_comparison
 from napari_dgno._layers import RESULT_KEY
 
 if TYPE_CHECKING:
@@ -47,10 +48,11 @@ class PairView:
         from napari.layers import Image
 
         self.hide()
+        end_comparison(self._viewer)
         layers = self._viewer.layers
         self._view = View.of(self._viewer) if len(layers) else None
         self._hidden = [weakref.ref(layer) for layer in layers if layer.visible]
-        for layer in layers:
+        for layer in list(layers):
             layer.visible = False
         place = placement(self._viewer, 3)
         colour = found.sharp.ndim == 4
@@ -83,6 +85,8 @@ class PairView:
         """Remove the pairs and show the other layers again, as they were on screen before."""
         shown = [layer for layer in self._layers if layer in self._viewer.layers]
         self._layers = []
+        if shown:
+            end_comparison(self._viewer)
         for layer in shown:
             self._viewer.layers.remove(layer)
         for reference in self._hidden:
