@@ -26,6 +26,7 @@ WORDS: tuple[tuple[str, str], ...] = (
     (r"; register them before training", "; align them before you train on them"),
     (r"The config (\S+) is not complete or not right", r"The settings in \1 do not fit"),
     (r"; leave out `model` to take theirs", "; start from other weights"),
+    (r": leave out model\.lifting, or choose a base with [^.]+", "; start from other weights"),
     # Runs.
     (r"resume it with --resume or choose another folder", "resume it, or choose another name"),
     (r"; start without --resume", "; start a new training"),
