@@ -181,7 +181,7 @@ class DetectPanel(LookPanel):
         shown = place is not None and place.layer is chosen
         self._results.setVisible(shown)
         if not shown:
-            self.compare.stop()  # nobody could end it
+            self.compare.leave()  # nobody could end it
 
     def _add_restored(self, before: Place, compared: Compared) -> Image:
         """Show what was restored on the way, unless it is there from an earlier look."""

@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QComboBox, QFormLayout, QWidget
 
 from napari_dgno import _inspect_tooltips as tips
 from napari_dgno._compare import CompareBar
+from napari_dgno._curtain import end_comparison
 from napari_dgno._inspect_section import Section
 from napari_dgno._inspect_words import VERDICT_COLOURS
 from napari_dgno._inspect_work import Weighed, weighing_trust
@@ -84,6 +85,7 @@ class TrustSection(Section):
 
     def choose(self, index: int) -> None:
         """Show one of the maps and hide the others."""
+        end_comparison(self._viewer)
         for number, layer in enumerate(self._layers):
             layer.visible = number == index
         self._viewer.layers.selection.active = self._layers[index]
@@ -133,7 +135,7 @@ class TrustSection(Section):
         self.chooser.setVisible(shown and bool(self._layers))
         self.compare.setVisible(shown)
         if not shown:
-            self.compare.stop()  # nobody could end it
+            self.compare.leave()  # nobody could end it
 
     def _restored(self, place: Place, weighed: Weighed) -> list[Image]:
         """Make layers of the restored image: in its place, and bare beside a whole plane."""

@@ -105,7 +105,7 @@ def test_before_and_after_are_compared_under_the_outlines(
     if kind == "restore":
         after = next(layer for layer in napari_window.layers if "restored" in layer.name)
     click(qtbot, panel.compare.button)
-    part, line = comparing(napari_window)
+    _, part, line = comparing(napari_window)
     assert np.shares_memory(part.data, after.data)
     panel.compare.slider.setValue(250)
     assert part.data.shape == (64, 60)
@@ -124,7 +124,7 @@ def test_before_and_after_are_compared_under_the_outlines(
     assert sum("restored" in layer.name for layer in napari_window.layers) == 1
     click(qtbot, panel.compare.button)
     napari_window.layers.remove(after)
-    assert comparing(napari_window) == []
+    wait_until(qtbot, lambda: comparing(napari_window) == [])
     assert not panel.compare.button.isEnabled()
     assert before.visible
 
@@ -137,11 +137,11 @@ def test_a_comparison_ends_with_the_panel_and_with_its_image(
     click(qtbot, panel.compare.button)
     other = napari_window.add_image(spots(), name="other")
     panel.form.before_combo.set_layer(other)
-    assert comparing(napari_window) == []
+    wait_until(qtbot, lambda: comparing(napari_window) == [])
     assert after.visible
     panel.form.before_combo.set_layer(before)
     click(qtbot, panel.compare.button)
-    assert len(comparing(napari_window)) == 2
+    assert len(comparing(napari_window)) == 3
     napari_window.window.remove_dock_widget(panel)
     wait_until(qtbot, lambda: comparing(napari_window) == [])
     assert after.visible
@@ -150,6 +150,19 @@ def test_a_comparison_ends_with_the_panel_and_with_its_image(
     panel.form.set_kind("none")
     look(qtbot, panel, panel.button)
     assert panel.compare.isHidden()  # there is nothing to compare with
+
+
+def test_all_layers_are_removed_while_two_are_compared(
+    napari_window: Any, open_detect: Open, fake_looks: FakeLooks, qtbot: Any
+) -> None:
+    panel, _, _ = open_pair(napari_window, open_detect)
+    look(qtbot, panel, panel.button)
+    click(qtbot, panel.compare.button)
+    napari_window.layers.select_all()
+    napari_window.layers.remove_selected()
+    qtbot.wait(50)
+    assert not len(napari_window.layers)
+    assert not panel.compare.is_comparing
 
 
 def frame_of(viewer: Any) -> Any:

@@ -276,7 +276,7 @@ def test_trust_compares_the_image_with_what_was_restored(
     wait_until(qtbot, bar.button.isVisible)
     was = shown(napari_window)
     click(qtbot, bar.button)
-    part, line = comparing(napari_window)
+    _, part, line = comparing(napari_window)
     restored = napari_window.layers["Restored · cells"]
     assert part.data.shape == (1, 64, 40)
     assert np.shares_memory(part.data, restored.data)
