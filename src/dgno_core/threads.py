@@ -47,6 +47,15 @@ def choose_threads(requested: int = 0) -> int:
     return requested or given_threads() or free_cores()
 
 
+def choose_training_threads(requested: int = 0) -> int:
+    """Return what was asked for here or by ``OMP_NUM_THREADS``, or else how many cores there are.
+
+    A run that is resumed is exactly the same only with the same number, and over hours the load of
+    one moment says little.
+    """
+    return requested or given_threads() or allowed_cores()
+
+
 def wait_asleep() -> None:
     """Let OpenMP's threads sleep while they wait; it is read once, when PyTorch is loaded."""
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

@@ -27,3 +27,11 @@ def environment_with_threads() -> dict[str, str]:
     from dgno_core.threads import choose_threads
 
     return {**os.environ, "OMP_NUM_THREADS": str(choose_threads(read_preferences().threads))}
+
+
+def environment_of_training() -> dict[str, str]:
+    """Return the environment of a process that computes with as many threads as a training does."""
+    from dgno_core.threads import choose_training_threads
+
+    count = choose_training_threads(read_preferences().threads)
+    return {**os.environ, "OMP_NUM_THREADS": str(count)}

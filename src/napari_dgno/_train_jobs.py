@@ -73,6 +73,8 @@ class Launching:
             for event in self._measurement.events():
                 yield event
                 request = replace(request, pace=_timed(event).pace)
+            if self._measurement.is_cancelled:
+                return
         yield Paced()
         yield from prepare(request)
         run = Run(request.folder)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dgno_core.errors import DGNOError
-from napari_dgno._threads import environment_with_threads
+from napari_dgno._threads import environment_of_training
 from napari_dgno._train_presets import Pace
 from napari_dgno._train_setup import Request, timed_settings
 
@@ -65,7 +65,7 @@ class Measurement:
         self._cancelled = False
 
     def events(self) -> Iterator[Timed | Measured]:
-        """Measure, if that was not done before; ends with `Measured`.
+        """Measure, if that was not done before; ends with `Measured`, unless it is cancelled.
 
         Raises
         ------
@@ -78,8 +78,15 @@ class Measurement:
             for pace in self._paces(key):
                 found = Timed(pace, settings["crop"], settings["batch"])
                 yield found
+            if self._cancelled:
+                return
             self._known[key] = found
         yield Measured(self._known[key])
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether nobody wants to know any more."""
+        return self._cancelled
 
     def cancel(self) -> None:
         """End it at once; from any thread."""
@@ -95,7 +102,7 @@ class Measurement:
             stderr=subprocess.DEVNULL,
             text=True,
             encoding="utf-8",
-            env=environment_with_threads(),
+            env=environment_of_training(),
             **_hidden(),
         )
         if self._cancelled:
@@ -108,6 +115,8 @@ class Measurement:
                     raise DGNOError(found["error"])
                 told = True
                 yield Pace(**found)
+            if self._cancelled:
+                return
             if process.wait() or not told:
                 raise DGNOError("How long a step takes could not be measured.")
         finally:
@@ -135,6 +144,9 @@ def _hidden() -> dict[str, Any]:
 
 def main() -> None:
     """Time the run whose settings come in, as JSON."""
+    from dgno_core.threads import wait_asleep
+
+    wait_asleep()  # as a training does, before PyTorch is loaded
     from dgno_core.training.config import TrainConfig
     from dgno_core.training.estimate import estimate_events
 

@@ -115,7 +115,10 @@ class EventWorker(GeneratorWorker):
     """
 
     def work(self) -> None:
-        """Run to the end, to the first event after `quit`, or to the first error."""
+        """Run to the end, to the first event after `quit`, or to the first error.
+
+        What goes wrong once it was asked to stop is no error: the stopping may well be the cause.
+        """
         throttle = Throttle()
         try:
             with closing(self._gen):
@@ -127,7 +130,10 @@ class EventWorker(GeneratorWorker):
                         self.yielded.emit(event)
             self.aborted.emit()
         except Exception as error:
-            self.yielded.emit(Failed(error))
+            if self.abort_requested:
+                self.aborted.emit()  # nobody waits for it any more
+            else:
+                self.yielded.emit(Failed(error))
 
 
 def check_fits(source: ImageSource, free: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,23 @@ def test_restoring_and_previewing_take_them(monkeypatch: pytest.MonkeyPatch) -> 
     torch.set_num_threads(1)
     list(previewing(source, config, Region((), slice(0, 64), slice(0, 64), True)))
     assert torch.get_num_threads() == 2
+
+
+def test_a_step_is_timed_with_as_many_threads_as_a_training_takes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from dgno_core import threads
+    from napari_dgno import _train_timing
+
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr(_threads, "read_preferences", Preferences)
+    monkeypatch.setattr(threads, "allowed_cores", lambda: 7)
+    monkeypatch.setattr(threads, "free_cores", lambda: 3)
+    code = "import json, os; print(json.dumps({'step': os.environ['OMP_NUM_THREADS']}))"
+    monkeypatch.setattr(_train_timing, "COMMAND", (sys.executable, "-c", code))
+    monkeypatch.setattr(_train_timing, "Pace", dict)
+    measurement = _train_timing.Measurement(None, {})  # type: ignore[arg-type]
+    assert list(measurement._paces("")) == [{"step": "7"}]
 
 
 def test_a_training_is_started_with_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

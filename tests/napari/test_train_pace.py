@@ -60,6 +60,30 @@ def test_training_at_once_measures_first(
     assert settings(panel)["steps"] == 290
 
 
+def test_cancelling_while_a_step_is_timed_is_no_error(
+    napari_window: Any,
+    open_train: Any,
+    fake_training: Any,
+    timing: Any,
+    stack: np.ndarray,
+    qtbot: Any,
+    notified: list[str],
+) -> None:
+    timing(delay=300)
+    napari_window.add_image(stack, name="cells")
+    panel = open_train()
+    click(qtbot, panel.form.train_button)
+    wait_until(
+        qtbot,
+        lambda: panel._launching is not None and panel._launching._measurement._process is not None,
+    )
+    panel._cancel()
+    wait_until(qtbot, lambda: panel._worker is None)
+    assert panel.display.messages.text() == ""
+    assert notified == []
+    assert panel._run is None
+
+
 def test_a_change_of_settings_ends_the_measurement(
     napari_window: Any, open_train: Any, timing: Any, stack: np.ndarray, qtbot: Any
 ) -> None:

@@ -7,7 +7,12 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from dgno_core.threads import allowed_cores, given_threads, use_threads
+from dgno_core.threads import (
+    allowed_cores,
+    choose_training_threads,
+    given_threads,
+    use_threads,
+)
 
 MOST = 256  # OpenMP ends a process that cannot have as many as it asked for
 
@@ -20,16 +25,13 @@ def take_threads(requested: int) -> int:
 def take_training_threads(requested: int) -> int:
     """Compute with so many threads; 0: with as many as there are cores.
 
-    A run that is resumed is exactly the same only with the same number, and over hours the load of
-    one moment says little.
-
     Returns
     -------
     int
         What was asked for, here or by ``OMP_NUM_THREADS``; 0 if nothing was.
     """
     asked = requested or given_threads()
-    use_threads(asked or allowed_cores())
+    use_threads(choose_training_threads(requested))
     return asked
 
 
