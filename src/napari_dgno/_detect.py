@@ -154,7 +154,7 @@ class DetectPanel(LookPanel):
         if found.after is not None:
             layers.append((objects_layer(found.after.labels, axes, place, "objects after"), None))
         layers.append((objects_layer(found.before.labels, axes, place, "objects before"), None))
-        self.add_over(layers, before.layer, *([] if second is None else [second]))
+        self.add_over(layers, before.layer)
         self.compare.set_layers(before.layer, second)
         self.compare.setVisible(second is not None)
         self._shown = place, overlay

@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QTabBar, QVBoxLayout, QWidget
 
 from dgno_core.errors import DGNOError
 from napari_dgno import _inspect_tooltips as tips
-from napari_dgno._inspect_form import InspectForm
+from napari_dgno._inspect_form import InspectForm, Scaling
 from napari_dgno._inspect_lam import AttributionSection
 from napari_dgno._inspect_operator import OperatorSection
 from napari_dgno._inspect_trust import TrustSection
@@ -88,7 +88,14 @@ class InspectPanel(LookPanel):
         """Show the tab of a section."""
         self.tabs.setCurrentIndex(self._sections.index(section))
 
-    def check_result(self, layer: Image, *, model: str = "auto", axes: str = "") -> None:
+    def check_result(
+        self,
+        layer: Image,
+        *,
+        model: str = "auto",
+        axes: str = "",
+        normalise: Scaling = "stack",
+    ) -> None:
         """Check how far the restoration of an image can be trusted.
 
         Parameters
@@ -99,12 +106,18 @@ class InspectPanel(LookPanel):
             The model that restores it.
         axes : str
             What its dimensions are; guessed if not given.
+        normalise : {"stack", "plane"}
+            Whose brightness it was scaled by.
         """
         self.open_section(self.trust)
         if self.is_running:
+            self.show_error(
+                f"{layer.name!r} was not checked, for another look goes on: press Cancel or wait "
+                "for its end, then check the result again."
+            )
             return
         try:
-            self.form.choose(layer, model, axes)
+            self.form.choose(layer, model, axes, normalise)
         except DGNOError as error:
             self.show_error(str(error))
             return

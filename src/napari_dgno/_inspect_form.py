@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QFormLayout, QLineEdit, QWidget
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from dgno_core.models import ModelCard
     from napari_dgno._settings import Preferences
 
+#: Whose brightness an image is scaled by, before the network sees it.
+Scaling: TypeAlias = Literal["stack", "plane"]
 #: Planes up to this side are looked at as a whole, of larger ones what is on screen.
 SIDE = 512
 
@@ -50,6 +52,8 @@ class InspectForm(QWidget):
         super().__init__()
         self._viewer = viewer
         self._preferences = preferences
+        #: As the result was made that is checked; any other choice scales by the whole stack.
+        self._scaling: Scaling = "stack"
         folder = preferences().model_folder
         self.layer_combo = LayerCombo(viewer)
         self.model_chooser = ModelChooser(folder)
@@ -89,8 +93,8 @@ class InspectForm(QWidget):
         """Whether a layer is still in the viewer."""
         return layer in self._viewer.layers
 
-    def choose(self, layer: Image, model: str, axes: str) -> None:
-        """Fill in which image and which model.
+    def choose(self, layer: Image, model: str, axes: str, scaling: Scaling = "stack") -> None:
+        """Fill in which image and which model, and whose brightness the image is scaled by.
 
         Raises
         ------
@@ -103,6 +107,7 @@ class InspectForm(QWidget):
         self.model_chooser.set_model(model)
         if axes:
             self.axes_edit.setText(axes)
+        self._scaling = scaling
 
     def place(self, side: int = SIDE) -> Place:
         """Return the current plane of the chosen layer, or what is on screen of a large one.
@@ -131,6 +136,7 @@ class InspectForm(QWidget):
         return RestoreConfig(
             model=model or self.model_chooser.model(),
             axes=self.axes_edit.text().strip(),
+            normalise=self._scaling,
             device=preferences.device,
             memory_share=preferences.memory_share,
             model_folder=preferences.model_folder,
@@ -191,5 +197,6 @@ class InspectForm(QWidget):
         self._show()
 
     def _show(self) -> None:
+        self._scaling = "stack"
         self._fields.setRowVisible(self.channel_combo, self._asks_channel())
         self.changed.emit()

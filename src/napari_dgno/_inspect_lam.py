@@ -15,6 +15,7 @@ from napari_dgno._inspect_box import box_layer, drawing_layer, drawn_box
 from napari_dgno._inspect_section import Section
 from napari_dgno._inspect_words import ATTRIBUTION_MEANING, DIFFUSION, EFFORTS
 from napari_dgno._inspect_work import attributing
+from napari_dgno._look_cache import plane_checksum
 from napari_dgno._look_overlay import (
     BESIDE,
     Legend,
@@ -100,6 +101,7 @@ class AttributionSection(Section):
             attributing,
             (self.subject(place, configs[0]), configs, window, settings),
             lambda found: self._show(place, found),
+            content=lambda: plane_checksum(place),
         )
 
     def _show(self, place: Place, found: Sequence[Attribution]) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Hashable
+from functools import cache
+from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QSpinBox
 
@@ -12,14 +14,16 @@ from napari_dgno._inspect_faces import face_layer, grid_layer
 from napari_dgno._inspect_section import Section
 from napari_dgno._inspect_words import NO_FACES, SCALES, SHOWN, ordinal
 from napari_dgno._inspect_work import OperatorPicture, OperatorRequest, looking_inside
+from napari_dgno._look_cache import Key, key_of, plane_checksum
 from napari_dgno._look_overlay import Legend, Overlay, legend_of, overlay_layer
-from napari_dgno._look_panel import Look
+from napari_dgno._look_panel import Look, with_content
 from napari_dgno._panel import explain_labels, set_out
 from napari_dgno._progress import wrapped_label
 
 if TYPE_CHECKING:
     from napari.layers import Layer
 
+    from dgno_core.interpretation.operator_maps import OperatorMaps
     from dgno_core.models import ModelCard
     from napari_dgno._inspect_form import InspectForm
     from napari_dgno._look_panel import LookPanel
@@ -107,22 +111,28 @@ class OperatorSection(Section):
         subject = self.subject(place, config)
         described = card.model_dump_json()
         kept = self.panel_key("operator", place, described, request.scale, request.iteration)
-        known = self.panel.cache.get(kept, place.source.data)
+        content = cache(lambda: plane_checksum(place))
+
+        def known() -> tuple[Key, OperatorMaps | None]:
+            """In the worker."""
+            key = with_content(kept, content())
+            return key, self.panel.cache.get(key, place.source.data)
+
         return Look(
             place.layer,
             place.source.data,
             self.panel_key("operator map", place, described, request),
             "Reading the image and the model …",
             looking_inside,
-            (subject, config, request, known, kept),
+            (subject, config, request, known),
             lambda picture: self._show(place, request, picture),
+            content=content,
         )
 
-    def panel_key(self, kind: str, place: Place, *settings: Any) -> Any:
+    def panel_key(self, kind: str, place: Place, *settings: Hashable) -> Key:
         """Key of a look that the second model does not matter to."""
-        from napari_dgno._look_cache import key_of
-
-        return key_of(kind, place, self.form.channel(), *settings)
+        scaling = self.form.config().normalise
+        return key_of(kind, place, scaling, self.form.channel(), *settings)
 
     def _show(self, place: Place, request: OperatorRequest, picture: OperatorPicture) -> str:
         operator = f"({request.scale} size, {ordinal(request.iteration + 1)} operator)"

@@ -83,8 +83,10 @@ class Section(QWidget):
 
     def key(self, kind: str, place: Place, *settings: Hashable) -> Key:
         """Key of a look with the chosen models, by what their cards say and hash."""
-        cards = [self.form.card(config.model).model_dump_json() for config in self.form.configs()]
-        return key_of(kind, place, *cards, self.form.channel(), *settings)
+        configs = self.form.configs()
+        cards = [self.form.card(config.model).model_dump_json() for config in configs]
+        scaling = configs[0].normalise
+        return key_of(kind, place, *cards, scaling, self.form.channel(), *settings)
 
     def where(self, place: Place) -> str:
         """Say which part was looked at if that is not the whole plane or view."""

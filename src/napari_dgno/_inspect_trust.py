@@ -13,6 +13,7 @@ from napari_dgno._curtain import end_comparison
 from napari_dgno._inspect_section import Section
 from napari_dgno._inspect_words import VERDICT_COLOURS
 from napari_dgno._inspect_work import Weighed, weighing_trust
+from napari_dgno._look_cache import plane_checksum
 from napari_dgno._look_overlay import (
     FADE,
     Legend,
@@ -81,6 +82,7 @@ class TrustSection(Section):
             weighing_trust,
             (self.subject(place, configs[0]), configs, self.form.pixel_size(place)),
             lambda weighed: self._show(place, weighed),
+            content=lambda: plane_checksum(place),
         )
 
     def choose(self, index: int) -> None:
@@ -116,7 +118,6 @@ class TrustSection(Section):
         self.say(escape(found.summary), place.layer)
         if not place.is_whole_plane:
             return f"The map lies over the restored part of the image.{self.where(place)}"
-        self._viewer.reset_view()
         return "The map lies over the restored image, which is to its right once more, bare."
 
     def _pronounce(self, verdict: Verdict) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import lcm
 from typing import TYPE_CHECKING, Any
@@ -95,14 +95,17 @@ class Weighed:
 
 def range_key(subject: Subject, config: RestoreConfig) -> Key:
     """Key under which brightness ranges are kept."""
-    return ranges_key(subject.source, config.model, str(config.model_folder))
+    return ranges_key(subject.source, config.model, str(config.model_folder), config.normalise)
 
 
 def measured(subject: Subject, config: RestoreConfig) -> Iterator[Any]:
-    """Measure the ranges of the stack unless they are known; returns them."""
+    """Measure the ranges of the stack unless they are known; returns them.
+
+    None if each plane is scaled by itself.
+    """
     from dgno_core.inference import measure_ranges
 
-    if subject.ranges is not None:
+    if subject.ranges is not None or config.normalise == "plane":
         return subject.ranges
     ranges = measure_ranges(subject.source, config)
     yield Kept(range_key(subject, config), ranges)
@@ -113,16 +116,15 @@ def looking_inside(
     subject: Subject,
     config: RestoreConfig,
     request: OperatorRequest,
-    known: OperatorMaps | None,
-    key: Key,
+    known: Callable[[], tuple[Key, OperatorMaps | None]],
 ) -> Iterator[Any]:
-    """Compute one map of one operator; what the network gave is kept under `key`."""
+    """Compute one map of one operator; `known` finds what the network gave, or where to keep it."""
     from dgno_core.interpretation.operator_maps import operator_maps
     from dgno_core.interpretation.view import read_view
 
     take_threads()
 
-    maps = known
+    key, maps = known()
     if maps is None:
         ranges = yield from measured(subject, config)
         region = subject.region

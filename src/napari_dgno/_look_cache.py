@@ -38,10 +38,13 @@ class Key:
 
 
 def key_of(kind: str, place: Place, *settings: Hashable) -> Key:
-    """Key of a look at a place with some settings, the model's hash among them."""
+    """Key of a look at a place with some settings, the model's hash among them.
+
+    Of the pixels, it knows only some: `plane_checksum` tells the rest, in the worker.
+    """
     source, region = place.source, place.region
     where = (source.axes, region.position, str(region.y), str(region.x))
-    pixels = (*where, source.shape, str(source.dtype), _checksum(place))
+    pixels = (*where, source.shape, str(source.dtype), _fingerprint(source.data))
     physical = (tuple(source.pixel_size.items()), tuple(source.units.items()))
     return Key(kind, id(source.data), pixels, (physical, *settings))
 
@@ -52,17 +55,18 @@ def ranges_key(source: ImageSource, *settings: Hashable) -> Key:
     return Key("ranges", id(source.data), pixels, settings)
 
 
-def _checksum(place: Place) -> tuple[int, int]:
-    """Of every pixel of the plane, and of pixels spread over the stack.
+def plane_checksum(place: Place) -> int:
+    """Checksum of every pixel of the plane, which takes a moment where planes are large.
 
-    Both are 0 for data that are not in memory: to compare them would read files.
+    It is 0 for data that are not in memory: to compare them would read files.
     """
     data = place.source.data
     if not isinstance(data, np.ndarray):
-        return 0, 0
+        return 0
     outer = dict(zip(place.source.layout().outer, place.region.position, strict=True))
-    plane = data[tuple(outer.get(letter, slice(None)) for letter in place.source.axes)]
-    return zlib.crc32(np.ascontiguousarray(plane).tobytes()), _fingerprint(data)
+    return whole_checksum(
+        data[tuple(outer.get(letter, slice(None)) for letter in place.source.axes)]
+    )
 
 
 class ResultCache:

@@ -16,6 +16,7 @@ from dgno_core.errors import DGNOError
 from dgno_core.interpretation.events import StepDone, Warned
 from napari_dgno import _workers
 from napari_dgno._curtain import end_comparison
+from napari_dgno._layer_order import above_images
 from napari_dgno._layers import RESULT_KEY
 from napari_dgno._look_cache import Key, ResultCache
 from napari_dgno._look_legend import Legends
@@ -84,7 +85,7 @@ class Look:
         Makes layers of the result; returns a sentence for the user.
     content : callable, optional
         Tells what else the result depends on, where that takes so long (checksums of whole
-        stacks) that the worker has to do it.
+        planes or stacks) that the worker has to do it.
     """
 
     layer: Image
@@ -113,10 +114,15 @@ class _Outcome:
     notes: tuple[str, ...]
 
 
+def with_content(key: Key, content: Hashable) -> Key:
+    """Return the key that also holds what only the worker has time to find out."""
+    return replace(key, settings=(key.settings, content))
+
+
 def _identifying(look: Look, cache: ResultCache) -> Iterator[Any]:
     """Find out in the worker whether the result is known, and do the work if it is not."""
     if look.content is not None:
-        key = replace(look.key, settings=(look.key.settings, look.content()))
+        key = with_content(look.key, look.content())
         yield Identified(key)
         kept = cache.get(key, look.data)
         if kept is not None:
@@ -266,25 +272,21 @@ class LookPanel(Panel):
 
     # Layers -------------------------------------------------------------------------------------
 
-    def add_over(
-        self, layers: list[tuple[Layer, Legend | None]], original: Layer, *others: Layer
-    ) -> None:
-        """Put layers of a look over an image, and over other images; the first is the one to see.
+    def add_over(self, layers: list[tuple[Layer, Legend | None]], original: Layer) -> None:
+        """Put layers of a look over an image, above all images; the first is the one to see.
 
         A layer of the same name is replaced, as is what lay beside the image, and what other looks
         showed on the image is hidden: colours on top of each other mean nothing.
         """
         end_comparison(self._viewer)
         mine = self._viewer.layers
-        images = (original, *others)
         names = {layer.name for layer, _ in layers}
         for old in [layer for layer in mine if looked_at(layer) == original.name]:
             if old.name in names or old.metadata[RESULT_KEY]["look"] == BESIDE:
                 mine.remove(old)
             else:
                 old.visible = False
-        below = [layer for layer in mine if layer in images or looked_at(layer) == original.name]
-        place = max(map(mine.index, below), default=len(mine) - 1) + 1
+        place = above_images(mine, [old for old in mine if looked_at(old) == original.name])
         for layer, legend in reversed(layers):
             mine.insert(place, layer)
             place += 1

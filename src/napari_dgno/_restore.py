@@ -18,8 +18,8 @@ from dgno_core.io.axes import exchanged_axes, is_colour
 from napari_dgno import _tooltips, _workers
 from napari_dgno._compare import CompareBar
 from napari_dgno._docking import open_panel
+from napari_dgno._layer_order import above_images
 from napari_dgno._layers import (
-    PREVIEW_KEY,
     PREVIEW_SIDE,
     layer_axes,
     layer_source,
@@ -86,6 +86,8 @@ class RestorePanel(Panel):
         self._used: _Used | None = None
         self._measured: Measured | None = None
         self._result: Image | None = None
+        self._made_from: _Used | None = None
+        self._preview: weakref.ref[Image] | None = None
         self._running = False
         self._copying = False
         self._closed = False
@@ -211,13 +213,19 @@ class RestorePanel(Panel):
         """Open Inspect, and check there how far the last result can be trusted."""
         from napari_dgno._inspect import InspectPanel
 
-        layer = None if self._used is None else self._used.layer()
-        if self._used is None or layer is None:
-            self._show_error("The image of the last result is gone: restore one first.")
+        made, layer = self._made_from, self._checkable()
+        if made is None or layer is None:
             return
-        config, panel = self._used.config, open_panel(self._viewer, "Inspect")
+        config, panel = made.config, open_panel(self._viewer, "Inspect")
         if isinstance(panel, InspectPanel):
-            panel.check_result(layer, model=config.model, axes=config.axes or "")
+            panel.check_result(
+                layer, model=config.model, axes=config.axes or "", normalise=config.normalise
+            )
+
+    def _checkable(self) -> Image | None:
+        """Return the image that the newest result was made from, if both are still there."""
+        layer = None if self._made_from is None else self._made_from.layer()
+        return layer if self._result is not None and layer in self._viewer.layers else None
 
     def _on_command(self, event: Any) -> None:
         if self._closed:
@@ -282,6 +290,7 @@ class RestorePanel(Panel):
                 self._add_preview(run, data, region, model)
 
     def _on_failed(self, run: _Run, error: Exception) -> None:
+        self.check_button.hide()  # beside these words, it would be about another image
         if isinstance(error, DGNOError):
             self._show_error(str(error))
             return
@@ -294,10 +303,10 @@ class RestorePanel(Panel):
         notification_manager.receive_error(type(error), error, error.__traceback__)
 
     def _add_result(self, run: _Run, data: Any, provenance: Any) -> None:
-        self._used = _Used(weakref.ref(run.layer), run.config, provenance.tile)
+        self._used = self._made_from = _Used(weakref.ref(run.layer), run.config, provenance.tile)
         for warning in provenance.warnings:
             self.display.add_note(warning)
-        self._remove_previews()
+        self._remove_preview()
         self.check_button.show()
         record = provenance.model_dump(mode="json")
         self._result = output_layer(data, like=run.layer, provenance=record)
@@ -308,8 +317,9 @@ class RestorePanel(Panel):
         )
 
     def _add_preview(self, run: _Run, data: Any, region: Any, model: str) -> None:
-        self._remove_previews()
+        self._remove_preview()
         layer = preview_layer(data, like=run.layer, source=run.source, region=region, model=model)
+        self._preview = weakref.ref(layer)
         self._add_on_top(layer, run.layer)
         run.status = "This is what the view becomes; press Compare to see the difference."
         if not region.whole_view:
@@ -320,22 +330,22 @@ class RestorePanel(Panel):
 
     def _add_on_top(self, layer: Image, original: Image) -> None:
         """Put a layer above all images, the newest on top; labels and marks stay above it."""
-        from napari.layers import Image
-
         self.compare_bar.stop()
         layers = self._viewer.layers
-        images = (at for at, other in enumerate(layers) if isinstance(other, Image))
-        layers.insert(1 + max(images, default=len(layers) - 1), layer)
+        layers.insert(above_images(layers), layer)
         layers.selection.active = layer
         self.compare_bar.set_layers(original if original in layers else None, layer)
 
     def _forget_result(self, event: Any) -> None:
         if event.value is self._result:
             self._result = None
-            self._enable_buttons()
+        self._enable_buttons()
 
-    def _remove_previews(self) -> None:
-        for layer in [layer for layer in self._viewer.layers if PREVIEW_KEY in layer.metadata]:
+    def _remove_preview(self) -> None:
+        """Take away the last preview, but no copy of one that the user has kept."""
+        layer = None if self._preview is None else self._preview()
+        self._preview = None
+        if layer is not None and layer in self._viewer.layers:
             self._viewer.layers.remove(layer)
 
     def _on_finished(self) -> None:
@@ -358,6 +368,7 @@ class RestorePanel(Panel):
         self.restore_button.setEnabled(ready and not self._running)
         self.copy_button.setEnabled(ready and not self._copying)
         self.save_button.setEnabled(self._result is not None)
+        self.check_button.setEnabled(self._checkable() is not None)
 
     # What the fields show -----------------------------------------------------------------------
 
@@ -419,7 +430,7 @@ class RestorePanel(Panel):
         self._closed = True
         if self._running and self._run is not None and self._run.worker is not None:
             self._run.worker.quit()
-        self._run = self._measured = self._result = None
+        self._run = self._measured = self._result = self._made_from = self._preview = None
         self._viewer.layers.events.removed.disconnect(self._forget_result)
         self.compare_bar.shut_down()
         self.form.layer_combo.disconnect_viewer()

@@ -318,10 +318,15 @@ def test_preview_restores_what_is_on_screen(
         assert preview.data[corner] == image[tuple(inside)] + 1
     click(qtbot, panel.preview_button)
     wait_idle(qtbot, panel)
+    last = napari_window.layers["cells preview"]
+    kept = type(last).create(*last.as_layer_data_tuple())
+    kept.name = "kept by the user"
+    napari_window.layers.append(kept)
     click(qtbot, panel.restore_button)
     wait_idle(qtbot, panel)
     assert known == [None, measured]  # what is known of the stack is handed on
-    assert [layer.name for layer in napari_window.layers] == ["cells", "cells restored (fake)"]
+    names = [layer.name for layer in napari_window.layers]
+    assert names == ["cells", "kept by the user", "cells restored (fake)"]
 
 
 def test_command_is_found_while_the_window_goes_on(
@@ -449,6 +454,7 @@ def test_a_result_can_be_checked(
     panel = open_panel()
     assert not panel.check_button.isVisible()
     panel.form.model_chooser.set_model("dgno-face-small")
+    panel.form.normalise_combo.setCurrentIndex(1)
     panel.restore()
     qtbot.waitUntil(panel.check_button.isVisible, timeout=60_000)
     qtbot.waitUntil(panel.restore_button.isEnabled, timeout=60_000)
@@ -461,6 +467,53 @@ def test_a_result_can_be_checked(
     assert inspect.form.model_chooser.model() == "dgno-face-small"
     assert fake_looks.calls == ["trust"]
     assert inspect.trust.verdict.text()
+    assert inspect.form.config().normalise == "plane"
+    # The map is what one sees, not the result, which lies above the image.
+    shown = [layer.name for layer in napari_window.layers if layer.visible]
+    assert shown[-1] == "Expected Error · cells"
+    assert shown.index("cells restored (fake)") < len(shown) - 1
+
+
+def test_the_check_is_of_the_result_and_not_of_a_run_without_one(
+    napari_window: Any,
+    open_panel: Callable[[], Any],
+    open_inspect: Callable[[], Any],
+    fake_core: Any,
+    fake_looks: Any,
+    image: np.ndarray,
+    qtbot: Any,
+    notified: list[str],
+) -> None:
+    first = napari_window.add_image(image, name="cells")
+    second = napari_window.add_image(image, name="other")
+    panel, inspect = open_panel(), open_inspect()
+    panel.form.layer_combo.set_layer(first)
+    click(qtbot, panel.restore_button)
+    wait_idle(qtbot, panel)
+    fake_core.delay = 0.05
+    panel.form.layer_combo.set_layer(second)
+    click(qtbot, panel.restore_button)
+    wait_until(qtbot, lambda: panel.display.bar.value() > 0)
+    panel.cancel()
+    wait_idle(qtbot, panel)
+    fake_looks.delay = 0.2
+    panel.check_button.click()
+    assert inspect.form.layer_combo.layer() is first
+    panel.check_button.click()  # it is at work
+    assert "another look goes on" in notified[-1]
+    wait_until(qtbot, lambda: not inspect.is_running)
+    fake_core.fail = DGNOError("That went wrong.")
+    click(qtbot, panel.restore_button)
+    wait_idle(qtbot, panel)
+    assert "That went wrong" in panel.display.messages.text()
+    assert not panel.check_button.isVisible()
+    fake_core.fail = None
+    click(qtbot, panel.restore_button)
+    wait_idle(qtbot, panel)
+    assert panel.check_button.isVisible()
+    assert panel.check_button.isEnabled()
+    napari_window.layers.remove(second)
+    assert not panel.check_button.isEnabled()
 
 
 def test_the_newest_result_lies_on_top_and_can_be_compared(
