@@ -16,6 +16,7 @@ from napari_dgno._detect_layers import full_array, objects_layer, placement, sta
 from napari_dgno._detect_table import ObjectTable
 from napari_dgno._detect_view import agreement_table, go_to
 from napari_dgno._detect_work import Compared, Comparison, comparing, content_of, limits_key
+from napari_dgno._layer_order import above_images
 from napari_dgno._layers import output_layer
 from napari_dgno._look_cache import Key
 from napari_dgno._look_panel import Look, LookPanel
@@ -193,9 +194,9 @@ class DetectPanel(LookPanel):
             known = isinstance(layer, Image) and isinstance(layer.data, np.ndarray)
             if known and np.may_share_memory(layer.data, data):
                 return layer
-        layer = output_layer(data, like=before.layer, provenance={})
+        layer = output_layer(data, like=before.layer, provenance=compared.record)
         layer.translate = placement(axes, before)["translate"]
-        self._viewer.layers.insert(self._viewer.layers.index(before.layer) + 1, layer)
+        self._viewer.layers.insert(above_images(self._viewer.layers), layer)
         return layer
 
     # The table ----------------------------------------------------------------------------------

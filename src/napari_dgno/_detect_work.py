@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Hashable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Generator, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
@@ -69,6 +69,8 @@ class Compared:
         The restored plane or stack, if it was restored on the way.
     axes : str
         The axes of `restored`.
+    record : mapping
+        How it was restored, for the layer; of a single plane, the model only.
     """
 
     found: DetectionFound
@@ -76,6 +78,7 @@ class Compared:
     painted: np.ndarray
     restored: np.ndarray | None = None
     axes: str = ""
+    record: Mapping[str, Any] = field(default_factory=dict)
 
 
 def comparing(
@@ -94,16 +97,16 @@ def comparing(
     before = plane_source(comparison.before, comparison.position)
     after = comparison.after and plane_source(comparison.after, comparison.position)
     truth = _truth(comparison, before)
-    restored = None
+    restored, record = None, dict[str, Any]()
     if restore is not None:
-        restored = yield from _restoring(comparison, restore)
+        restored, record = yield from _restoring(comparison, restore)
         after = replace(before, data=restored, name=f"{before.name} restored", path=None)
     limits = yield from _limits(comparison, restored is not None)
     for event in detecting(before, after, config, truth, limits):
         if isinstance(event, DetectionFound):
             objects = list_objects(event)
             painted = paint(event, objects)
-            yield Found(Compared(event, objects, painted, restored, before.axes))
+            yield Found(Compared(event, objects, painted, restored, before.axes, record))
         else:
             yield event
 
@@ -183,23 +186,39 @@ def _truth(comparison: Comparison, before: ImageSource) -> Any:
     return ImageSource(labels.astype(np.int32), expected, name=name)
 
 
-def _restoring(comparison: Comparison, config: RestoreConfig) -> Iterator[Any]:
-    """Restore the plane or the stack, with the brightness range of the stack; returns it."""
-    from dgno_core.inference import events, measure_ranges, restore_events, restore_region
+def _restoring(
+    comparison: Comparison, config: RestoreConfig
+) -> Generator[StepDone | Warned, None, tuple[Any, dict[str, Any]]]:
+    """Restore the plane or the stack, with the brightness range of the stack.
+
+    Returns it, and how it was made; see `Compared`.
+    """
+    from dgno_core.inference import (
+        RegionRestored,
+        events,
+        measure_ranges,
+        restore_events,
+        restore_region_events,
+    )
 
     take_threads()
 
     source = comparison.before
+    work: Iterator[Any]
     if comparison.position is not None and source.layout().outer:
         ranges = measure_ranges(source, config)
-        return restore_region(source, config, comparison.position, ranges=ranges)
-    restored = None
-    for event in restore_events(source, config):
+        work = restore_region_events(source, config, comparison.position, ranges=ranges)
+    else:
+        work = restore_events(source, config)
+    restored, record = None, dict[str, Any]()
+    for event in work:
         match event:
             case events.TileRestored(done, total):
                 yield StepDone(done, total)
             case events.RestoreWarned(message):
                 yield Warned(message)
-            case events.Restored(data, _):
-                restored = data
-    return restored
+            case events.Restored(data, provenance):
+                restored, record = data, provenance.model_dump(mode="json")
+            case RegionRestored():
+                restored, record = event.data, {"model": event.model}
+    return restored, record

@@ -354,6 +354,8 @@ class RestorePanel(Panel):
         run, self._run = self._run, None
         status = "Cancelled; nothing was changed." if run.cancelled else run.status
         self.display.finish(status, complete=bool(run.status))
+        if not run.status and run.layer not in self._viewer.layers:
+            self.display.clear_texts()  # of an image that is gone; napari's notification stays
         self._set_running(False)
 
     def _set_running(self, running: bool) -> None:

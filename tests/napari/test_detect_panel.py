@@ -323,8 +323,50 @@ def test_one_plane_is_scaled_as_its_stack_is(
 
 
 def restoring(comparison: Any, config: Any) -> Any:
-    return np.asarray(comparison.before.data)[1]
+    return np.asarray(comparison.before.data)[1], {}
     yield  # a generator
+
+
+@pytest.mark.parametrize("position", [None, (1,)])
+def test_what_is_restored_on_the_way_has_its_record(position: tuple[int, ...] | None) -> None:
+    from dgno_core.inference import RestoreConfig
+    from dgno_core.io.source import ImageSource
+    from napari_dgno._detect_work import Comparison, _restoring
+
+    source = ImageSource(np.stack([spots(), spots()]), "ZYX", name="cells")
+    config = RestoreConfig(model="dgno-cell-small", device="cpu")
+    work, returned = _restoring(Comparison(source, position=position), config), None
+    while returned is None:
+        try:
+            next(work)
+        except StopIteration as end:
+            returned = end.value
+    pixels, record = returned
+    assert pixels.shape == (spots().shape if position else source.shape)
+    assert record["model"] == "dgno-cell-small"
+    assert ("tile" in record) == (position is None)
+
+
+def test_two_models_in_turn_give_two_layers_above_all_images(
+    napari_window: Any, open_detect: Open, fake_looks: FakeLooks, qtbot: Any
+) -> None:
+    napari_window.add_image(spots(), name="cells")
+    top = napari_window.add_image(spots(), name="other")
+    panel = open_detect()
+    panel.form.before_combo.set_layer(napari_window.layers["cells"])
+    panel.form.set_kind("restore")
+    for model in ("dgno-cell-small", "dgno-face-small") * 2:
+        panel.form.model_chooser.set_model(model)
+        look(qtbot, panel, panel.button)
+        _, shown = panel.compare._layers
+        assert shown.metadata["dgno"] == {"model": model}
+        assert shown.name == f"cells restored ({model})"
+    layers = napari_window.layers
+    made = [layer for layer in layers if layer.name.startswith("cells restored")]
+    assert len(made) == 2
+    outlines = layers["Matched, lost, gained · cells"]
+    assert layers.index(top) < min(map(layers.index, made))
+    assert max(map(layers.index, made)) < layers.index(outlines)
 
 
 def test_agreement_with_a_truth_is_shown(
@@ -354,7 +396,7 @@ def test_restoring_first_adds_the_restored_plane_of_a_stack_in_its_place(
     assert panel.form.kind() == "restore"
     wait_until(qtbot, panel.form.planes_combo.isVisible)
     look(qtbot, panel, panel.button)
-    layer = napari_window.layers["cells restored"]
+    layer = napari_window.layers["cells restored (auto)"]
     np.testing.assert_array_equal(layer.data, stack[1:2] + 1)
     np.testing.assert_allclose(layer.data_to_world((0, 5, 5)), original.data_to_world((1, 5, 5)))
     overlay = napari_window.layers[-1]

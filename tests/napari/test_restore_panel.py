@@ -655,3 +655,30 @@ def test_columns_before_rows_are_questioned(
     assert "X before Y" in panel.form.notes.text()
     panel.form.axes_edit.setText("YX")
     assert not panel.form.notes.isVisibleTo(panel)
+
+
+@pytest.mark.parametrize("when", ["after", "during"])
+def test_an_error_goes_with_its_layer(
+    napari_window: Any,
+    open_panel: Any,
+    image: np.ndarray,
+    fake_core: Any,
+    qtbot: Any,
+    notified: list[str],
+    when: str,
+) -> None:
+    fake_core.fail, fake_core.delay = DGNOError("'cells' cannot be restored."), 0.3
+    napari_window.add_image(image, name="other")
+    cells = napari_window.add_image(image, name="cells")
+    panel = open_panel()
+    panel.form.layer_combo.set_layer(cells)
+    click(qtbot, panel.restore_button)
+    if when == "during":
+        napari_window.layers.remove(cells)
+    wait_idle(qtbot, panel)
+    assert "cannot be restored" in notified[-1]
+    if when == "after":
+        assert "cannot be restored" in panel.display.messages.text()
+        napari_window.layers.remove(cells)
+    assert panel.display.messages.text() == ""
+    assert panel.display.status.text() == ""

@@ -161,4 +161,5 @@ def compared(comparison: Any, config: DetectConfig, restore: Any) -> Compared:
         config, config.detector, (),
     )  # fmt: skip
     objects = list_objects(found)
-    return Compared(found, objects, paint(found, objects), restored, before.axes)
+    record = {} if restore is None else {"model": restore.model}
+    return Compared(found, objects, paint(found, objects), restored, before.axes, record)
