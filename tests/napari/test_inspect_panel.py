@@ -209,7 +209,11 @@ def test_trust_shows_one_map_at_a_time_and_says_the_sentence(
     panel = open_inspect()
     assert panel.tabs.tabText(panel.tabs.currentIndex()) == "Trust"  # the first one
     panel.form.second_chooser.set_model("dgno-face-small")
+    camera = napari_window.scene.camera
+    camera.zoom, camera.center = 7, (0, 20, 30)
     look(qtbot, panel, panel.trust.button)
+    assert camera.zoom == 7
+    np.testing.assert_allclose(camera.center[-2:], (20, 30))
     assert panel.trust.map_combo.count() == 5
     restored = ["Restored · cells", "Restored, beside · cells"]
     assert shown_maps(napari_window) == [*restored, "Expected Error · cells"]
