@@ -62,7 +62,8 @@ def test_a_training_takes_all_its_cores_whatever_the_load(monkeypatch: pytest.Mo
     from dgno_core.cli import threads
 
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    monkeypatch.setattr(threads, "allowed_cores", lambda: 5)
+    for module in ("dgno_core.threads", "dgno_core.cli.threads"):
+        monkeypatch.setattr(f"{module}.allowed_cores", lambda: 5)
     assert take_training_threads(0) == 0  # nothing was asked for
     assert torch.get_num_threads() == 5
     monkeypatch.setenv("OMP_NUM_THREADS", "")
