@@ -84,7 +84,7 @@ def test_trust_says_what_the_core_says(
     assert panel.trust.map_combo.count() == 4
     assert "%" in panel.trust.result.text()
     visible = [layer.name for layer in napari_window.layers if layer.visible]
-    assert len(visible) == 3  # with the restored image beside it
+    assert len(visible) == 4  # with the restored image under the map, and beside it
     assert all(np.isfinite(layer.data).all() for layer in napari_window.layers)
 
 
