@@ -68,9 +68,9 @@ def test_what_is_missing_is_named_with_what_to_install(
     assert reason is not None
     assert words in reason
     assert "pip install stardist tensorflow" in reason
-    with pytest.raises(DGNOError, match="napari-dgno"):
+    with pytest.raises(DGNOError, match="pip install stardist tensorflow"):
         load_detector()
-    with pytest.raises(DGNOError, match="napari-dgno"):
+    with pytest.raises(DGNOError, match="pip install stardist tensorflow"):
         detect("there-is-no-such-image.tif")
 
 

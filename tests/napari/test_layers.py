@@ -81,7 +81,7 @@ def test_output_lies_and_looks_like_the_original() -> None:
         contrast_limits=(0.1, 0.7), gamma=0.8, blending="additive", **PLACED,
     )  # fmt: skip
     result = output_layer(original.data + 1, like=original, provenance={"model": "m"})
-    assert result.name == "cells restored"
+    assert result.name == "cells restored (m)"
     assert result.metadata == {"dgno": {"model": "m"}}
     for corner in np.ndindex(2, 2, 2):
         np.testing.assert_allclose(result.data_to_world(corner), original.data_to_world(corner))
