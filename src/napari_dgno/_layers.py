@@ -214,13 +214,17 @@ def preview_layer(
     missing = [axis for axis, letter in enumerate(source.axes) if letter not in layout.inner]
     look = look_of(like)
     look["translate"] = np.asarray(like.translate) + linear_matrix(like) @ offset
-    return Image(
+    layer = Image(
         np.expand_dims(data, missing),
         name=f"{like.name} preview{_by(model)}",
         multiscale=False,
         metadata={PREVIEW_KEY: True},
         **look,
     )
+    plane = (slice(0, source.layout().height), slice(0, source.layout().width))
+    layer.bounding_box.points = False
+    layer.bounding_box.visible = (region.y, region.x) != plane  # where it lies in the image
+    return layer
 
 
 def visible_region(

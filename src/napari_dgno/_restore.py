@@ -18,6 +18,7 @@ from dgno_core.io.axes import exchanged_axes, is_colour
 from napari_dgno import _tooltips, _workers
 from napari_dgno._compare import CompareBar
 from napari_dgno._docking import open_panel
+from napari_dgno._known import Known
 from napari_dgno._layer_order import above_images
 from napari_dgno._layers import (
     PREVIEW_SIDE,
@@ -85,6 +86,7 @@ class RestorePanel(Panel):
         self._run: _Run | None = None
         self._used: _Used | None = None
         self._measured: Measured | None = None
+        self._known: Known | None = None
         self._result: Image | None = None
         self._made_from: _Used | None = None
         self._preview: weakref.ref[Image] | None = None
@@ -152,7 +154,8 @@ class RestorePanel(Panel):
         except DGNOError as error:
             self._show_error(str(error))
             return
-        self._start(run, "Loading the model …", _workers.restoring, run.source, run.config)
+        args = (run.source, run.config, self._known)
+        self._start(run, "Loading the model …", _workers.restoring, *args)
 
     def preview(self) -> None:
         """Restore what is on screen in the background."""
@@ -285,8 +288,8 @@ class RestorePanel(Panel):
                 self.display.add_note(message)
             case events.Restored(data, provenance):
                 self._add_result(run, data, provenance)
-            case _workers.Previewed(data, region, measured, model):
-                self._measured = measured
+            case _workers.Previewed(data, region, measured, model, known):
+                self._measured, self._known = measured, known
                 self._add_preview(run, data, region, model)
 
     def _on_failed(self, run: _Run, error: Exception) -> None:
@@ -432,7 +435,9 @@ class RestorePanel(Panel):
         self._closed = True
         if self._running and self._run is not None and self._run.worker is not None:
             self._run.worker.quit()
-        self._run = self._measured = self._result = self._made_from = self._preview = None
+        self._run = self._measured = self._known = self._result = self._made_from = (
+            self._preview
+        ) = None
         self._viewer.layers.events.removed.disconnect(self._forget_result)
         self.compare_bar.shut_down()
         self.form.layer_combo.disconnect_viewer()

@@ -13,17 +13,17 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from napari.qt.threading import GeneratorWorker, create_worker
 
 from dgno_core.errors import DGNOError
 from napari_dgno._command import command_text
+from napari_dgno._known import Known, is_whole
 from napari_dgno._layers import Region
 from napari_dgno._measured import Measured
 from napari_dgno._threads import take_threads
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from dgno_core.inference import RestoreConfig
     from dgno_core.io import ImageSource
 
@@ -57,12 +57,15 @@ class Previewed:
         The brightness ranges of the stack, to be handed to the next preview.
     model : str
         Name or file of the model that restored it.
+    known : Known or None
+        The whole result, where the view is all of the image; to be handed to `restoring`.
     """
 
     data: np.ndarray
     region: Region
     measured: Measured | None = None
     model: str = ""
+    known: Known | None = None
 
 
 @dataclass(frozen=True)
@@ -153,8 +156,12 @@ def check_fits(source: ImageSource, free: int) -> None:
         )
 
 
-def restoring(source: ImageSource, config: RestoreConfig) -> Iterator[Any]:
+def restoring(
+    source: ImageSource, config: RestoreConfig, known: Known | None = None
+) -> Iterator[Any]:
     """Restore a whole image into memory; see `dgno_core.inference.restore_events`.
+
+    What a preview has restored already is taken from there, if it still holds.
 
     Raises
     ------
@@ -165,6 +172,9 @@ def restoring(source: ImageSource, config: RestoreConfig) -> Iterator[Any]:
 
     from dgno_core.inference import restore_events
 
+    if known is not None and known.holds_for(source, config):
+        yield known.restored
+        return
     check_fits(source, psutil.virtual_memory().available)
     take_threads()
     yield from restore_events(source, config)
@@ -181,9 +191,22 @@ def previewing(
     The first preview of a stack measures its brightness range, which reads all of it; what an
     earlier `Previewed` measured saves that while it still holds.
     """
-    from dgno_core.inference import RegionRestored, restore_region_events
+    from dgno_core.inference import (
+        RegionRestored,
+        Restored,
+        restore_events,
+        restore_region_events,
+    )
 
     take_threads()
+    if is_whole(source, region):
+        for event in restore_events(source, config):
+            if not isinstance(event, Restored):
+                yield event
+                continue
+            known = Known.of(source, config, event)
+            yield Previewed(np.asarray(event.data), region, None, event.provenance.model, known)
+        return
     if measured is not None and not measured.hold_for(source, config):
         measured = None
     ranges = None if measured is None or config.normalise == "plane" else measured.ranges

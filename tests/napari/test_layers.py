@@ -187,3 +187,13 @@ def test_a_layer_with_fewer_axes_than_the_viewer() -> None:
     viewer.dims.set_current_step(1, 2)
     layer.corner_pixels = np.array([[0, 0, 0], [0, 63, 63]])
     assert seen(layer, viewer).position == (2,)
+
+
+@pytest.mark.parametrize(("stop", "framed"), [(40, True), (64, False)])
+def test_the_preview_of_a_part_is_framed(stop: int, framed: bool) -> None:
+    original = Image(np.zeros((64, 64)), name="cells")
+    region = Region((), slice(0, 64), slice(0, stop), whole_view=True)
+    layer = preview_layer(
+        np.zeros((64, stop)), like=original, source=layer_source(original), region=region
+    )
+    assert layer.bounding_box.visible == framed
