@@ -91,7 +91,8 @@ class StackData(_Pairs):
 
     kind: Literal["stacks"] = "stacks"
     stacks: tuple[Path, ...] = Field(min_length=1, description="stack files, or folders of planes")
-    sharp: Plane | Literal["best", "local", "composite"] = Field(
+    # A plane that is not there is told with those that are, once the stack is open.
+    sharp: Offset | Literal["best", "local", "composite"] = Field(
         "best", description="plane in focus, from 0 on, or how it is found"
     )
     planes: tuple[Plane, ...] | None = Field(None, description="inputs, from 0 on; none: all")
