@@ -22,7 +22,15 @@ WORDS = {
 
 def lost_in_tiff(source: ImageSource) -> list[str]:
     """Name what OME-TIFF cannot hold of an image."""
-    return _named([*_unfit_channels(source), *_unfit_planes(source), *_moved(source, "TCP")])
+    return _named(
+        [
+            *_unfit_channels(source),
+            *_unfit_planes(source),
+            *_moved(source, "TCP"),
+            *_shown(source),
+            *source.metadata.others,
+        ]
+    )
 
 
 def lost_in_zarr(source: ImageSource) -> list[str]:
@@ -60,7 +68,8 @@ def lost_in_png(source: ImageSource) -> list[str]:
         "place": metadata.origin,
     }
     words = [word for word, is_there in found.items() if is_there]
-    return _named([*words, *(WORDS[key] for key in metadata.planes), *metadata.others])
+    words += [*(WORDS[key] for key in metadata.planes), *_shown(source)]
+    return _named([*words, *metadata.others])
 
 
 def _is_told_by_origin(source: ImageSource, letter: str, plane: PlaneValues) -> bool:
@@ -97,7 +106,13 @@ def _unfit_planes(source: ImageSource) -> Iterator[str]:
     for key, plane in planes.items():
         if plane.values.shape != shape:
             yield WORDS[key]
-    yield from source.metadata.others
+
+
+def _shown(source: ImageSource) -> Iterator[str]:
+    """Name how OMERO shows the image and its channels, beyond colours and ranges."""
+    metadata = source.metadata
+    if metadata.display or any(channel.display for channel in metadata.channels):
+        yield "display settings of OMERO"
 
 
 def _moved(source: ImageSource, letters: str) -> Iterator[str]:

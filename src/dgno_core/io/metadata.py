@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,8 @@ class Channel:
         Wavelengths in nanometers.
     attributes
         Anything else that OME-XML has an attribute for, in its words (``Fluor`` ...).
+    display
+        How OMERO shows it besides, in the words of OME-Zarr (``active``, ``inverted`` ...).
     """
 
     name: str | None = None
@@ -36,6 +39,7 @@ class Channel:
     emission: float | None = None
     excitation: float | None = None
     attributes: Mapping[str, str] = field(default_factory=dict)
+    display: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +82,8 @@ class ImageMetadata:
     planes
         Values of the single planes by their names in OME-XML (``DeltaT``, ``ExposureTime``,
         ``PositionX`` ...).
+    display
+        How OMERO shows the image, in the words of OME-Zarr (``rdefs`` ...).
     others
         Names of what the file says beyond this, which is not carried on.
     """
@@ -89,6 +95,7 @@ class ImageMetadata:
     channels: tuple[Channel, ...] = ()
     origin: Mapping[str, float] = field(default_factory=dict)
     planes: Mapping[str, PlaneValues] = field(default_factory=dict)
+    display: Mapping[str, Any] = field(default_factory=dict)
     others: tuple[str, ...] = ()
 
 

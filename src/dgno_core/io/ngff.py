@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from dgno_core.io.metadata import Channel, ImageMetadata
+from dgno_core.io.metadata import ImageMetadata
+from dgno_core.io.omero import (
+    MARK,
+    Window,
+    omero_block,
+    read_channels,
+    read_display,
+    samples_mark,
+)
 from dgno_core.io.source import ImageSource
+from dgno_core.io.units import unit_name
 
 ORDER = "TPCZYX"  # of the axes; P is one of NGFF's "custom" axes
 TYPES = {"T": "time", "P": "position", "C": "channel", "Z": "space", "Y": "space", "X": "space"}
-COLOURS = {"Red": "FF0000", "Green": "00FF00", "Blue": "0000FF", "Alpha": "FFFFFF"}
-WHITE = "FFFFFF"
-Window = tuple[float, float]
+#: What is read of an image and its axes, beside ``omero``.
+_READ = {"axes", "coordinateTransformations", "datasets", "name", "version"}
+_READ_OF_GROUP = {
+    "multiscales", "omero", "ome", "version", "bioformats2raw.layout", "_ARRAY_DIMENSIONS", MARK,
+}  # fmt: skip
+_READ_OF_AXIS = {"name", "type", "unit"}
+_MOST = 6  # names in one list
 
 
 @dataclass(frozen=True)
@@ -59,29 +71,13 @@ def ngff_layout(source: ImageSource) -> NgffLayout:
     return NgffLayout("".join(named[i] for i in order), order, samples)
 
 
-def sample_names(samples: int) -> tuple[str, ...]:
-    """Name the colours of a pixel; channels of these names are read as its colours again."""
-    known = {1: ("Grey",), 2: ("Grey", "Alpha"), 3: ("Red", "Green", "Blue")}
-    known[4] = (*known[3], "Alpha")
-    return known.get(samples) or tuple(f"Sample {number + 1}" for number in range(samples))
-
-
-def are_samples(channels: Sequence[Channel], count: int) -> bool:
-    """Tell whether channels are the colours of a pixel, by their names and colours."""
-    names = sample_names(count)
-    return len(channels) == count and all(
-        channel.name == name and channel.colour == COLOURS.get(name, WHITE)
-        for channel, name in zip(channels, names, strict=True)
-    )
-
-
 def ome_metadata(
     source: ImageSource,
     layout: NgffLayout,
     dtype: np.dtype[Any],
     windows: Mapping[int, Window],
 ) -> dict[str, Any]:
-    """Return the attributes of an OME-Zarr 0.5 image of one level.
+    """Return the attributes of the group of an OME-Zarr 0.5 image of one level.
 
     Parameters
     ----------
@@ -111,70 +107,81 @@ def ome_metadata(
         "version": "0.5",
         "multiscales": [{"name": name, "axes": axes, "datasets": [level]}],
     }
-    if channels := list(_omero_channels(source, layout, dtype, windows)):
-        ome["omero"] = {"channels": channels}
-    return {"ome": ome}
-
-
-def read_channels(attributes: Mapping[str, Any]) -> tuple[Channel, ...]:
-    """Read the channels of an ``omero`` block, as far as it can be understood."""
-    omero = attributes.get("omero")
-    entries = omero.get("channels") if isinstance(omero, Mapping) else None
-    return tuple(map(_read_channel, entries)) if isinstance(entries, list) else ()
+    if omero := omero_block(source, layout.samples, dtype, windows):
+        ome["omero"] = omero
+    return {"ome": ome} | ({} if layout.samples is None else samples_mark(layout.samples))
 
 
 def read_metadata(
-    attributes: Mapping[str, Any], title: Any, origin: Mapping[str, float]
+    attributes: Mapping[str, Any],
+    title: Any,
+    origin: Mapping[str, float],
+    dtype: np.dtype[Any],
+    others: Iterable[str] = (),
 ) -> ImageMetadata:
-    """Read what the attributes of an image say of it."""
+    """Read what the attributes of an image say of it.
+
+    Parameters
+    ----------
+    attributes
+        The OME part of those of its group.
+    title, origin
+        Its name, and where its first pixel lies.
+    dtype
+        Type of its pixels.
+    others
+        Names of what is said of it and not read.
+    """
     return ImageMetadata(
         title=title if isinstance(title, str) and title else None,
-        channels=read_channels(attributes),
+        channels=read_channels(attributes, dtype),
         origin={letter: start for letter, start in origin.items() if start},
+        display=read_display(attributes),
+        others=tuple(dict.fromkeys([*others, *_unread_colours(attributes)])),
     )
 
 
-def _omero_channels(
-    source: ImageSource,
-    layout: NgffLayout,
-    dtype: np.dtype[Any],
-    windows: Mapping[int, Window],
-) -> Iterator[dict[str, Any]]:
-    """Describe the channels, if anything is known of them."""
-    limits = np.iinfo(dtype) if dtype.kind in "iu" else None
-    channels = source.metadata.channels
-    if layout.samples is not None:
-        full = (0.0, 1.0) if limits is None else (0.0, float(limits.max))
-        names = sample_names(layout.samples)
-        channels = tuple(Channel(name, COLOURS.get(name, WHITE), full) for name in names)
-    elif len(channels) != (source.shape[source.axes.index("C")] if "C" in source.axes else 1):
+def unread_attributes(attributes: Mapping[str, Any]) -> tuple[str, ...]:
+    """Name the attributes of a group or an array that are not read."""
+    found = sorted(f"attribute {key}" for key in attributes if key not in _READ_OF_GROUP)
+    more = len(found) - _MOST
+    return tuple(found) if more <= 0 else (*found[:_MOST], f"{more} more attributes")
+
+
+def unread_parts(multiscales: Sequence[Any]) -> Iterator[str]:
+    """Name what an image of a group says besides what is read of it."""
+    first, *more = multiscales
+    datasets = first["datasets"]
+    if more:
+        yield "further multiscales"
+    if len(datasets) > 1:
+        yield "lower resolutions"
+    # How these were made says nothing without them.
+    yield from (f"attribute {key}" for key in first if key not in {*_READ, "type", "metadata"})
+    for axis in first.get("axes") or ():
+        if isinstance(axis, Mapping):
+            yield from (f"{key} of axes" for key in axis if key not in _READ_OF_AXIS)
+            if axis.get("unit") not in (None, "", "pixel") and unit_name(axis["unit"]) is None:
+                yield f"unit {axis['unit']}"
+    for part in (first, datasets[0]):
+        for transformation in part.get("coordinateTransformations", ()):
+            kind = transformation["type"]
+            if kind != "identity" and not (
+                kind in ("scale", "translation") and transformation.get(kind)
+            ):
+                yield f"transformation {kind}"
+
+
+def _unread_colours(attributes: Mapping[str, Any]) -> Iterator[str]:
+    """Name the block of the channels, or their colours, where these cannot be understood."""
+    omero = attributes.get("omero")
+    channels = omero.get("channels", []) if isinstance(omero, Mapping) else omero
+    if channels is None:
         return
-    for number, channel in enumerate(channels):
-        start, end = channel.window or windows.get(number, (0.0, 1.0))
-        low, high = (start, end) if limits is None else (float(limits.min), float(limits.max))
-        entry = {
-            "label": channel.name or f"Channel {number}",
-            "color": channel.colour or WHITE,
-            "active": True,
-            "window": {"min": low, "max": high, "start": start, "end": end},
-        }
-        if channel.emission is not None:
-            entry["emissionWave"] = channel.emission  # where OMERO itself has it
-        yield entry
-
-
-def _read_channel(entry: Any) -> Channel:
-    entry = entry if isinstance(entry, Mapping) else {}
-    name, colour, window = entry.get("label"), entry.get("color"), entry.get("window")
-    limits: Window | None = None
-    emission: float | None = None
-    with contextlib.suppress(KeyError, TypeError, ValueError):
-        limits = (float(window["start"]), float(window["end"]))
-    with contextlib.suppress(KeyError, TypeError, ValueError):
-        emission = float(entry["emissionWave"])
-    return Channel(
-        name=str(name) if name else None,
-        colour=colour.upper() if isinstance(colour, str) and len(colour) == 6 else None,
-        window=limits,
-        emission=emission,
-    )
+    if not isinstance(channels, list):
+        yield "attribute omero"
+        return
+    known = read_channels(attributes, np.dtype(np.uint8))
+    for channel, entry in zip(known, channels, strict=True):
+        if channel.colour is None and isinstance(entry, Mapping) and entry.get("color"):
+            yield "channel colours"

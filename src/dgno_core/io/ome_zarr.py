@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from dgno_core.errors import DGNOError
 from dgno_core.io.axes import check_axes, guess_axes
-from dgno_core.io.ngff import are_samples, read_metadata
+from dgno_core.io.metadata import ImageMetadata
+from dgno_core.io.ngff import read_metadata, unread_attributes, unread_parts
+from dgno_core.io.omero import are_samples
 from dgno_core.io.series import check_series, which_image
 from dgno_core.io.source import ImageSource
 from dgno_core.io.units import unit_name
@@ -45,7 +47,7 @@ def read_zarr(path: Path, axes: str | None = None, series: int = 0) -> ImageSour
         node = zarr.open(path, mode="r")
         if isinstance(node, zarr.Array):
             check_series(path, series, 1)
-            return _source(path, node, axes or _named_axes(node))
+            return _bare_source(path, node, axes)
         attributes = ome_attributes(node.attrs)
         if "multiscales" not in attributes and "bioformats2raw.layout" in attributes:
             return _one_of_several(path, node, axes, series)
@@ -55,6 +57,11 @@ def read_zarr(path: Path, axes: str | None = None, series: int = 0) -> ImageSour
         multiscale = attributes["multiscales"][0]
         level = multiscale["datasets"][0]
         array: Any = node[level["path"]]
+        others = [
+            *(["image labels"] if "labels" in node else []),
+            *unread_parts(attributes["multiscales"]),
+            *unread_attributes({**node.attrs, **attributes, **array.attrs}),
+        ]
         letters, units = _axes(multiscale, array.ndim)
         scale, origin = _transformation(multiscale, level, array.ndim)
     except DGNOError:
@@ -69,11 +76,15 @@ def read_zarr(path: Path, axes: str | None = None, series: int = 0) -> ImageSour
         if size > 0 and (letter in units or (letter in "ZYX" and size != 1))
     }
     start = dict(zip(letters, origin, strict=False))
-    metadata = read_metadata(attributes, multiscale.get("name"), start)
+    metadata = read_metadata(attributes, multiscale.get("name"), start, array.dtype, others)
     # Letters that the user gives are those of the array as it lies in the store.
     colours = letters.find("C") if axes is None and "S" not in letters else -1
-    if 0 <= colours < array.ndim and are_samples(metadata.channels, array.shape[colours]):
+    if 0 <= colours < array.ndim and are_samples(
+        node.attrs, metadata.channels, array.shape[colours], array.dtype
+    ):
         array, letters = _colour_last(array, colours), letters.replace("C", "") + "S"
+        is_all = not any(channel.display for channel in metadata.channels)
+        metadata = _with_others(metadata, [] if is_all else ["display settings of OMERO"])
         metadata = replace(metadata, channels=())
     source = _source(path, array, axes or letters, pixel_size, units)
     return replace(source, metadata=metadata)
@@ -99,12 +110,22 @@ def _source(
     )
 
 
+def _bare_source(path: Path, array: Any, axes: str | None) -> ImageSource:
+    """Make a source of an array that is no OME-Zarr."""
+    source = _source(path, array, axes or _named_axes(array))
+    return replace(source, metadata=ImageMetadata(others=unread_attributes(array.attrs)))
+
+
 def _one_of_several(path: Path, group: Any, axes: str | None, series: int) -> ImageSource:
     names = sorted((name for name, _ in group.groups() if name.isdigit()), key=int)
     check_series(path, series, len(names))
     inner = read_zarr(path / names[series], axes)
     note = which_image(path, series, len(names))
-    return replace(inner, name=path.name, path=path, warnings=(note,) if note else ())
+    xml = ["OME/METADATA.ome.xml"] * (path / "OME" / "METADATA.ome.xml").is_file()
+    metadata = _with_others(inner.metadata, [*unread_attributes(group.attrs), *xml])
+    return replace(
+        inner, name=path.name, path=path, warnings=(note,) if note else (), metadata=metadata
+    )
 
 
 def _only_array(path: Path, group: Any, axes: str | None) -> ImageSource:
@@ -116,7 +137,13 @@ def _only_array(path: Path, group: Any, axes: str | None) -> ImageSource:
             else (f"holds {len(arrays)} arrays and no OME-Zarr image; give the path of one array")
         )
         raise DGNOError(f"{path} {kind}.")
-    return _source(path, arrays[0], axes or _named_axes(arrays[0]))
+    source = _bare_source(path, arrays[0], axes)
+    return replace(source, metadata=_with_others(source.metadata, unread_attributes(group.attrs)))
+
+
+def _with_others(metadata: ImageMetadata, others: Iterable[str]) -> ImageMetadata:
+    """Add names of what is not read."""
+    return replace(metadata, others=tuple(dict.fromkeys([*metadata.others, *others])))
 
 
 def _named_axes(array: Any) -> str | None:
