@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from dgno_core.errors import DGNOError
 from dgno_core.io.axes import check_axes
+from dgno_core.io.metadata import NOTHING, ImageMetadata
 from dgno_core.io.names import Field, natural_key, parse_fields
 from dgno_core.io.pictures import PICTURES, lost_opacity, read_header, read_pixels
 from dgno_core.io.source import ImageSource
@@ -61,6 +62,9 @@ def read_folder(path: Path, axes: str | None = None) -> ImageSource:
         path.name,
         path,
         warnings=() if is_tiff else lost_opacity(files[0]),
+        metadata=ImageMetadata(
+            others=() if sample is None or sample.metadata == NOTHING else ("metadata of planes",)
+        ),
     )
 
 

@@ -10,7 +10,8 @@ import numpy as np
 
 from dgno_core.io.metadata import Channel, ImageHeader, ImageMetadata
 from dgno_core.io.photometric import ramp_colour
-from dgno_core.io.units import unit_name
+from dgno_core.io.tiff_tags import is_plausible, tag_pixel_size
+from dgno_core.io.units import micrometers, unit_name
 
 if TYPE_CHECKING:
     from tifffile import TiffFile
@@ -55,6 +56,11 @@ def _pixel_size(
         if pixels_per_unit and pixels_per_unit[0]:
             add(letter, pixels_per_unit[1] / pixels_per_unit[0], entries.get("unit"))
     add("Z", entries.get("spacing"), entries.get("unit"))
+    # The dots per inch of a screen, which ImageJ takes over.
+    if units.get("X") == "inch" and not is_plausible(micrometers(sizes["X"], "inch") or 0):
+        sizes, units = {}, {}
+    if "unit" not in entries:
+        sizes, units = tag_pixel_size(tiff.pages.first)
     add("T", entries.get("finterval"), "s")
     return sizes, units
 

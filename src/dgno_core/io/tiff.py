@@ -16,11 +16,12 @@ import numpy as np
 from dgno_core.errors import DGNOError
 from dgno_core.io.axes import AXES, check_axes
 from dgno_core.io.imagej import read_imagej
-from dgno_core.io.metadata import ImageHeader
+from dgno_core.io.metadata import ImageHeader, ImageMetadata
 from dgno_core.io.ome_xml import ome_xml_files, read_ome_xml
 from dgno_core.io.photometric import photometric
 from dgno_core.io.series import check_series, which_image
 from dgno_core.io.source import ImageSource
+from dgno_core.io.tiff_tags import read_tags, unread_programs
 
 if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPageSeries
@@ -32,8 +33,8 @@ def read_tiff(path: Path, axes: str | None = None, series: int = 0) -> ImageSour
     """Open an image of a TIFF file; its pages are read when they are needed.
 
     The full-resolution level of a pyramid is taken. Axes and pixel size come from OME or ImageJ
-    metadata; an axis that has no meaning there becomes Z. A palette is resolved, and what counts
-    from white to black is turned.
+    metadata, or else from the tags; an axis that has no meaning there becomes Z. A palette is
+    resolved, and what counts from white to black is turned.
 
     Parameters
     ----------
@@ -190,10 +191,20 @@ def _files(series: TiffPageSeries) -> set[Path]:
 
 
 def _header(tiff: TiffFile, number: int) -> ImageHeader:
-    """Read what OME or ImageJ metadata say of an image."""
+    """Read what OME, ImageJ or the tags say of an image."""
     if tiff.is_ome and tiff.ome_metadata:
-        return read_ome_xml(tiff.ome_metadata, number)
-    return read_imagej(tiff) if tiff.is_imagej else ImageHeader()
+        header = read_ome_xml(tiff.ome_metadata, number)
+    elif tiff.is_imagej:
+        header = read_imagej(tiff)
+    else:
+        try:
+            header = read_tags(tiff, tiff.series[number].keyframe)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+            # The pixels do not need them.
+            header = ImageHeader(metadata=ImageMetadata(others=("tags",)))
+    levels = ["lower resolutions"] * (len(tiff.series[number].levels) > 1)
+    others = (*header.metadata.others, *levels, *unread_programs(tiff))
+    return replace(header, metadata=replace(header.metadata, others=others))
 
 
 @contextlib.contextmanager
