@@ -132,7 +132,9 @@ def test_a_folder_says_that_what_its_planes_tell_is_lost(tmp_path: Path) -> None
 
 
 def test_tags_that_make_no_sense_do_not_keep_from_reading(tmp_path: Path) -> None:
-    tags = [(282, 5, 2, (1, 2, 3, 4), True), (296, 3, 1, 3, True)]
-    tifffile.imwrite(tmp_path / "a.tif", IMAGE, metadata=None, extratags=tags)
-    source = read_image(tmp_path / "a.tif")
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, IMAGE, metadata=None, resolution=(5e4, 5e4), resolutionunit=3)
+    with tifffile.TiffFile(path, mode="r+") as tiff:
+        tiff.pages.first.tags["XResolution"].overwrite((1, 2, 3, 4), dtype=5)
+    source = read_image(path)
     assert (source.pixel_size, source.metadata.others) == ({}, ("tags",))
