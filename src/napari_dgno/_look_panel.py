@@ -203,8 +203,7 @@ class LookPanel(Panel):
         """Stop after the step in work; nothing is shown."""
         if self._look is not None and self._look.worker is not None:
             self._look.worker.quit()
-            self.display.cancelling()
-            self.display.status.setText("Cancelling … the step in work is finished first.")
+            self.display.cancelling("step")
 
     def _on_event(self, event: Any) -> None:
         look = self._look

@@ -86,12 +86,13 @@ class RunDisplay(QWidget):
         layout.addWidget(self.messages)
         self.finish("")
 
-    def prepare(self, status: str) -> None:
+    def prepare(self, status: str, *, keep_notes: bool = False) -> None:
         """Show that something has begun whose length is not known yet."""
         self._whole = TimeLeft()
-        self._notes = []
-        self.messages.clear()
-        self.messages.hide()
+        self._tiles = TimeLeft()
+        if not keep_notes:
+            self._notes = []
+        self._show(as_notes(self._notes), "warning")
         self.bar.setRange(0, 0)
         self.cancel_button.setEnabled(True)
         self.status.setText(status)
@@ -106,6 +107,10 @@ class RunDisplay(QWidget):
             f"Measuring the brightness: plane {done} of {total}" if done < total else "Restoring …"
         )
 
+    def write(self, done: int, total: int) -> None:
+        """Show that `done` of `total` planes are in the file."""
+        self._show_share([f"Saving: plane {done} of {total}"], done, total)
+
     def begin(self, planes: int, tiles: int) -> None:
         """Show that `tiles` tiles of `planes` planes are to be done."""
         self._tiles = TimeLeft()
@@ -116,22 +121,26 @@ class RunDisplay(QWidget):
 
     def advance(self, done: int, total: int) -> None:
         """Show that `done` of `total` tiles are finished."""
+        parts = []
+        if self._planes > 1:
+            plane = min(done * self._planes // max(total, 1) + 1, self._planes)
+            parts = [f"Plane {plane} of {self._planes}"]
+        self._show_share([*parts, f"{100 * done // max(total, 1)} %"], done, total)
+
+    def _show_share(self, parts: list[str], done: int, total: int) -> None:
+        """Show how much is done, and how long the rest takes as soon as one can say."""
         if self.bar.maximum() != total:
             self.bar.setRange(0, total)
         self.bar.setValue(done)
-        parts = [f"{100 * done // max(total, 1)} %"]
-        if self._planes > 1:
-            plane = min(done * self._planes // max(total, 1) + 1, self._planes)
-            parts[:0] = [f"Plane {plane} of {self._planes}"]
         seconds = self._tiles.seconds(done, total)
         if seconds is not None and done < total:
-            parts.append(f"about {in_words(seconds)} left")
+            parts = [*parts, f"about {in_words(seconds)} left"]
         self.status.setText(" · ".join(parts))
 
-    def cancelling(self) -> None:
-        """Show that the run stops after the tile in work."""
+    def cancelling(self, piece: str) -> None:
+        """Show that the run stops after the piece in work, such as a tile."""
         self.cancel_button.setEnabled(False)
-        self.status.setText("Cancelling … the tile in work is finished first.")
+        self.status.setText(f"Cancelling … the {piece} in work is finished first.")
 
     def finish(self, status: str, *, complete: bool = False) -> None:
         """Show that nothing runs any more; notes stay."""

@@ -1,4 +1,4 @@
-"""The Restore panel: choose, preview, restore, cancel.
+"""The Restore panel: choose, preview, restore, cancel, save.
 
 The panel only listens: the core's generator does the work in a worker thread (`_workers`), and
 each of its events changes what is shown.
@@ -15,6 +15,7 @@ from qtpy.QtWidgets import QApplication, QHBoxLayout, QPushButton, QVBoxLayout, 
 
 from dgno_core.errors import DGNOError
 from dgno_core.io.axes import exchanged_axes, is_colour
+from dgno_core.io.write import PlaneWritten
 from napari_dgno import _tooltips, _workers
 from napari_dgno._compare import CompareBar
 from napari_dgno._docking import open_panel
@@ -33,10 +34,12 @@ from napari_dgno._models import find_card, pixel_size_note, summary
 from napari_dgno._panel import Panel
 from napari_dgno._progress import RunDisplay
 from napari_dgno._save_dialog import IMAGES, ask_path
+from napari_dgno._save_task import SaveTask
 from napari_dgno._scroll import VerticalScroll
 from napari_dgno._settings import preference_model, read_preferences
 from napari_dgno._settings_form import SettingsForm
 from napari_dgno._time_left import in_words
+from napari_dgno._writer import Content
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -57,9 +60,19 @@ class _Run:
     status: str = ""
 
     @property
+    def verb(self) -> str:
+        """Say what is done, as the beginning of a sentence about the layer."""
+        return "Restoring"
+
+    @property
     def cancelled(self) -> bool:
         """Whether the run was asked to stop, by our button or by napari's own."""
         return self.worker is not None and self.worker.abort_requested
+
+    @property
+    def outcome(self) -> str:
+        """What to say at the end; nothing after an error."""
+        return "Cancelled; nothing was changed." if self.cancelled else self.status
 
 
 @dataclass(frozen=True)
@@ -83,7 +96,7 @@ class RestorePanel(Panel):
     def __init__(self, napari_viewer: Viewer) -> None:
         super().__init__()
         self._viewer = napari_viewer
-        self._run: _Run | None = None
+        self._run: _Run | SaveTask | None = None
         self._used: _Used | None = None
         self._measured: Measured | None = None
         self._known: Known | None = None
@@ -169,26 +182,24 @@ class RestorePanel(Panel):
         self._start(run, "Restoring the view …", _workers.previewing, *args)
 
     def save_result(self) -> None:
-        """Ask for a name, and save the newest result with its record."""
-        if self._result is None:
+        """Ask for a name, and save the newest result with its record, in the background."""
+        if self._result is None or self._running:
             return
         path = ask_path(self, "Save the result", self._result.name, IMAGES)
         if path is None:
             return
-        from napari_dgno._writer import save_layer
-
         try:
-            written = save_layer(self._result, path)
+            task = SaveTask(self._result, path, Content.of(self._result))
         except DGNOError as error:
             self._show_error(str(error))
             return
-        self.display.finish(f"Saved as {written[0]}.")
+        self._start(task, "Saving …", task.events)
 
     def cancel(self) -> None:
-        """Stop the run after the tile in work; nothing of it is kept."""
+        """Stop the run after the tile in work, or saving after the plane; nothing of it is kept."""
         if self._running and self._run is not None and self._run.worker is not None:
             self._run.worker.quit()
-            self.display.cancelling()
+            self.display.cancelling("plane" if isinstance(self._run, SaveTask) else "tile")
 
     def copy_command(self) -> None:
         """Put the `dgno restore` line that does the same on the clipboard."""
@@ -255,20 +266,19 @@ class RestorePanel(Panel):
         config = self.form.config()
         return _Run(layer, layer_source(layer, config.axes), config)
 
-    def _start(self, run: _Run, status: str, generator: Any, *args: Any) -> None:
+    def _start(self, run: _Run | SaveTask, status: str, generator: Any, *args: Any) -> None:
         if self._running:
             return
         self._run = run
         self._set_running(True)
-        self.display.prepare(status)
+        # What there is to know about a result stays to be known while it is saved.
+        self.display.prepare(status, keep_notes=isinstance(run, SaveTask))
         run.worker = _workers.start(
             generator, *args, on_event=self._on_event, on_finished=self._on_finished
         )
 
     def _on_event(self, event: Any) -> None:
-        """Show one event of the core."""
-        from dgno_core.inference import events
-
+        """Show one event of the worker."""
         run = self._run
         if run is None or self._closed:
             return
@@ -276,6 +286,15 @@ class RestorePanel(Panel):
             self._on_failed(run, event.error)
         if run.cancelled:
             return
+        if isinstance(run, _Run):
+            self._on_restoring(run, event)
+        elif isinstance(event, PlaneWritten):
+            self.display.write(event.done, event.total)
+
+    def _on_restoring(self, run: _Run, event: Any) -> None:
+        """Show one event of the core."""
+        from dgno_core.inference import events
+
         match event:
             case events.PlaneMeasured(done, total):
                 self.display.measure(done, total)
@@ -292,15 +311,16 @@ class RestorePanel(Panel):
                 self._measured, self._known = measured, known
                 self._add_preview(run, data, region, model)
 
-    def _on_failed(self, run: _Run, error: Exception) -> None:
-        self.check_button.hide()  # beside these words, it would be about another image
+    def _on_failed(self, run: _Run | SaveTask, error: Exception) -> None:
+        if isinstance(run, _Run):
+            self.check_button.hide()  # beside these words, it would be about another image
         if isinstance(error, DGNOError):
             self._show_error(str(error))
             return
         from napari.utils.notifications import notification_manager
 
         self.display.set_error(
-            f"Restoring {run.layer.name!r} stopped unexpectedly ({type(error).__name__}); "
+            f"{run.verb} {run.layer.name!r} stopped unexpectedly ({type(error).__name__}); "
             "napari's notification has the details for a bug report."
         )
         notification_manager.receive_error(type(error), error, error.__traceback__)
@@ -355,9 +375,12 @@ class RestorePanel(Panel):
         if self._closed or self._run is None:
             return
         run, self._run = self._run, None
-        status = "Cancelled; nothing was changed." if run.cancelled else run.status
-        self.display.finish(status, complete=bool(run.status))
-        if not run.status and run.layer not in self._viewer.layers:
+        done = run.outcome if not run.cancelled else ""
+        self.display.finish(run.outcome, complete=bool(done))
+        if isinstance(run, SaveTask) and run.saved is not None:
+            for warning in run.saved.warnings:
+                self.display.add_note(warning)
+        if not done and run.layer not in self._viewer.layers:
             self.display.clear_texts()  # of an image that is gone; napari's notification stays
         self._set_running(False)
 
@@ -372,7 +395,7 @@ class RestorePanel(Panel):
         self.preview_button.setEnabled(ready and not self._running)
         self.restore_button.setEnabled(ready and not self._running)
         self.copy_button.setEnabled(ready and not self._copying)
-        self.save_button.setEnabled(self._result is not None)
+        self.save_button.setEnabled(self._result is not None and not self._running)
         self.check_button.setEnabled(self._checkable() is not None)
 
     # What the fields show -----------------------------------------------------------------------

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from napari.layers import Image
 
     from dgno_core.io import Provenance
+    from dgno_core.io.write import PlaneWritten
 
 ENDINGS = (".tif", ".tiff", ".zarr")
 DEFAULT_ENDING = ".ome.tif"
@@ -60,6 +61,46 @@ def _write(path: Path, data: Any, meta: dict[str, Any], ending: str) -> list[str
     return [] if written is None else [written]
 
 
+@dataclass(frozen=True)
+class Saved:
+    """A layer has been saved.
+
+    Parameters
+    ----------
+    paths : tuple of str
+        The image, and the record if there is one.
+    warnings : tuple of str
+        What of the layer the file does not hold, in sentences.
+    """
+
+    paths: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Content:
+    """What of a layer is saved, so that a worker can write it without asking the layer.
+
+    Parameters
+    ----------
+    source : ImageSource
+        The image with all that a file can hold of it; its pixels are the layer's own.
+    record : Provenance or None
+        How it was made.
+    unkept : tuple of str
+        What no file holds, in sentences.
+    """
+
+    source: ImageSource
+    record: Provenance | None
+    unkept: tuple[str, ...]
+
+    @classmethod
+    def of(cls, layer: Image) -> Content:
+        """Describe a layer as it is now."""
+        return cls(described_layer(layer), layer_record(layer), tuple(_unkept(layer)))
+
+
 def save_layer(layer: Image, path: str | Path) -> list[str]:
     """Save an image layer as OME-TIFF or OME-Zarr, and beside it how it was made.
 
@@ -86,29 +127,49 @@ def save_layer(layer: Image, path: str | Path) -> list[str]:
     """
     from napari.utils.notifications import show_warning
 
+    *_, saved = saving(Content.of(layer), path)
+    assert isinstance(saved, Saved)
+    for warning in saved.warnings:
+        show_warning(warning)
+    return list(saved.paths)
+
+
+def saving(content: Content, path: str | Path) -> Generator[PlaneWritten | Saved, None, None]:
+    """Save what a layer holds, as `save_layer` does, reporting on the way.
+
+    Closing the generator cancels: nothing is written then, and an older file stays as it was.
+
+    Yields
+    ------
+    PlaneWritten or Saved
+        The latter last.
+
+    Raises
+    ------
+    DGNOError
+        See `save_layer`.
+    """
     from dgno_core.io.provenance import beside, read_beside
     from dgno_core.io.targets import is_foreign_record
-    from dgno_core.io.write import write_image
+    from dgno_core.io.write import write_image_events
 
-    path = Path(path)
+    path, record = Path(path), content.record
     if not path.suffix:
         path = path.with_name(path.name + DEFAULT_ENDING)
     if path.suffix.lower() not in ENDINGS:
         raise DGNOError(f"{path} cannot be written: end its name in .ome.tif or .ome.zarr.")
-    record = layer_record(layer)
     if is_foreign_record(path) and record is not None:
         raise DGNOError(
             f"{beside(path)} exists already, where the record of {path.name} would go; "
             "choose another name."
         )
-    lost = write_image(path, described_layer(layer), overwrite=True)
-    for warning in (*lost, *_unkept(layer)):
-        show_warning(warning)
+    lost = yield from write_image_events(path, content.source, overwrite=True)
+    paths = [str(path)]
     if record is not None:
-        return [str(path), str(record.write_beside(path))]
-    if not is_foreign_record(path) and read_beside(path) is not None:
+        paths.append(str(record.write_beside(path)))
+    elif not is_foreign_record(path) and read_beside(path) is not None:
         beside(path).unlink()  # it told of the image that has just been replaced
-    return [str(path)]
+    yield Saved(tuple(paths), (*lost, *content.unkept))
 
 
 def layer_record(layer: Image) -> Provenance | None:

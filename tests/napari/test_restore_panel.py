@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -556,6 +557,7 @@ def test_the_result_is_saved_with_its_record(
     qtbot.waitUntil(panel.restore_button.isEnabled, timeout=20_000)
     asked = press_save(monkeypatch, str(tmp_path / "mine"), kind=ending)
     click(qtbot, panel.save_button)
+    wait_idle(qtbot, panel)
     saved = read_image(tmp_path / f"mine{ending}")
     np.testing.assert_array_equal(np.asarray(saved.data), image + 1)
     assert (tmp_path / f"mine{ending}.json").is_file()
@@ -563,6 +565,89 @@ def test_the_result_is_saved_with_its_record(
     assert asked == []
     napari_window.layers.remove(panel._result)
     assert not panel.save_button.isEnabled()
+
+
+@pytest.fixture
+def slow_save(
+    napari_window: Any,
+    open_panel: Any,
+    image: np.ndarray,
+    fake_core: Any,
+    qtbot: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> Any:
+    """Return a panel that saves a result to mine.ome.tif, and notes for each plane by whom."""
+    from dgno_core.io import ImageSource
+
+    fake_core.warnings = ["cells is far out of focus."]
+    napari_window.add_image(image, name="cells", rotate=(20, 0, 0))
+    panel = open_panel()
+    click(qtbot, panel.restore_button)
+    wait_idle(qtbot, panel)
+    load, panel.wrote = ImageSource.load, []
+
+    def slowly(source: Any, index: Any) -> Any:
+        panel.wrote.append(threading.current_thread() is threading.main_thread())
+        time.sleep(0.3)
+        return load(source, index)
+
+    monkeypatch.setattr(ImageSource, "load", slowly)
+    press_save(monkeypatch, *2 * [str(tmp_path / "mine")])
+    panel.save_button.click()
+    return panel
+
+
+def test_a_result_is_saved_in_the_background(slow_save: Any, qtbot: Any, tmp_path: Path) -> None:
+    display = slow_save.display
+    assert display.status.text() == "Saving …"
+    wait_until(qtbot, lambda: display.status.text().startswith("Saving: plane 1 of 3"))
+    assert (display.bar.value(), display.bar.maximum()) == (1, 3)
+    assert not slow_save.restore_button.isEnabled()
+    assert not slow_save.save_button.isEnabled()
+    wait_idle(qtbot, slow_save)
+    assert slow_save.wrote == [False] * 3
+    assert display.status.text() == f"Saved as {tmp_path / 'mine.ome.tif'}."
+    notes = display.messages.text()
+    assert "cells is far out of focus." in notes  # still to be known about the result
+    assert "The rotation, shear and affine" in notes
+    assert slow_save.check_button.isVisible()
+
+
+def test_a_cancelled_save_leaves_the_older_file(slow_save: Any, qtbot: Any, tmp_path: Path) -> None:
+    wait_idle(qtbot, slow_save)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert "mine.ome.tif" in before
+    slow_save._result.data = slow_save._result.data + 1
+    click(qtbot, slow_save.save_button)
+    wait_until(qtbot, lambda: slow_save.display.status.text().startswith("Saving: plane 1 of 3"))
+    click(qtbot, slow_save.display.cancel_button)
+    assert "the plane in work is finished first" in slow_save.display.status.text()
+    wait_idle(qtbot, slow_save)
+    assert slow_save.display.status.text() == "Cancelled; nothing was written."
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_what_keeps_a_result_from_being_saved_is_said_in_the_panel(
+    napari_window: Any,
+    open_panel: Any,
+    image: np.ndarray,
+    fake_core: Any,
+    qtbot: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    napari_window.add_image(image, name="cells")
+    panel = open_panel()
+    click(qtbot, panel.restore_button)
+    wait_idle(qtbot, panel)
+    path = tmp_path / "gone" / "mine.ome.tif"
+    monkeypatch.setattr("napari_dgno._restore.ask_path", lambda *_: path)
+    click(qtbot, panel.save_button)
+    wait_idle(qtbot, panel)
+    assert "gone does not exist" in panel.display.messages.text()
+    assert panel.display.status.text() == ""
+    assert panel.check_button.isVisible()  # the result is still there
 
 
 def test_saving_replaces_no_file_that_the_user_did_not_agree_to(

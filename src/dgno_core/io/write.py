@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,41 @@ WIDER: Mapping[np.dtype[Any], np.dtype[Any]] = {
 }
 
 
+@dataclass(frozen=True)
+class PlaneWritten:
+    """So many planes of an image are written."""
+
+    done: int
+    total: int
+
+
 def write_image(
     path: str | Path, source: ImageSource, *, overwrite: bool = False
 ) -> tuple[str, ...]:
     """Write an image plane by plane as OME-TIFF, OME-Zarr or PNG, complete or not at all.
+
+    See `write_image_events`, which also tells how far it is.
+
+    Returns
+    -------
+    tuple of str
+        What of the image the file cannot hold, in sentences.
+    """
+    work = write_image_events(path, source, overwrite=overwrite)
+    while True:
+        try:
+            next(work)
+        except StopIteration as finished:
+            lost: tuple[str, ...] = finished.value
+            return lost
+
+
+def write_image_events(
+    path: str | Path, source: ImageSource, *, overwrite: bool = False
+) -> Generator[PlaneWritten, None, tuple[str, ...]]:
+    """Write an image as `write_image` does, reporting on the way.
+
+    Closing the generator cancels: nothing is left of the new file, and an older one stays.
 
     Parameters
     ----------
@@ -31,6 +63,11 @@ def write_image(
         The image with its axes, pixel size, units and metadata. A mask becomes 0 and 1.
     overwrite
         Whether an existing file may be replaced.
+
+    Yields
+    ------
+    PlaneWritten
+        After each plane.
 
     Returns
     -------
@@ -46,11 +83,12 @@ def write_image(
     sink = open_sink(path, source, dtype, overwrite=overwrite)
     layout = source.layout()
     try:
-        for position in layout.positions():
+        for done, position in enumerate(layout.positions(), 1):
             index = layout.index(position)
             sink.write(index, source.load(index))
+            yield PlaneWritten(done, len(layout))
         sink.close()
-    except BaseException:  # also Ctrl-C
+    except BaseException:  # also GeneratorExit and Ctrl-C
         sink.abort()
         raise
     return sink.warnings
