@@ -16,6 +16,7 @@ from dgno_core.errors import DGNOError
 from napari_dgno._aside import Aside
 from napari_dgno._curtain_part import Part
 from napari_dgno._layers import COMPARE_KEY
+from napari_dgno._save_hook import SaveHook
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -40,8 +41,9 @@ class Curtain:
     """Shows `after` right of a line and `before` left of it, until it is closed.
 
     Other images above `before` are hidden meanwhile; all layers are as they were afterwards. It
-    ends by itself when one of both leaves the viewer, a layer that it hid is shown by hand, or the
-    viewer turns to 3-D or to other axes. A viewer has one: a new one closes the one before.
+    ends by itself when one of both leaves the viewer, a layer that it hid is shown by hand, the
+    viewer turns to 3-D or to other axes, or layers are saved: its own are never written. A viewer
+    has one: a new one closes the one before.
 
     Parameters
     ----------
@@ -99,6 +101,7 @@ class Curtain:
         layers.selection = self._selected
         self._show_sides()
         self.move(0.5)
+        self._save_hook = SaveHook(layers, self.close)
         layers.events.removed.connect(self._on_removed)
         viewer.dims.events.ndisplay.connect(self._on_dims)
         viewer.dims.events.order.connect(self._on_dims)
@@ -137,6 +140,7 @@ class Curtain:
         if not self.is_open:
             return
         self.is_open = False
+        self._save_hook.remove()
         viewer = self._viewer
         viewer.layers.events.removed.disconnect(self._on_removed)
         viewer.dims.events.ndisplay.disconnect(self._on_dims)
@@ -151,12 +155,14 @@ class Curtain:
         self._on_close()
 
     def _take_away(self) -> None:
-        """Remove the own layers; what the user has selected stays so."""
+        """Remove the own layers; what the user has selected stays so, of a side its image."""
         own, self._own = self._own, []
         if not own:
             return
         layers = self._viewer.layers
-        selected = set(layers.selection).difference(own) or self._selected
+        sides = {self._left.layer: self._before, self._right.layer: self._after}
+        chosen = {sides.get(layer, layer) for layer in layers.selection}
+        selected = chosen.difference(own) or self._selected
         for layer in own:
             if layer in layers:
                 layers.remove(layer)

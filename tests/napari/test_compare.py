@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import dask.array as da
 import numpy as np
 import pytest
+import tifffile
 import zarr
 from napari.components import ViewerModel
 from napari.layers import Image
+from napari.plugins import io as napari_io
 from qtpy.QtCore import Qt
 
 from dgno_core.errors import DGNOError
@@ -247,6 +251,56 @@ def test_volumes_are_not_compared(viewer: ViewerModel) -> None:
     viewer.dims.ndisplay = 3
     with pytest.raises(DGNOError, match="Only planes can be compared"):
         Curtain(viewer, *layers)
+
+
+@pytest.mark.parametrize("what", ["all", "a side", "the line"])
+def test_its_own_layers_are_never_saved(
+    bar: CompareBar,
+    napari_window: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    npe2pm: Any,
+    what: str,
+) -> None:
+    """The menu's dialog saves the layers as they were, to a folder or to one file."""
+    from npe2 import PluginManifest
+    from qtpy.QtWidgets import QFileDialog
+
+    builtins = PluginManifest.from_file(Path(str(files("napari_builtins") / "builtins.yaml")))
+    npe2pm.register(builtins)
+    before, after = pair(napari_window, STACK)
+    napari_window.layers.selection = {before}
+    bar.set_layers(before, after)
+    bar.button.click()
+    _, side = added(napari_window)
+    if what != "all":
+        chosen = side if what == "a side" else napari_window.layers["comparison: line"]
+        napari_window.layers.selection = {chosen}
+    path, kind = (tmp_path / "all", "Save to Folder") if what == "all" else (tmp_path / "a.tif", "")
+    saved: list[list[str]] = []
+
+    def choose(*args: Any, **options: Any) -> tuple[str, str]:
+        return str(path), kind
+
+    def write(path: str, layers: list[Any], **options: Any) -> list[str]:
+        saved.append([layer.name for layer in layers])
+        assert all(layer.visible for layer in layers)
+        return real(path, layers, **options)
+
+    real = napari_io.save_layers
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", choose)
+    monkeypatch.setattr(napari_io, "save_layers", write)
+    napari_window.window._qt_viewer._save_layers_dialog(selected=what != "all")
+    expected = {"all": [before, after], "a side": [after], "the line": [before]}[what]
+    assert saved == [[layer.name for layer in expected]]
+    written = sorted(path.name for path in tmp_path.rglob("*.tif"))
+    if what == "all":
+        assert written == ["cells restored.ome.tif", "cells.ome.tif"]
+    else:
+        assert written == ["a.tif"]
+        np.testing.assert_array_equal(tifffile.imread(path), expected[0].data)
+    assert not bar.is_comparing
+    assert "save" not in vars(napari_window.layers)  # it saves as ever from now on
 
 
 def test_what_it_adds_is_no_image_to_choose(viewer: ViewerModel, qtbot: Any) -> None:
