@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import errno
 import sys
+from pathlib import Path
+
+from dgno_core.wording import file_problem, setting_sentence
 
 
 class DGNOError(Exception):
@@ -12,6 +14,25 @@ class DGNOError(Exception):
     Its text is one sentence that says what is wrong, with which file or layer, and what to do.
     The command line prints it and exits with status 2; napari shows it as a notification.
     """
+
+
+class SettingError(DGNOError):
+    """A setting that cannot be; the command line calls it by the name of its option.
+
+    Attributes
+    ----------
+    name
+        Of the setting, as Python has it.
+    fault
+        What pydantic finds wrong with it.
+    """
+
+    def __init__(self, name: str, fault: dict[str, object]) -> None:
+        super().__init__(name, fault)
+        self.name, self.fault = name, fault
+
+    def __str__(self) -> str:
+        return f"The setting {setting_sentence(self.name, self.fault)}."
 
 
 class RestoreWarning(UserWarning):
@@ -25,14 +46,12 @@ def explain_error(error: BaseException) -> str | None:
     pydantic = sys.modules.get("pydantic")
     if pydantic is not None and isinstance(error, pydantic.ValidationError):
         return "; ".join(
-            one_line(f"{'.'.join(map(str, fault['loc'])) or 'settings'}: {fault['msg']}")
+            one_line(setting_sentence(".".join(map(str, fault["loc"])), fault))
             for fault in error.errors()
         )
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        where = f"{error.filename}: " if error.filename else ""
-        return f"{where}the disk is full; free some space or choose another place"
     if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+        problem = file_problem(error)
+        return f"{Path(error.filename)}: {problem}" if error.filename else problem
     if isinstance(error, MemoryError):
         return "there is not enough memory; close other programs, or give less at a time"
     return None

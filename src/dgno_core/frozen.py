@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Annotated, Any, Self, TypeAlias, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    model_validator,
+)
+
+from dgno_core.errors import DGNOError, SettingError
+from dgno_core.wording import did_you_mean
 
 
 class Frozen(BaseModel):
@@ -30,6 +40,29 @@ class Frozen(BaseModel):
         """The same settings with some changed, and checked again (`model_copy` checks nothing)."""
         known = {name: getattr(self, name) for name in type(self).model_fields}
         return type(self).model_validate(known | updates)
+
+
+class Options(Frozen):
+    """Settings that are given one by one, as options or in a panel.
+
+    One that cannot be is a `DGNOError` in one sentence.
+    """
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _complain_in_one_sentence(
+        cls, values: Any, handler: ModelWrapValidatorHandler[Self]
+    ) -> Self:
+        try:
+            return handler(values)
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = ".".join(map(str, first["loc"]))
+            if first["type"] == "extra_forbidden":
+                known = ", ".join(cls.model_fields)
+                hint = did_you_mean(name, cls.model_fields)
+                raise DGNOError(f"There is no setting {name}; there are {known}.{hint}") from error
+            raise SettingError(name or "settings", dict(first)) from error
 
 
 def _has_bool(value: Any) -> bool:

@@ -128,3 +128,21 @@ def test_the_real_detector_prints_nothing_of_its_own(dgno, images: Path) -> None
     assert ended.status == 0, ended.err
     assert ended.err == ""
     assert ended.out.splitlines() == ["4 objects", str(images / "out")]
+
+
+@pytest.mark.usefixtures("plain")
+@pytest.mark.parametrize("name", ["before.tif", "out"])
+def test_a_disk_that_fails_is_told_in_plain_words(
+    dgno, images: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*words: object, **_: object) -> None:
+        place = images / name if name == "before.tif" else words[3] / "objects.csv"
+        raise PermissionError(13, "Permission denied", str(place))
+
+    place = "detect.detect_events" if name == "before.tif" else "report.write_detection"
+    monkeypatch.setattr(f"dgno_core.detection.{place}", fail)
+    ended = dgno("detect", images / "before.tif", "-o", images / "out")
+    assert (ended.status, ended.err.count("\n")) == (2, 1)
+    assert f"{images / name}" in ended.err
+    assert "you may not" in ended.err
+    assert not [word for word in ("Errno", "denied", ".dgno-") if word in ended.err]

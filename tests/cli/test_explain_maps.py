@@ -195,3 +195,17 @@ def test_compare_needs_images_of_one_plane_and_one_shape(
         ended = dgno("explain", "compare", *words)
         assert (ended.status, complaint in ended.err) == (2, True)
         assert not out.exists()
+
+
+def test_a_disk_that_fails_is_told_by_the_name_of_the_folder(
+    dgno: Dgno, image: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(path: Path, *_: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("dgno_core.interpretation.record.write_map", fail)
+    out = image.parent / "maps"
+    ended = dgno("explain", "maps", image, "-o", out, "--model", model)
+    problem = "could not be written: you may not write there; choose another place."
+    assert (ended.status, ended.err) == (2, f"dgno: {out} {problem}\n")
+    assert not out.exists()

@@ -80,6 +80,24 @@ def test_the_recorded_command_gives_the_same_pixels(
     np.testing.assert_array_equal(tifffile.imread(target), first)
 
 
+def test_a_warning_names_its_image_once(restore: Dgno, tmp_path: Path) -> None:
+    path = tmp_path / "rgb16.tif"
+    pixels = np.random.default_rng(0).integers(100, 4000, (96, 80, 3)).astype(np.uint16)
+    tifffile.imwrite(path, pixels, photometric="rgb")
+    ended = restore(path, "-o", tmp_path / "out.tif")
+    warnings = [line for line in ended.err.splitlines() if "is RGB, but not 8-bit" in line]
+    assert len(warnings) == 1
+    assert warnings[0].startswith("rgb16.tif is RGB")
+
+
+def test_a_folder_that_takes_nothing_is_told_as_such(restore: Dgno, stack: Path) -> None:
+    if not Path("/proc/self").exists():
+        pytest.skip("needs the folder in which Linux shows its processes")
+    ended = restore(stack, "-o", "/proc/out.tif")
+    assert ended.status == 2
+    assert "nothing can be written in /proc; choose another place" in ended.err
+
+
 def test_several_images_go_into_a_folder(restore: Dgno, stack: Path, tmp_path: Path) -> None:
     plane = tmp_path / "plane.tif"
     tifffile.imwrite(plane, tifffile.imread(stack)[0])

@@ -52,9 +52,9 @@ def test_axes_that_are_no_axes() -> None:
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"tiles": 1}, "no setting tiles; there are model, "),
-        ({"precision": "fp8"}, "setting precision should be 'fp32' or 'bf16', not 'fp8'"),
-        ({"memory_share": 0}, "setting memory_share should be greater than 0, not 0"),
+        ({"tiles": 1}, r"no setting tiles; there are model, .*Did you mean 'tile'"),
+        ({"precision": "fp8"}, "setting precision must be fp32 or bf16, not 'fp8'"),
+        ({"memory_share": 0}, "setting memory_share must be above 0, not 0"),
     ],
 )
 def test_settings_that_do_not_exist(settings: dict[str, Any], words: str) -> None:

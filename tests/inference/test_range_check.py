@@ -53,7 +53,7 @@ def test_a_blur_beyond_the_card_is_told_and_recorded(fake: Callable[..., Any]) -
     source = as_source(squares(13), name="cells.tif")
     events = list(restore_events(source, model=fake(**CARD)))
     (message,) = told(events)
-    assert message.startswith("Even the sharpest edges of cells.tif are blurred by about 1")
+    assert message.startswith("Even the sharpest edges of cells.tif are blurred by at least 1")
     assert message.endswith("trained on blur of up to 8 pixels: do not trust the result.")
     assert isinstance(events[-1], Restored)
     assert events[-1].provenance.warnings == [message]

@@ -10,6 +10,7 @@ import typer
 
 from dgno_core.cli.progress import Bar
 from dgno_core.cli.stdout import say
+from dgno_core.wording import about_file
 
 if TYPE_CHECKING:
     from dgno_core.inference.batch import BatchEvent, BatchFinished
@@ -105,7 +106,7 @@ class BatchReport:
             case TileRestored():
                 self._bar.update(event.done, event.total, self._plane)
             case RestoreWarned():
-                self._say(f"{task.source.name}: {event.message}")
+                self._say(about_file(task.source.name, event.message))
 
     def _result(
         self, task: ImageTask, status: str, facts: dict[str, Any], line: str | None

@@ -14,7 +14,8 @@ import typer
 
 from dgno_core.cli.help_pages import epilog
 from dgno_core.cli.stdout import flush, reader_is_gone
-from dgno_core.errors import explain_error, one_line
+from dgno_core.errors import SettingError, explain_error, one_line
+from dgno_core.wording import setting_sentence
 
 OK = 0
 BAD_INPUT = 2
@@ -98,9 +99,21 @@ def explain(error: Exception) -> str | None:
     if hasattr(error, "format_message"):  # typer's own usage errors, whichever click it carries
         context = getattr(error, "ctx", None)
         hint = f" Try '{context.command_path} --help'." if context is not None else ""
-        text = one_line(error.format_message())
+        text = one_line(_bad_option(error) or error.format_message())
         return text + "." * (text[-1:] not in ".?!") + hint
+    if isinstance(error, SettingError):
+        return one_line(setting_sentence("--" + error.name.replace("_", "-"), error.fault)) + "."
     return explain_error(error)
+
+
+def _bad_option(error: Exception) -> str | None:
+    """Say in plain words what is wrong with the value of an option; None if it is another error."""
+    faults = getattr(error.__cause__, "errors", None)  # newer typers ask pydantic
+    option = getattr(error, "param", None)
+    if faults is None or option is None:
+        return None
+    name = max(option.opts, key=len) if option.opts[0].startswith("-") else option.metavar
+    return setting_sentence(str(name), faults()[0])
 
 
 def _empty_value(words: Sequence[str]) -> str | None:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Literal
 
-from pydantic import Field, ModelWrapValidatorHandler, ValidationError, model_validator
+from pydantic import Field
 
-from dgno_core.errors import DGNOError
-from dgno_core.frozen import Frozen
+from dgno_core.frozen import Options
 
 PACKAGED = "stardist-nuclei-small"
 
 
-class DetectConfig(Frozen):
+class DetectConfig(Options):
     """How to detect; a setting that cannot be is a `DGNOError`.
 
     Attributes
@@ -44,22 +43,6 @@ class DetectConfig(Frozen):
     probability: float | None = Field(default=None, gt=0, lt=1)
     overlap: float | None = Field(default=None, gt=0, lt=1)
     tile: int = Field(default=1024, ge=128)
-
-    @model_validator(mode="wrap")
-    @classmethod
-    def _complain_in_one_sentence(
-        cls, values: Any, handler: ModelWrapValidatorHandler[Self]
-    ) -> Self:
-        try:
-            return handler(values)
-        except ValidationError as error:
-            first = error.errors()[0]
-            name = ".".join(map(str, first["loc"])) or "settings"
-            if first["type"] == "extra_forbidden":
-                known = ", ".join(cls.model_fields)
-                raise DGNOError(f"There is no setting {name}; there are {known}.") from error
-            problem = first["msg"].removeprefix("Input ")
-            raise DGNOError(f"The setting {name} {problem}, not {first['input']!r}.") from error
 
     def command(
         self,

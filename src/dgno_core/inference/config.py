@@ -5,18 +5,12 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Literal
 
-from pydantic import (
-    Field,
-    ModelWrapValidatorHandler,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, field_validator
 
 from dgno_core.errors import DGNOError
-from dgno_core.frozen import Frozen
+from dgno_core.frozen import Options
 from dgno_core.io.axes import AXES
 
 # Pixels; tiles start on multiples of it, so that elements coincide at every scale. Of all the grids
@@ -27,7 +21,7 @@ SMALLEST_TILE = 2 * MULTIPLE
 MACHINE = frozenset({"device", "memory_share", "model_folder"})
 
 
-class RestoreConfig(Frozen):
+class RestoreConfig(Options):
     """How to restore; a setting that cannot be is a `DGNOError`.
 
     Attributes
@@ -66,22 +60,6 @@ class RestoreConfig(Frozen):
     nonfinite: Literal["refuse", "keep"] = "refuse"
     memory_share: float = Field(default=0.5, gt=0, le=1)
     model_folder: Path | None = None
-
-    @model_validator(mode="wrap")
-    @classmethod
-    def _complain_in_one_sentence(
-        cls, values: Any, handler: ModelWrapValidatorHandler[Self]
-    ) -> Self:
-        try:
-            return handler(values)
-        except ValidationError as error:
-            first = error.errors()[0]
-            name = ".".join(map(str, first["loc"])) or "settings"
-            if first["type"] == "extra_forbidden":
-                known = ", ".join(cls.model_fields)
-                raise DGNOError(f"There is no setting {name}; there are {known}.") from error
-            problem = first["msg"].removeprefix("Input ")
-            raise DGNOError(f"The setting {name} {problem}, not {first['input']!r}.") from error
 
     @field_validator("tile")
     @classmethod

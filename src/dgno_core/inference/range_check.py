@@ -102,7 +102,8 @@ def too_blurred(
     Parameters
     ----------
     width, limit
-        How blurred they are, and may be, counted as the card does.
+        How blurred they are at least, and may be, counted as the card does. Of a far defocus,
+        slopes tell only a lower bound: the estimate is the smaller of two, and ends at 20 pixels.
     counted
         The unit of `width`.
     places
@@ -110,7 +111,7 @@ def too_blurred(
     """
     subject, where = (f"{name} at {places}", " there") if places else (name, "")
     return (
-        f"Even the sharpest edges of {subject} are blurred by about {width:.1f} {counted}, and "
+        f"Even the sharpest edges of {subject} are blurred by at least {width:.1f} {counted}, and "
         f"{seen_blur(network, limit)}: do not trust the result{where}."
     )
 

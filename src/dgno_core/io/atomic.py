@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import errno
 import hashlib
 import os
 import platform
@@ -22,6 +21,7 @@ from pathlib import Path
 import psutil
 
 from dgno_core.errors import DGNOError
+from dgno_core.wording import writing_problem
 
 # The end of a hidden name: machine, process and its start in seconds, and what it is.
 LEFT = re.compile(r"\.(?P<writer>([0-9a-f]{8})-(\d+)-(\d+))\.(?P<kind>partial|old)")
@@ -139,14 +139,5 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            problem = "the disk is full; free some space or choose another place"
-        elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            problem = "you may not write there; choose another place"
-        elif error.errno == errno.ENOTDIR:
-            problem = "a part of the path is a file; choose another place"
-        elif error.errno == errno.ENOENT:
-            problem = f"there is no folder {path.parent}; make it first"
-        else:
-            problem = error.strerror or str(error)
+        problem = writing_problem(error, path)
         raise DGNOError(f"{path} could not be written: {problem}.") from error

@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 
 from dgno_core.errors import DGNOError
 from dgno_core.io.axes import check_axes
+from dgno_core.io.beginnings import beginning
 from dgno_core.io.host_memory import check_room
 from dgno_core.io.source import ImageSource
+from dgno_core.wording import file_problem
 
 if TYPE_CHECKING:
     from PIL import ImageFile
@@ -102,7 +104,7 @@ def read_pixels(path: Path) -> NDArray[Any]:
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[ImageFile.ImageFile]:
     """Open a picture, with errors in one sentence."""
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
     try:
         with _opening:
@@ -124,7 +126,14 @@ def _opened(path: Path) -> Iterator[ImageFile.ImageFile]:
         raise DGNOError(
             f"{path} does not fit into the memory; close other programs or save it as TIFF."
         ) from None
+    except UnidentifiedImageError as error:
+        raise DGNOError(
+            f"{path} is not a PNG, JPEG or BMP file (it begins {beginning(path)}); give the image "
+            "itself, or save it as PNG."
+        ) from error
     except (OSError, SyntaxError, ValueError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise DGNOError(f"{path} cannot be read: {file_problem(error)}.") from error
         raise DGNOError(
             f"{path} cannot be read as a picture ({error}); it is damaged or was cut off."
         ) from error

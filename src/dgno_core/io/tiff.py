@@ -15,6 +15,7 @@ import numpy as np
 
 from dgno_core.errors import DGNOError
 from dgno_core.io.axes import AXES, check_axes
+from dgno_core.io.beginnings import beginning
 from dgno_core.io.imagej import read_imagej
 from dgno_core.io.metadata import ImageHeader, ImageMetadata
 from dgno_core.io.ome_xml import ome_xml_files, read_ome_xml
@@ -22,6 +23,7 @@ from dgno_core.io.photometric import photometric
 from dgno_core.io.series import check_series, which_image
 from dgno_core.io.source import ImageSource
 from dgno_core.io.tiff_tags import read_tags, unread_programs
+from dgno_core.wording import file_problem
 
 if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPageSeries
@@ -115,7 +117,7 @@ def known_axes(axes: str, path: Path) -> str:
 @contextlib.contextmanager
 def _opened(path: Path, number: int) -> Iterator[tuple[TiffFile, TiffPageSeries]]:
     """Open a TIFF file and one of its images, of which no pixels are missing."""
-    from tifffile import TiffFile
+    from tifffile import TiffFile, TiffFileError
 
     with contextlib.ExitStack() as opened:
         try:
@@ -127,7 +129,14 @@ def _opened(path: Path, number: int) -> Iterator[tuple[TiffFile, TiffPageSeries]
                 damaged = _is_cut_off(tiff, series)
         except DGNOError:
             raise
+        except OSError as error:
+            raise DGNOError(f"{path} cannot be read: {file_problem(error)}.") from error
         except Exception as error:  # a damaged header raises anything
+            if isinstance(error, TiffFileError) and "not a TIFF file" in str(error):
+                raise DGNOError(
+                    f"{path} is not a TIFF file (it begins {beginning(path)}); give the image "
+                    "itself, or save it as TIFF."
+                ) from error
             raise DGNOError(f"{path} cannot be read as a TIFF image ({error}).") from error
         if damaged or any(word in text for text in complaints for word in DAMAGE):
             raise DGNOError(

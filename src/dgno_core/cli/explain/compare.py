@@ -14,6 +14,7 @@ from dgno_core.cli.explain.results import result_folder
 from dgno_core.cli.models import check_model_folder
 from dgno_core.cli.threads import Threads
 from dgno_core.errors import DGNOError
+from dgno_core.wording import about_file
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -113,7 +114,7 @@ def _restore(source: ImageSource, config: RestoreConfig, model: nn.Module) -> ND
     restored = None
     for event in restore_events(source, config, model=model):
         if isinstance(event, RestoreWarned):
-            typer.echo(f"{source.name}: {event.message}", err=True)
+            typer.echo(about_file(source.name, event.message), err=True)
         elif isinstance(event, Restored):
             restored = event.data
     return np.asarray(restored)

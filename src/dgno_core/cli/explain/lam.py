@@ -26,6 +26,7 @@ from dgno_core.cli.models import check_model_folder
 from dgno_core.cli.progress import Bar
 from dgno_core.cli.threads import Threads
 from dgno_core.errors import DGNOError
+from dgno_core.wording import about_file
 
 if TYPE_CHECKING:
     from dgno_core.inference import RestoreConfig
@@ -185,7 +186,7 @@ def follow(view: View, window: Window, settings: LamSettings, grid: int) -> Attr
                 case StepDone():
                     bar.update(event.done, event.total, "steps along the path")
                 case Warned():
-                    bar.say(f"{name}: {event.message}")
+                    bar.say(about_file(name, event.message))
                 case LamFound():
                     return event.attribution
     raise RuntimeError("the generator ended without a result")

@@ -45,7 +45,8 @@ def result_folder(
         folder.mkdir(parents=True, exist_ok=True)
         hidden = Path(tempfile.mkdtemp(prefix=".dgno-", dir=folder))
     try:
-        yield hidden
+        with _telling(folder, hidden):
+            yield hidden
         found = sorted(path.name for path in hidden.iterdir())
         _refuse(folder, found, overwrite)
         with writing(folder):
@@ -56,6 +57,24 @@ def result_folder(
         for level in made:
             if not any(level.iterdir()):
                 level.rmdir()
+
+
+@contextmanager
+def _telling(folder: Path, hidden: Path) -> Iterator[None]:
+    """Tell that `folder` could not be written where that failed in the hidden one.
+
+    An error of a file that is read is another one.
+    """
+    from dgno_core.io.atomic import writing
+
+    try:
+        yield
+    except OSError as error:
+        is_reading = error.filename and not Path(error.filename).is_relative_to(hidden)
+        if is_reading or error.errno is None:
+            raise
+        with writing(folder):
+            raise
 
 
 def _refuse(folder: Path, names: Sequence[str], overwrite: bool) -> None:

@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from dgno_core.errors import DGNOError
-from dgno_core.frozen import Frozen
+from dgno_core.frozen import Options
 
 Effort = Literal["quick", "full"]
 STEPS: dict[Effort, int] = {"quick": 10, "full": 50}
@@ -49,7 +49,7 @@ class Window:
         return Window(self.y + rows, self.x + columns, self.height, self.width)
 
 
-class LamSettings(Frozen):
+class LamSettings(Options):
     """How a local attribution map is computed; the defaults are those of the method.
 
     Attributes
