@@ -245,3 +245,24 @@ def test_the_label_of_a_single_imagej_plane_is_its_channel(tmp_path: Path, label
     source = read_image(path)
     assert source.shape == (20, 24)
     assert [channel.name for channel in source.metadata.channels] in (["DAPI"], ["D"])
+
+
+@pytest.mark.parametrize(
+    ("dtype", "top", "bits"),
+    [("u2", 4095, 12), ("u2", 4096, 13), ("u2", 65535, 16), ("i2", 2047, 12), ("i2", -2049, 13)],
+)
+def test_significant_bits_hold_what_was_written(
+    tmp_path: Path, dtype: str, top: int, bits: int
+) -> None:
+    """A restoration may go beyond the bits that the camera filled."""
+    metadata = {"axes": "ZYX", "SignificantBits": 12, "Description": ' SignificantBits="3" in µm'}
+    image = np.zeros((3, 20, 24), dtype)
+    tifffile.imwrite(tmp_path / "a.ome.tif", image, metadata=metadata)
+    image[1, 2, 3] = top
+    source = read_image(tmp_path / "a.ome.tif")
+    beyond = ImageSource(image, source.axes, metadata=source.metadata)
+    write_image(tmp_path / "b.ome.tif", beyond)
+    back = read_image(tmp_path / "b.ome.tif")
+    assert back.metadata.significant_bits == bits
+    assert back.metadata.description == source.metadata.description
+    np.testing.assert_array_equal(np.asarray(back.data), image)

@@ -16,7 +16,7 @@ from dgno_core.io.atomic import discard, partial_path, publish, writing
 from dgno_core.io.axes import Index
 from dgno_core.io.lost import lost_in_png, lost_in_tiff, lost_in_zarr
 from dgno_core.io.ngff import ngff_layout, ome_metadata
-from dgno_core.io.ome_xml import ome_xml_metadata
+from dgno_core.io.ome_xml import ome_xml_metadata, with_significant_bits
 from dgno_core.io.source import DTYPES, ImageSource
 
 BIG = 3_000_000_000  # bytes: beyond, an ordinary TIFF could run out of offsets
@@ -152,7 +152,7 @@ class TiffSink(FileSink):
         self.shape = tuple(source.shape[i] for i in self._order)
         self._inner = 3 if "S" in letters else 2
         self._file: BinaryIO | None = None
-        self._start = 0
+        self._start = self._bits = 0
 
     def _create(self) -> None:
         from tifffile import TiffWriter
@@ -190,6 +190,17 @@ class TiffSink(FileSink):
             number = int(np.ravel_multi_index(place, self.shape[:outer])) if outer else 0
             self._file.seek(self._start + number * page_bytes)
             _write_all(self._file, np.ascontiguousarray(pages[at]).data.cast("B"))
+        self._bits = max(self._bits, bits_of(block))
+
+    def _finish(self) -> None:
+        """Correct how many bits of a pixel are filled, if the pixels take more than the input's."""
+        super()._finish()
+        promised = self.source.metadata.significant_bits
+        if promised is not None and self._bits > promised:
+            from tifffile import tiffcomment
+
+            text = with_significant_bits(tiffcomment(self.partial), self._bits)
+            tiffcomment(self.partial, text.encode())
 
     def _release(self) -> None:
         if self._file is not None:
@@ -280,6 +291,14 @@ class PngSink(FileSink):
         pixels = np.ascontiguousarray(np.moveaxis(self._samples, 0, -1))
         picture = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
         picture.save(self.partial, format="PNG")
+
+
+def bits_of(block: NDArray[Any]) -> int:
+    """Count the bits that integers take, with the sign of a signed type; 0 for floats."""
+    if block.dtype.kind not in "iu" or not block.size:
+        return 0
+    low, high = int(block.min()), int(block.max())
+    return max(high, ~low if low < 0 else 0).bit_length() + (block.dtype.kind == "i")
 
 
 def _check_orientation(path: Path, source: ImageSource) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
 from typing import Any
@@ -119,6 +120,11 @@ def ome_xml_metadata(source: ImageSource, outer: str) -> dict[str, Any]:
         entries["MapAnnotation"] = {"Namespace": _WINDOWS, "Value": windows}
     entries["Plane"] = _plane_entries(source, outer, [sizes[letter] for letter in outer])
     return {key: value for key, value in entries.items() if value not in (None, [])}
+
+
+def with_significant_bits(xml: str, bits: int) -> str:
+    """Return the OME-XML of one image with other significant bits than it promises."""
+    return re.sub(r'(<Pixels [^>]*SignificantBits=")\d+', rf"\g<1>{bits}", xml, count=1)
 
 
 def _pixel_size(pixels: ElementTree.Element) -> tuple[dict[str, float], dict[str, str]]:
