@@ -20,6 +20,7 @@ LONGEST_FILE = 600
 _SCIENCE = {"numerics", "layers", "encoders", "models"}
 _PHYSICS = {"numerics", "optics"}
 ALLOWED: dict[str, set[str]] = {
+    "cgroups": set(),
     "errors": set(),
     "frozen": set(),
     "threads": set(),
@@ -50,7 +51,7 @@ ALLOWED: dict[str, set[str]] = {
         "demo",
     },
 }
-FREE = {"errors", "frozen", "threads", "wording"}
+FREE = {"cgroups", "errors", "frozen", "threads", "wording"}
 FORBIDDEN_IN_CORE = {"napari", "napari_dgno", "qtpy", "PyQt6", "PySide6", "magicgui", "superqt"}
 FORBIDDEN_AT_MODULE_LEVEL = {"tensorflow", "stardist", "csbdeep", "mamba_ssm"}
 

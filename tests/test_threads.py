@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import psutil
 import pytest
@@ -19,7 +18,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """Eight cores, nothing said in the environment, and no container."""
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setattr(threads, "_affinity", lambda: set(range(8)))
-    monkeypatch.setattr(threads, "_quota", lambda _: float("inf"))
+    monkeypatch.setattr(threads, "cpu_quota", lambda: float("inf"))
     monkeypatch.setattr(psutil, "cpu_count", lambda logical: 16 if logical else 8)
     return monkeypatch
 
@@ -54,30 +53,11 @@ def test_cores_that_are_not_ours_do_not_count(machine: pytest.MonkeyPatch) -> No
 
 def test_a_containers_quota_is_kept(machine: pytest.MonkeyPatch) -> None:
     load(machine, *[0.0] * 8)
-    machine.setattr(threads, "_quota", lambda _: 2.5)
+    machine.setattr(threads, "cpu_quota", lambda: 2.5)
     assert threads.free_cores() == 2
     assert threads.allowed_cores() == 2
-    machine.setattr(threads, "_quota", lambda _: 0.5)
+    machine.setattr(threads, "cpu_quota", lambda: 0.5)
     assert threads.free_cores() == threads.allowed_cores() == 1
-
-
-@pytest.mark.parametrize(
-    ("files", "cores"),
-    [
-        ({"cpu.max": "150000 100000\n"}, 1.5),
-        ({"cpu.max": "max 100000\n"}, float("inf")),
-        ({"cpu/cpu.cfs_quota_us": "400000\n", "cpu/cpu.cfs_period_us": "100000\n"}, 4),
-        ({"cpu/cpu.cfs_quota_us": "-1\n", "cpu/cpu.cfs_period_us": "100000\n"}, float("inf")),
-        ({}, float("inf")),
-    ],
-)
-def test_quotas_of_both_kinds_of_cgroups_are_read(
-    tmp_path: Path, files: dict[str, str], cores: float
-) -> None:
-    for name, text in files.items():
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text(text)
-    assert threads._quota(tmp_path) == cores
 
 
 def test_the_users_word_counts_more_than_the_load(machine: pytest.MonkeyPatch) -> None:

@@ -10,9 +10,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Collection
-from pathlib import Path
 
-CGROUP = Path("/sys/fs/cgroup")
+from dgno_core.cgroups import cpu_quota
+
 SECONDS = 0.1  # for which the cores are watched
 
 
@@ -69,7 +69,7 @@ def given_threads() -> int:
 
 def allowed_cores() -> int:
     """Return how many cores this process may use: those of its affinity, within its quota."""
-    return max(1, int(min(len(_affinity()), _quota(CGROUP))))
+    return max(1, int(min(len(_affinity()), cpu_quota())))
 
 
 def free_cores() -> int:
@@ -82,7 +82,7 @@ def free_cores() -> int:
     busy = psutil.cpu_percent(interval=SECONDS, percpu=True)
     idle = _idle(busy, _affinity())
     cores = psutil.cpu_count(logical=False) or len(busy)
-    return max(1, round(min(idle, cores, _quota(CGROUP))))
+    return max(1, round(min(idle, cores, cpu_quota())))
 
 
 def _idle(busy: list[float], allowed: Collection[int]) -> float:
@@ -94,16 +94,3 @@ def _affinity() -> set[int]:
     """Return the numbers of the cores on which this process may run."""
     own = getattr(os, "sched_getaffinity", None)  # macOS and Windows have none
     return set(range(os.cpu_count() or 1) if own is None else own(0))
-
-
-def _quota(cgroup: Path) -> float:
-    """Return how many cores' time a container may use (cgroups 2 or 1); inf without a limit."""
-    for files in (("cpu.max",), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us")):
-        try:
-            words = " ".join((cgroup / name).read_text(encoding="ascii") for name in files)
-            quota, period = map(float, words.split())
-        except (OSError, ValueError):  # no such file, or "max"
-            continue
-        if quota > 0:
-            return quota / period
-    return float("inf")

@@ -19,7 +19,6 @@ from dgno_core.inference.memory import (
     tile_bytes,
 )
 from dgno_core.io import host_memory
-from dgno_core.io.host_memory import cgroup_room
 from dgno_core.models import ModelCard, architecture, read_card
 from dgno_core.models.config import NAFNetConfig, RestormerConfig
 
@@ -125,43 +124,10 @@ def test_the_estimate_follows_the_layers_and_not_the_width_alone() -> None:
 
 def test_the_limit_of_the_job_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     cpu = torch.device("cpu")
-    monkeypatch.setattr(host_memory, "cgroup_room", lambda: None)
+    monkeypatch.setattr(host_memory, "memory_room", lambda: None)
     assert available_bytes(cpu) > 3000
-    monkeypatch.setattr(host_memory, "cgroup_room", lambda: 3000)
+    monkeypatch.setattr(host_memory, "memory_room", lambda: 3000)
     assert available_bytes(cpu) == 3000
-
-
-def limit(group: Path, most: str, used: int, files: int | None = None) -> None:
-    """Write what the kernel tells about a group."""
-    group.mkdir(parents=True, exist_ok=True)
-    (group / "memory.max").write_text(f"{most}\n")
-    (group / "memory.current").write_text(f"{used}\n")
-    if files is not None:
-        (group / "memory.stat").write_text(f"anon {used - files}\ninactive_file {files}\n")
-
-
-def test_the_tightest_limit_counts_and_cached_files_do_not(tmp_path: Path) -> None:
-    membership = tmp_path / "membership"
-    membership.write_text("4:memory:/old\n0::/slurm/job 7\n")
-    root = tmp_path / "cgroup"
-    assert cgroup_room(root, membership) is None
-    limit(root / "slurm" / "job 7", "5000", 4000, 3000)
-    assert cgroup_room(root, membership) == 4000
-    limit(root / "slurm", "max", 9000)
-    limit(root, "6000", 4500)
-    assert cgroup_room(root, membership) == 1500
-    limit(root, "6000", 7000)
-    assert cgroup_room(root, membership) == 0
-
-
-@pytest.mark.parametrize("text", ["0::/\n", "0::/elsewhere\n", "4:memory:/old\n", None])
-def test_a_container_sees_its_limit_at_the_root(tmp_path: Path, text: str | None) -> None:
-    membership = tmp_path / "membership"
-    if text is not None:
-        membership.write_text(text)
-    limit(tmp_path / "cgroup", "5000", 2000)
-    limit(tmp_path / "cgroup" / "other", "10", 1)
-    assert cgroup_room(tmp_path / "cgroup", membership) == 3000
 
 
 PEAK = """

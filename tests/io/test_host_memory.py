@@ -108,10 +108,10 @@ def test_what_is_in_memory_takes_nothing_to_read(monkeypatch: pytest.MonkeyPatch
 
 
 def test_the_tightest_of_all_limits_counts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(host_memory, "cgroup_room", lambda: None)
+    monkeypatch.setattr(host_memory, "memory_room", lambda: None)
     monkeypatch.setattr(host_memory, "process_room", lambda: None)
     assert free_bytes() <= psutil.virtual_memory().total
-    monkeypatch.setattr(host_memory, "cgroup_room", lambda: 5000)
+    monkeypatch.setattr(host_memory, "memory_room", lambda: 5000)
     monkeypatch.setattr(host_memory, "process_room", lambda: 4000)
     assert free_bytes() == 4000
 
