@@ -116,6 +116,32 @@ def test_what_was_made_otherwise_is_named_and_neither_kept_nor_replaced(
     assert tasks[0].differs is not None
 
 
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"version": "0.0.1"}, r"made by version 0\.0\.1 of this program"),
+        ({"axes": "ZY"}, "made with the axes ZY, which are read as YX now"),
+    ],
+)
+def test_another_version_or_other_axes_do_not_make_the_same_result(
+    change: dict[str, str], word: str, images: list[Path], tmp_path: Path, config: RestoreConfig
+) -> None:
+    out = tmp_path / "d"
+    restored(plan_outputs(images[:1], out), config)
+    record = read_beside(out / "a.ome.tif")
+    assert record is not None
+    if "axes" in change:
+        record = record.changed(source=record.source.changed(**change))
+    else:
+        record = record.changed(**change)
+    record.write_beside(out / "a.ome.tif")
+    with pytest.raises(DGNOError, match=word):
+        again(images, out, config)
+    tasks = again(images, out, config, overwrite=True)
+    assert restored(tasks[:1], config) == BatchFinished(restored=1)
+    assert again(images[:1], out, config)[0].is_done
+
+
 def test_another_input_of_the_same_name_is_noticed(
     images: list[Path], tmp_path: Path, config: RestoreConfig
 ) -> None:

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -158,3 +158,46 @@ def test_a_folder_that_is_not_there_or_may_not_be_read_hinders_nobody(tmp_path: 
     recover(tmp_path / "no" / "a.tif")
     with pytest.raises(DGNOError, match="does not exist"):
         read_image(tmp_path / "no" / "a.tif")
+
+
+@pytest.fixture
+def cloned(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[[str], None]]:
+    """Return a function that makes this a machine of the same name with another number."""
+
+    def become(number: str) -> None:
+        (tmp_path / "machine-id").write_text(number)
+        monkeypatch.setattr(atomic, "MACHINE_ID", tmp_path / "machine-id")
+        atomic._machine.cache_clear()
+
+    yield become
+    monkeypatch.undo()
+    atomic._machine.cache_clear()
+
+
+def test_a_clone_of_the_same_name_on_the_same_share_is_another_machine(
+    tmp_path: Path, cloned: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(atomic.platform, "node", lambda: "microscope")
+    path = tmp_path / "a.tif"
+    cloned("1111")
+    left = path.with_name(partial_path(path).name.replace(f"-{os.getpid()}-", "-4194305-"))
+    left.write_bytes(b"of a process that is not here")
+    cloned("2222")
+    recover(path)
+    assert left.exists()
+    cloned("1111")
+    recover(path)
+    assert not left.exists()
+
+
+def test_without_a_number_the_name_of_the_machine_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cloned: Callable[[str], None]
+) -> None:
+    marks = []
+    cloned("")
+    monkeypatch.setattr(atomic, "MACHINE_ID", tmp_path / "none")
+    for name in ("one", "other", "one"):
+        monkeypatch.setattr(atomic.platform, "node", lambda name=name: name)
+        atomic._machine.cache_clear()
+        marks.append(atomic._machine())
+    assert marks[0] == marks[2] != marks[1]

@@ -8,7 +8,7 @@ from dgno_core.errors import DGNOError
 from dgno_core.inference.config import MACHINE, RestoreConfig
 from dgno_core.io.axes import is_colour
 from dgno_core.io.content import content_hash, path_hash
-from dgno_core.io.provenance import Provenance, read_beside
+from dgno_core.io.provenance import Provenance, program_version, read_beside
 from dgno_core.io.read import read_image
 from dgno_core.models.card import ModelCard, read_card
 from dgno_core.models.registry import default_weights
@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 def difference(task: ImageTask, config: RestoreConfig) -> str | None:
     """Say in what an existing result differs from the one that would be made now.
 
-    The same input, weights and settings give the same result. Where and with how much memory it
-    was computed does not count, nor what the files and folders are called.
+    The same input, read with the same axes, and the same weights, settings and version of this
+    program give the same result. Where and with how much memory it was computed does not count, nor
+    what the files and folders are called, nor the versions of PyTorch and numpy, which change no
+    more than rounding.
 
     Parameters
     ----------
@@ -50,6 +52,10 @@ def difference(task: ImageTask, config: RestoreConfig) -> str | None:
         return f"made with another model ({record.model})"
     if changed := _changed(record, card, config):
         return f"made with {changed}"
+    if record.source.axes != source.axes:  # guessed otherwise, or by another reader
+        return f"made with the axes {record.source.axes}, which are read as {source.axes} now"
+    if record.version != program_version():
+        return f"made by version {record.version} of this program"
     # Last, as they read all of both.
     if record.output_sha256 not in (None, path_hash(task.target)):
         return "not as its record says: it was changed, or replacing it was interrupted"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from dgno_core.inference.config import RestoreConfig
 from dgno_core.inference.network import Network
-from dgno_core.io.provenance import Provenance, SourceRecord, now, version_of, versions
+from dgno_core.io.provenance import Provenance, SourceRecord, now, program_version, versions
 from dgno_core.io.source import ImageSource
 
 
@@ -34,7 +34,7 @@ def describe(
     if network.device.type == "cpu":  # there, another number of threads sums in another order
         command += f" --threads {threads}"
     return Provenance(
-        version=version_of("napari-dgno") or "unknown",
+        version=program_version(),
         created=now(),
         source=SourceRecord.of(source, limit=None),  # little beside restoring it
         axes=axes,

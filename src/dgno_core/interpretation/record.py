@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from dgno_core.inference.config import RestoreConfig
 from dgno_core.inference.network import Network
-from dgno_core.io.provenance import Provenance, SourceRecord, now, version_of, versions
+from dgno_core.io.provenance import Provenance, SourceRecord, now, program_version, versions
 from dgno_core.io.sinks import open_sink
 from dgno_core.io.source import ImageSource
 
@@ -41,7 +41,7 @@ def describe_look(
     done = config.changed(model=network.name, device=str(network.device))
     settings = done.model_dump(mode="json", exclude={"tile", "memory_share"})
     return Provenance(
-        version=version_of("napari-dgno") or "unknown",
+        version=program_version(),
         created=now(),
         source=SourceRecord.of(source),
         model=network.name,

@@ -27,6 +27,7 @@ from dgno_core.wording import writing_problem
 LEFT = re.compile(r"\.(?P<writer>([0-9a-f]{8})-(\d+)-(\d+))\.(?P<kind>partial|old)")
 # Seconds by which the start of a process may seem to change when the clock is set.
 CLOCK = 60
+MACHINE_ID = Path("/etc/machine-id")
 _HERE, _EXCHANGE = -100, 2  # AT_FDCWD and RENAME_EXCHANGE of Linux
 
 
@@ -110,12 +111,17 @@ def _writer() -> str:
 
 @cache
 def _machine() -> str:
-    """Return what this machine is called, or this container: there, processes count anew."""
-    try:
+    """Tell this machine, or this container, from all others: there, processes count anew.
+
+    Machines that were cloned often have one name; the number that the system drew for itself tells
+    them apart. Where there is none, the name has to do.
+    """
+    number, space = "", 0
+    with contextlib.suppress(OSError):
+        number = MACHINE_ID.read_text(encoding="ascii").strip()
+    with contextlib.suppress(OSError):
         space = os.stat("/proc/self/ns/pid").st_ino
-    except OSError:
-        space = 0
-    return hashlib.sha256(f"{platform.node()} {space}".encode()).hexdigest()[:8]
+    return hashlib.sha256(f"{number} {platform.node()} {space}".encode()).hexdigest()[:8]
 
 
 def _is_dead(match: re.Match[str]) -> bool:

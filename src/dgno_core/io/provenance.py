@@ -122,6 +122,11 @@ def versions(*distributions: str) -> dict[str, str]:
     return {"python": platform.python_version(), **found}
 
 
+def program_version() -> str:
+    """Return the version of this program, as records have it."""
+    return version_of("napari-dgno") or "unknown"
+
+
 def version_of(distribution: str) -> str | None:
     """Return the version of an installed distribution; None if it is not installed."""
     try:
