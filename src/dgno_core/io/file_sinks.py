@@ -199,7 +199,7 @@ class TiffSink(FileSink):
         if promised is not None and self._bits > promised:
             from tifffile import tiffcomment
 
-            text = with_significant_bits(tiffcomment(self.partial), self._bits)
+            text = with_significant_bits(str(tiffcomment(self.partial)), self._bits)
             tiffcomment(self.partial, text.encode())
 
     def _release(self) -> None:
