@@ -17,7 +17,7 @@ from napari_dgno._detect_table import ObjectTable
 from napari_dgno._detect_view import agreement_table, go_to
 from napari_dgno._detect_work import Compared, Comparison, comparing, content_of, limits_key
 from napari_dgno._layer_order import above_images
-from napari_dgno._layers import output_layer
+from napari_dgno._layers import output_layer, result_warnings
 from napari_dgno._look_cache import Key
 from napari_dgno._look_panel import Look, LookPanel
 from napari_dgno._progress import wrapped_label
@@ -130,6 +130,7 @@ class DetectPanel(LookPanel):
                 for place in (before, after)
                 if place is not None
             ],
+            () if after is None else result_warnings(after.layer),
         )
         return Look(
             before.layer,

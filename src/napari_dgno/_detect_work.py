@@ -43,6 +43,8 @@ class Comparison:
         The plane, along every axis of ``before.layout().outer``; None for all of them.
     known_limits : sequence
         What an earlier look has measured of the stacks `before` and `after`, by `limits_key`.
+    warnings : sequence of str
+        What was said when `after` was restored.
     """
 
     before: ImageSource
@@ -51,6 +53,7 @@ class Comparison:
     truth_name: str = ""
     position: tuple[int, ...] | None = None
     known_limits: Sequence[Ranges | None] = ()
+    warnings: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,7 @@ class Compared:
     axes : str
         The axes of `restored`.
     record : mapping
-        How it was restored, for the layer; of a single plane, the model only.
+        How it was restored, for the layer; of a single plane, the model and the warnings only.
     """
 
     found: DetectionFound
@@ -98,6 +101,7 @@ def comparing(
     after = comparison.after and plane_source(comparison.after, comparison.position)
     truth = _truth(comparison, before)
     restored, record = None, dict[str, Any]()
+    yield from map(Warned, comparison.warnings)
     if restore is not None:
         restored, record = yield from _restoring(comparison, restore)
         after = replace(before, data=restored, name=f"{before.name} restored", path=None)
@@ -196,7 +200,6 @@ def _restoring(
     from dgno_core.inference import (
         RegionRestored,
         events,
-        measure_ranges,
         restore_events,
         restore_region_events,
     )
@@ -206,19 +209,19 @@ def _restoring(
     source = comparison.before
     work: Iterator[Any]
     if comparison.position is not None and source.layout().outer:
-        ranges = measure_ranges(source, config)
-        work = restore_region_events(source, config, comparison.position, ranges=ranges)
+        work = restore_region_events(source, config, comparison.position)
     else:
         work = restore_events(source, config)
-    restored, record = None, dict[str, Any]()
+    restored, record, warnings = None, dict[str, Any](), list[str]()
     for event in work:
         match event:
             case events.TileRestored(done, total):
                 yield StepDone(done, total)
             case events.RestoreWarned(message):
+                warnings.append(message)
                 yield Warned(message)
             case events.Restored(data, provenance):
                 restored, record = data, provenance.model_dump(mode="json")
             case RegionRestored():
-                restored, record = event.data, {"model": event.model}
+                restored, record = event.data, {"model": event.model, "warnings": warnings}
     return restored, record

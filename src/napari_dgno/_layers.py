@@ -175,6 +175,13 @@ def output_layer(data: Any, *, like: Image, provenance: Mapping[str, Any] | None
     )
 
 
+def result_warnings(layer: Image) -> tuple[str, ...]:
+    """Return what was said against a result when it was made; nothing of any other layer."""
+    record = layer.metadata.get(RESULT_KEY)
+    told = record.get("warnings") if isinstance(record, Mapping) else None
+    return tuple(map(str, told)) if isinstance(told, list | tuple) else ()
+
+
 def _by(model: object) -> str:
     """Say in brackets which model it was, if that is known; of a file, its name."""
     name = str(model or "")

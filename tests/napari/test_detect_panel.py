@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 from qtpy.QtCore import Qt
 
-from support.fake_looks import FakeLooks
+from dgno_core.detection.matching import match
+from dgno_core.detection.results import DetectionFound
+from support.fake_looks import FakeLooks, detected
 from support.look_panels import look, said, spots
 from support.save_dialog import press_save
 from support.train_panel import click, wait_until
@@ -406,6 +408,41 @@ def test_restoring_first_adds_the_restored_plane_of_a_stack_in_its_place(
     look(qtbot, panel, panel.button)  # again: nothing to do, nothing twice
     assert fake_looks.calls == ["detect"]
     assert len(napari_window.layers) == 5
+
+
+@pytest.mark.parametrize("planes", [0, 1], ids=["one plane", "all planes"])
+def test_what_the_card_says_against_a_restored_image_is_told(
+    napari_window: Any,
+    open_detect: Open,
+    monkeypatch: pytest.MonkeyPatch,
+    qtbot: Any,
+    planes: int,
+) -> None:
+    """The network is the packaged one; only StarDist is replaced."""
+
+    def detecting(before: Any, after: Any, config: Any, *_: Any) -> Any:
+        first, second = detected(before, 1000), detected(after, 1000)
+        pairs = zip(first.planes, second.planes, strict=True)
+        matched = tuple(match(a, b, config.iou) for a, b in pairs)
+        yield DetectionFound(first, second, matched, (), (), config, config.detector, ())
+
+    monkeypatch.setattr("napari_dgno._detect_work.detecting", detecting)
+    noise = np.random.default_rng(0).normal(0, 900, (3, *spots().shape))
+    stack = np.clip(spots() + noise, 0, None).astype(np.uint16)
+    napari_window.add_image(stack, name="cells")
+    panel = open_detect()
+    panel.form.model_chooser.set_model("dgno-cell-small")
+    panel.form.planes_combo.setCurrentIndex(planes)
+    kinds = ["restore", "restore", *(["layer"] if planes else [])]  # the second one is known
+    for kind in kinds:
+        panel.form.set_kind(kind)
+        look(qtbot, panel, panel.button)
+        notes = panel.display.messages.text()
+        assert panel.display.messages.isVisible(), said(panel)
+        assert notes.count("trained on at most 7%: what looks like fine structure") == 1
+    _, shown = panel.compare._layers
+    (warning,) = shown.metadata["dgno"]["warnings"]
+    assert "The noise of cells is about" in warning
 
 
 def test_all_planes_of_a_stack_are_one_layer_and_rows_lead_to_planes(
