@@ -106,5 +106,5 @@ def test_a_name_is_not_told_twice() -> None:
 
 
 def test_what_may_have_been_meant() -> None:
-    assert did_you_mean("dgno-cel", ["mpt", "dgno-cell"]) == " Did you mean 'dgno-cell'?"
+    assert did_you_mean("dgno-cel", ["mpt", "dgno-cell"]) == " (did you mean 'dgno-cell'?)"
     assert did_you_mean("xyz", ["mpt", "dgno-cell"]) == ""

@@ -61,7 +61,7 @@ class Options(Frozen):
             if first["type"] == "extra_forbidden":
                 known = ", ".join(cls.model_fields)
                 hint = did_you_mean(name, cls.model_fields)
-                raise DGNOError(f"There is no setting {name}; there are {known}.{hint}") from error
+                raise DGNOError(f"There is no setting {name}{hint}; there are {known}.") from error
             raise SettingError(name or "settings", dict(first)) from error
 
 

@@ -117,6 +117,9 @@ def setting_sentence(name: str, fault: Mapping[str, Any]) -> str:
     for part in ("expected", "expected_tags"):
         if part in about:
             about[part] = str(about[part]).replace("'", "")
+    if "tag" in about:
+        hint = did_you_mean(about["tag"], str(about["expected_tags"]).split(", "))
+        about["tag"] = f"{quoted(about['tag'])}{hint}"
     said = f"{name} {_SETTING_PROBLEMS[kind].format_map(about)}"
     return said if kind in _GIVEN_SAYS_NOTHING else f"{said}, not {quoted(fault['input'])}"
 
@@ -137,9 +140,9 @@ def _short(value: object) -> object:
 
 
 def did_you_mean(name: object, known: Iterable[str]) -> str:
-    """Return `` Did you mean 'this'?``, to follow a sentence; empty if no name is like it."""
+    """Return `` (did you mean 'this'?)``, to follow a name; empty if none is like it."""
     close = get_close_matches(str(name), list(known), 1)
-    return f" Did you mean {close[0]!r}?" if close else ""
+    return f" (did you mean {close[0]!r}?)" if close else ""
 
 
 def about_file(name: str, message: str) -> str:

@@ -52,7 +52,7 @@ def test_axes_that_are_no_axes() -> None:
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"tiles": 1}, r"no setting tiles; there are model, .*Did you mean 'tile'"),
+        ({"tiles": 1}, r"no setting tiles \(did you mean 'tile'\?\); there are model, "),
         ({"precision": "fp8"}, "setting precision must be fp32 or bf16, not 'fp8'"),
         ({"memory_share": 0}, "setting memory_share must be above 0, not 0"),
     ],

@@ -267,3 +267,19 @@ def test_a_header_of_another_form_is_refused(saved: Path, metadata: Any) -> None
     saved.write_bytes(struct.pack("<Q", len(nested)) + nested)
     with pytest.raises(DGNOError, match="mine"):
         load_model(saved, "cpu")
+
+
+@pytest.mark.parametrize("place", ["g.tif", "./g.tif", "in/g.tif"])
+def test_a_file_of_another_kind_is_no_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in").mkdir()
+    Path(place).write_bytes(b"II*\0 an image, and no weights at all")
+    with pytest.raises(DGNOError, match=r"g\.tif is not a weights file; a model is a name that"):
+        load_model(place)
+
+
+def test_a_misspelt_model_is_told_with_what_may_be_meant() -> None:
+    with pytest.raises(DGNOError, match=r"'dgno-cel-small' \(did you mean 'dgno-cell-small'\?\)"):
+        load_model("dgno-cel-small")

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from dgno_core.cli.running import run
+from dgno_core.cli.train import app
 from dgno_core.data.datasets import find_dataset
 from dgno_core.encoders.config import MambaBlocks
 from dgno_core.errors import DGNOError
@@ -31,13 +33,13 @@ def test_overrides_reach_nested_keys(config_file: Path) -> None:
     [
         ("optim.lrr=1", "there is no setting optim.lrr, perhaps optim.lr is meant"),
         ("stepz=3", "perhaps steps is meant"),
-        ("steps=many", "steps: input should be a valid integer"),
+        ("steps=many", "steps must be a whole number, not 'many'"),
         ("model.flux=sideways", "model.flux"),
         ("steps=0", "steps"),
         ("steps", "key=value"),
         ("steps.more=1", "no settings below"),
         ("steps=[1", "not valid YAML"),
-        ("crop=48", "right: crop must be a multiple of 32"),
+        ("crop=48", "--set crop=48: crop must be a multiple of 32"),
         ("model.heads=3", "multiple of heads"),
     ],
 )
@@ -55,6 +57,52 @@ def test_all_that_is_missing_is_told_at_once(tmp_path: Path) -> None:
         load_config(path)
 
 
+def test_a_list_is_told_as_such(tmp_path: Path) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text("- name: x\n- steps: 3\n")
+    with pytest.raises(DGNOError, match=r"has a list .* where settings `name: value` are expected"):
+        load_config(path)
+
+
+def test_a_bad_override_is_not_blamed_on_the_file(config_file: Path) -> None:
+    with pytest.raises(DGNOError) as told:
+        load_config(find_recipe("dgno-cell-small"), ["optim.lr=fast", "seed=3"])
+    assert str(told.value) == (
+        "--set optim.lr=fast: optim.lr must be a number, not 'fast'; the recipe dgno-cell-small "
+        "needs data.root: add --set data.root=VALUE."
+    )
+    config_file.write_text(config_file.read_text().replace("steps: 6", "steps: many"))
+    with pytest.raises(DGNOError, match="seed=-1: seed must be at least 0, not -1; the config"):
+        load_config(config_file, ["seed=-1", "batch=2"])
+    with pytest.raises(DGNOError, match=r"^The config .*right: steps must be a whole number"):
+        load_config(config_file, ["batch=2"])
+
+
+@pytest.mark.parametrize("kind", ["stack", "stacked"])
+def test_a_kind_that_does_not_exist_is_quoted(config_file: Path, kind: str) -> None:
+    with pytest.raises(DGNOError) as told:
+        load_config(config_file, [f"data.kind={kind}"])
+    known = "synthetic, folders, stacks, set"
+    hint = "(did you mean 'stacks'?)"
+    assert f"data has no kind '{kind}' {hint}; there are {known}." in str(told.value)
+
+
+def test_a_misspelt_recipe_or_network_is_told_with_what_may_be_meant(config_file: Path) -> None:
+    with pytest.raises(DGNOError, match=r"did you mean 'user-stack'\?\); dgno-train --recipes"):
+        find_recipe("user-stak")
+    with pytest.raises(DGNOError, match=r"did you mean 'user-stack'"):
+        load_config(config_file.with_name("user-stack.yaml"))
+    with pytest.raises(DGNOError, match=r"no network 'dgno-fac' \(did you mean 'dgno-face'\?\);"):
+        load_config(config_file, ["model.base=dgno-fac"])
+
+
+def test_recipes_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(app, "dgno-train", ["--recipes"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == recipe_names()
+    assert all(len(line.split()) > 3 for line in lines)
+
+
 def test_a_wrong_place_of_the_images_is_told(config_file: Path) -> None:
     from dgno_core.training import train_events
 
@@ -68,7 +116,7 @@ def test_files_that_are_no_config(tmp_path: Path, text: str) -> None:
     path.write_text(text, encoding="latin-1")
     with pytest.raises(DGNOError, match=r"c\.yaml"):
         load_config(path)
-    with pytest.raises(DGNOError, match="cannot be read"):
+    with pytest.raises(DGNOError, match=r"no config .*missing\.yaml.*dgno-train --recipes lists"):
         load_config(tmp_path / "missing.yaml")
 
 

@@ -248,7 +248,7 @@ def test_bad_stacks_say_what_to_do(config_file: Path, stack: Path, tmp_path: Pat
         ({"kind": "stacks", "stacks": str(stack), "sharp": "foo"}, "number of a plane, or best"),
         ({"kind": "stacks", "stacks": str(flat)}, "one intensity only"),
         ({"kind": "folders", "blurred": str(tmp_path), "sharp": str(tmp_path)}, "two folders"),
-        ({"kind": "folder", "blurred": "x"}, "data has no such kind"),
+        ({"kind": "folder", "blurred": "x"}, "data has no kind 'folder'"),
         ({"kind": "stacks", "stacks": [str(stack)], "rows": [0, 1]}, "part of the height"),
         ({"kind": "set", "name": "bbbc007", "root": "x"}, "bbbc007"),
         ({"kind": "set", "name": "dpdd", "root": str(tmp_path)}, "DPDD"),

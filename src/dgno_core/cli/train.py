@@ -25,6 +25,14 @@ if TYPE_CHECKING:
     from dgno_core.training import TrainConfig
 
 
+def _list_recipes(wanted: bool) -> None:
+    if wanted:
+        from dgno_core.training.recipes import describe_recipes
+
+        typer.echo("\n".join(describe_recipes()))
+        raise typer.Exit
+
+
 def train(
     config: Annotated[
         str,
@@ -53,6 +61,15 @@ def train(
         typer.Option(metavar="FILE", help="Write every event as a line of JSON; - is stdout."),
     ] = None,
     threads: TrainingThreads = 0,
+    recipes: Annotated[
+        bool,
+        typer.Option(
+            "--recipes",
+            is_eager=True,  # before anything is missing
+            callback=_list_recipes,
+            help="List the recipes of the package, and stop.",
+        ),
+    ] = False,
 ) -> None:
     """Train a model as a YAML file says. Ctrl-C stops after the step in hand, resumably."""
     from dgno_core.training import load_config

@@ -19,8 +19,9 @@ from dgno_core.models import released_dgno, released_mpt
 from dgno_core.models.card import ModelCard
 from dgno_core.models.checkpoint import save_model
 from dgno_core.models.config import DGNOConfig, MPTConfig, NetworkConfig
+from dgno_core.models.header import SUFFIX
 from dgno_core.models.network import Network
-from dgno_core.models.registry import SUFFIX, build_model
+from dgno_core.models.registry import build_model
 from dgno_core.models.released_file import read_state_dict
 
 VariantName = Literal["cell", "face"]

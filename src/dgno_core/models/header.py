@@ -14,7 +14,9 @@ import struct
 from pathlib import Path
 
 from dgno_core.errors import DGNOError
+from dgno_core.wording import file_problem
 
+SUFFIX = ".safetensors"
 CARD_KEY = "dgno_card"
 CHECKSUM_KEY = "dgno_checksum"
 _ZEROS = "0" * 64
@@ -84,7 +86,7 @@ def read_header(path: Path) -> dict[str, str]:
     except FileNotFoundError as error:
         raise DGNOError(f"There is no model file {path}.") from error
     except OSError as error:
-        raise DGNOError(f"The model file {path} cannot be read: {error.strerror}.") from error
+        raise DGNOError(f"The model file {path} cannot be read: {file_problem(error)}.") from error
     except (
         struct.error,
         ValueError,
@@ -93,6 +95,8 @@ def read_header(path: Path) -> dict[str, str]:
         TypeError,
         RecursionError,
     ) as error:
+        if path.suffix != SUFFIX:
+            raise DGNOError(not_weights(path)) from error
         raise DGNOError(
             f"{path} is not a complete safetensors file; copy or download it again."
         ) from error
@@ -102,6 +106,14 @@ def read_header(path: Path) -> dict[str, str]:
             "download it again."
         )
     return metadata
+
+
+def not_weights(path: Path) -> str:
+    """Say that a file is no weights file, and what one is."""
+    return (
+        f"{path} is not a weights file; a model is a name that `dgno models` lists, or the "
+        f"{SUFFIX} file that a training or `dgno convert` has made."
+    )
 
 
 def _is_as_saved(raw: bytes, metadata: dict[str, str]) -> bool:

@@ -16,12 +16,13 @@ from dgno_core.models.config import (
     NetworkConfig,
     RestormerConfig,
 )
+from dgno_core.models.header import SUFFIX, not_weights
+from dgno_core.wording import did_you_mean
 
 if TYPE_CHECKING:
     from dgno_core.models.network import Network
 
 PACKAGED = Path(__file__).parents[1] / "weights"
-SUFFIX = ".safetensors"
 CHECKPOINTS = (".pth", ".pt", ".ckpt")
 
 # Best settings of the paper's Table 3; the small ones keep them at a third of the width.
@@ -76,7 +77,10 @@ def architecture(name: str, channels: int = 1) -> NetworkConfig:
         If the name is unknown or the number of channels is neither 1 nor 3.
     """
     if name not in ARCHITECTURES:
-        raise DGNOError(f"There is no network {name!r}; choose one of {', '.join(ARCHITECTURES)}.")
+        raise DGNOError(
+            f"There is no network {name!r}{did_you_mean(name, ARCHITECTURES)}; choose one of "
+            f"{', '.join(ARCHITECTURES)}."
+        )
     if channels not in (1, 3):
         raise DGNOError(f"A network has 1 or 3 image channels, not {channels}.")
     return ARCHITECTURES[name].changed(channels=channels)
@@ -196,8 +200,11 @@ def find_weights(name_or_path: str | Path, folder: Path | None = None) -> Path:
             f"{known}. Give one of these names or the path of a .safetensors file"
             f"{_offer(str(name_or_path))}."
         )
+    if path.is_file():
+        raise DGNOError(not_weights(path))
+    hint = did_you_mean(name_or_path, weights_names(folder))
     raise DGNOError(
-        f"There are no weights called {str(name_or_path)!r}; known are: {known}. "
+        f"There are no weights called {str(name_or_path)!r}{hint}; known are: {known}. "
         "Give one of these names or the path of a .safetensors file."
     )
 

@@ -31,7 +31,8 @@ from dgno_core.io.download import (
     part_of,
 )
 from dgno_core.models.cache import model_cache
-from dgno_core.models.registry import ARCHITECTURES, PACKAGED, SUFFIX
+from dgno_core.models.header import SUFFIX
+from dgno_core.models.registry import ARCHITECTURES, PACKAGED
 
 TABLE = Path(__file__).parent / "releases.yaml"
 UNFINISHED = ".fetching"  # folder beside the models

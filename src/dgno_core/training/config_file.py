@@ -3,44 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from dgno_core.errors import DGNOError
 from dgno_core.models.card import read_card
-from dgno_core.models.registry import ARCHITECTURES, SUFFIX
+from dgno_core.models.header import SUFFIX
+from dgno_core.models.registry import ARCHITECTURES
 from dgno_core.training.config import TrainConfig
-from dgno_core.training.recipes import CONFIGS
+from dgno_core.training.config_faults import Fault, complaint, find_faults
+from dgno_core.training.recipes import LISTING, is_packaged, recipe_names
 from dgno_core.training.yaml_text import LONGEST, read_yaml
+from dgno_core.wording import did_you_mean, file_problem
 
-# Settings that are files or folders, by the name of their last key.
-_UNIONS = ("model", "lifting", "data", "extra")
-_KINDS = (
-    *("dgno", "nafnet", "restormer", "mpt", "mamba"),
-    *("synthetic", "folders", "stacks", "set", "unlabelled"),
-)
-_KIND_HINTS = {
-    "model": "a base (such as dgno-cell-small) or a kind",
-    "data": "a kind: synthetic, folders, stacks or set",
-    "extra": "a kind: synthetic, folders, stacks or set",
-}
-_REASONS = {
-    "tuple_type": "is a list: write [...]",
-    "dict_type": "has settings of its own: write {key: value}",
-    "model_type": "has settings of its own: write {key: value}",
-    "model_attributes_type": "has settings of its own: write {key: value}",
-    "path_type": "is a file or folder: give its path",
-    "string_pattern_mismatch": "may hold a-z, 0-9 and -, and begins with a letter or digit",
-    "union_tag_invalid": "has no such kind; see docs/training.md",
-    "too_short": "needs at least one entry",
-}
 # Settings of the whole run that hold for each of its parts.
 EVERYWHERE = ("data.root=", "extra.root=", "engine.")
 # What places a run among others: its own, never that of a file which it extends.
 PLACE = ("after", "continues", "horizon")
+# Settings that are files or folders, by the name of their last key.
 PATHS = ("out", "root", "list", "blurred", "sharp", "folder", "stacks")
 
 
@@ -68,6 +50,16 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> TrainConfig:
     DGNOError
         If the file cannot be read or says something that makes no sense.
     """
+    try:
+        return TrainConfig.model_validate(_settings(path, overrides))
+    except ValidationError as error:
+        faults = find_faults(error)
+        own = _own_faults(path) if overrides else faults
+        raise DGNOError(complaint(path, faults, own, overrides)) from error
+
+
+def _settings(path: Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
+    """Settings of a file with some changed, and with those of the runs before it."""
     tree = _read(path)
     # A base is chosen first: it drops the parts of the one before, but not what is set for it.
     for override in sorted(overrides, key=lambda text: not text.startswith("model.base=")):
@@ -75,12 +67,18 @@ def load_config(path: Path, overrides: Sequence[str] = ()) -> TrainConfig:
     tree = _with_parts(tree, path, overrides)
     if tree.get("start") and "model" not in tree:
         tree["model"] = read_card(tree["start"]).config.model_dump()
+    return tree
+
+
+def _own_faults(path: Path) -> list[Fault]:
+    """What is wrong with a file without any override."""
     try:
-        return TrainConfig.model_validate(tree)
+        TrainConfig.model_validate(_settings(path))
     except ValidationError as error:
-        raise DGNOError(
-            f"The config {path} is not complete or not right: {_explain(error)}."
-        ) from (error)
+        return find_faults(error)
+    except DGNOError:  # an override has mended what cannot even be read without it
+        pass
+    return []
 
 
 def _with_parts(
@@ -106,22 +104,29 @@ def _with_parts(
     return tree | {"after": _with_parts(before, file, overrides, (*followed, file))}
 
 
-def _is_packaged(path: Path) -> bool:
-    return path.resolve().is_relative_to(CONFIGS)
-
-
 def _read(path: Path, followed: tuple[Path, ...] = ()) -> dict[str, Any]:
     """Settings of a file and of those that it extends, its own last."""
     try:
         path = path.resolve()
         tree = read_yaml(_text(path), f"The config {path}")
+    except FileNotFoundError as error:
+        raise DGNOError(
+            f"There is no config {path}{did_you_mean(path.stem, recipe_names())}; check the name. "
+            f"The recipes of the package have names without .yaml: {LISTING} lists them."
+        ) from error
     except (OSError, RuntimeError) as error:  # links in a circle are the latter
-        reason = getattr(error, "strerror", None) or error
+        reason = file_problem(error) if isinstance(error, OSError) else str(error)
         raise DGNOError(f"The config {path} cannot be read: {reason}.") from error
     if path in followed:
         raise DGNOError(f"The config {path} extends itself.")
+    if tree is None:
+        raise DGNOError(f"The config {path} is empty; write its settings, such as steps: 3000.")
     if not isinstance(tree, dict):
-        raise DGNOError(f"The config {path} is empty or not a list of settings.")
+        found = "a list (lines that begin with -)" if isinstance(tree, list) else "a single value"
+        raise DGNOError(
+            f"The config {path} has {found} at its top level, where settings `name: value` are "
+            "expected, such as steps: 3000."
+        )
     base = tree.pop("extends", None)
     _resolve_paths(tree, path.parent, _home(path))
     if isinstance(tree.get("after"), str):
@@ -142,7 +147,7 @@ def _text(path: Path) -> str:
 
 def _home(path: Path) -> Path:
     """Folder to which data and results are relative: the file's, or for recipes the current."""
-    return Path.cwd() if _is_packaged(path) else path.parent.resolve()
+    return Path.cwd() if is_packaged(path) else path.parent.resolve()
 
 
 def _merged(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
@@ -184,56 +189,6 @@ def _lifting_of(base: object) -> str | None:
     """Kind of the lifting of an architecture; None if it has none, or there is no such one."""
     own = getattr(ARCHITECTURES.get(str(base)), "lifting", None)
     return None if own is None else str(own.kind)
-
-
-def _explain(error: ValidationError) -> str:
-    """All that is wrong with the settings, in words."""
-    faults = []
-    for fault in error.errors():
-        key = ".".join(_without_kinds(fault["loc"]))
-        if "sharp" in fault["loc"] and fault["type"] in ("int_parsing", "literal_error"):
-            faults.append("data.sharp is the number of a plane, or best, local or composite")
-        elif fault["type"] == "missing":
-            faults.append(f"{key} is missing")
-        elif fault["type"] == "union_tag_not_found":
-            faults.append(f"{key} needs {_KIND_HINTS.get(key, 'a kind')}")
-        elif fault["type"] == "extra_forbidden":
-            hint = _closest(str(fault["loc"][-1]))
-            faults.append(
-                f"there is no setting {key}" + (f", perhaps {hint} is meant" * bool(hint))
-            )
-        elif fault["type"] in _REASONS:
-            faults.append(f"{key} {_REASONS[fault['type']]}")
-        else:
-            reason = fault["msg"].removeprefix("Value error, ").rstrip(".")
-            faults.append(f"{key}: {reason[:1].lower()}{reason[1:]}" if key else reason)
-    return "; ".join(dict.fromkeys(faults))
-
-
-def _without_kinds(place: tuple[int | str, ...]) -> list[str]:
-    """Place of a setting as the file has it: pydantic adds the kind that a union was read as."""
-    owners = ("", *place)
-    pairs = zip(owners, place, strict=False)
-    return [str(part) for owner, part in pairs if not (owner in _UNIONS and part in _KINDS)]
-
-
-def _closest(name: str) -> str:
-    """The setting, with what it belongs to, whose own name is most like a misspelt one."""
-    known = {place.rpartition(".")[2]: place for place in _setting_names(TrainConfig)}
-    close = get_close_matches(name, known, 1)
-    return known[close[0]] if close else ""
-
-
-def _setting_names(kind: type[BaseModel], prefix: str = "") -> list[str]:
-    """All settings, nested ones too, as ``optim.lr``."""
-    names = []
-    for name, setting in kind.model_fields.items():
-        names.append(prefix + name)
-        for nested in (setting.annotation, *get_args(setting.annotation)):
-            # A run may hold the run before it, whose settings have the same names.
-            if isinstance(nested, type) and issubclass(nested, BaseModel) and nested is not kind:
-                names += _setting_names(nested, f"{prefix}{name}.")
-    return names
 
 
 def _resolve_paths(tree: Any, folder: Path, home: Path) -> None:
