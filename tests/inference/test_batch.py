@@ -14,10 +14,11 @@ from dgno_core.inference.batch import (
     ImageProgressed,
     ImageRestored,
     ImageSkipped,
+    ImageStarted,
     batch_events,
 )
 from dgno_core.inference.config import RestoreConfig
-from dgno_core.inference.dry_run import ImagePlanned, plan_events
+from dgno_core.inference.dry_run import ImagePlanned, PlanEvent, plan_events
 from dgno_core.inference.outputs import ImageTask, plan_outputs
 from dgno_core.io import read_beside
 
@@ -41,6 +42,12 @@ def restored(tasks: list[ImageTask], config: RestoreConfig) -> BatchFinished:
     *_, last = batch_events(tasks, config)
     assert isinstance(last, BatchFinished)
     return last
+
+
+def planned(tasks: list[ImageTask], config: RestoreConfig) -> list[PlanEvent]:
+    """Return what a dry run ends with for each image, and for all."""
+    events = plan_events(tasks, config)
+    return [event for event in events if not isinstance(event, ImageStarted | ImageProgressed)]
 
 
 def again(
@@ -229,7 +236,7 @@ def test_a_plan_says_what_would_be_done_and_writes_nothing(
     images[1].write_bytes(b"no image")
     before = sorted(tmp_path.rglob("*"))
     tasks = plan_outputs([*images, stack], tmp_path / "d")
-    first, failed, third, last, end = plan_events(tasks, config)
+    first, failed, third, last, end = planned(tasks, config)
     assert sorted(tmp_path.rglob("*")) == before
     assert isinstance(first, ImagePlanned)
     assert isinstance(failed, ImageFailed)
@@ -252,7 +259,7 @@ def test_the_tiles_of_a_plan_are_those_of_the_work(
 
     tifffile.imwrite(images[0], np.random.default_rng(1).random((2, 100, 70), np.float32))
     tasks = plan_outputs(images[:1], tmp_path / "d")
-    plan = next(plan_events(tasks, config))
+    plan, _ = planned(tasks, config)
     assert isinstance(plan, ImagePlanned)
     started = [
         event.event
@@ -281,3 +288,102 @@ def test_the_record_of_a_result_that_never_got_its_name_is_not_believed(
     record.write_bytes((tmp_path / f"new{ending}.json").read_bytes())
     with pytest.raises(DGNOError, match="not as its record says"):
         again(images[:1], out, other)
+
+
+def sayings(tasks: list[ImageTask], config: RestoreConfig) -> list[tuple[str, ...]]:
+    """Return for each image what its run says: the warnings of its record, or its failure."""
+    ends = [
+        event
+        for event in batch_events(tasks, config)
+        if isinstance(event, ImageRestored | ImageFailed)
+    ]
+    return [
+        (end.message,) if isinstance(end, ImageFailed) else tuple(end.provenance.warnings)
+        for end in ends
+    ]
+
+
+def test_a_dry_run_says_all_that_the_run_says(
+    tmp_path: Path, config: RestoreConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dgno_core.inference import survey
+
+    doubt = "blurred beyond the card"
+    monkeypatch.setattr(survey, "job_doubts", lambda job, ranges: iter([doubt]))
+    stack = np.random.default_rng(0).integers(1, 900, (3, 32, 48)).astype(np.float32)
+    gaps = stack.copy()
+    gaps[1, 2, 3] = np.nan
+    images = {"guessed": stack, "flat": np.ones_like(stack), "gaps": gaps}
+    paths = [tmp_path / f"{name}.tif" for name in images]
+    for path, image in zip(paths, images.values(), strict=True):
+        tags = [(272, 2, 0, "Camera 7", True)]
+        tifffile.imwrite(path, image, photometric="minisblack", metadata=None, extratags=tags)
+    for changes in ({}, {"nonfinite": "keep"}, {"nonfinite": "keep", "normalise": "plane"}):
+        used = config.changed(**changes)
+        tasks = plan_outputs(paths, tmp_path / "d", used, overwrite=True)
+        plans = [
+            (event.message,) if isinstance(event, ImageFailed) else event.warnings
+            for event in planned(tasks, used)
+            if isinstance(event, ImageFailed | ImagePlanned)
+        ]
+        said = sayings(tasks, used)
+        assert plans == said
+        assert doubt in said[0]
+        assert any("does not hold of guessed.tif: Model" in text for text in said[0])
+        assert any("nothing to restore" in text for text in said[1])
+        assert any("NaN or infinite" in text for text in said[2])
+
+
+def test_a_dry_run_tries_the_target_as_the_run_does(
+    images: list[Path], tmp_path: Path, config: RestoreConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import os
+
+    stack, store = tmp_path / "stack.tif", tmp_path / "closed"
+    tifffile.imwrite(stack, np.ones((3, 32, 48), np.uint16), photometric="minisblack")
+    store.mkdir()
+    access = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: path != store and access(path, mode))
+    taken = ImageTask(images[0], tmp_path / "taken.tif")
+    taken.target.write_bytes(b"came between")
+    tasks = [
+        ImageTask(stack, tmp_path / "stack.png"),
+        taken,
+        ImageTask(images[0], store / "a.tif"),
+        ImageTask(images[0], tmp_path / "a.jpg"),
+        ImageTask(images[0], images[0]),
+    ]
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    *plans, end = planned(tasks, config)
+    assert end == BatchFinished(failed=len(tasks))
+    words = ["PNG holds one plane", "exists already", "you may not write", "end its name", "input"]
+    for plan, word in zip(plans, words, strict=True):
+        assert isinstance(plan, ImageFailed)
+        assert word in plan.message
+    assert [(plan.message,) for plan in plans if isinstance(plan, ImageFailed)] == sayings(
+        tasks, config
+    )
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
+
+
+@pytest.mark.parametrize(("place", "word"), [("closed", "may not write"), ("file", "is a file")])
+def test_a_folder_that_cannot_be_made_is_told_by_both(
+    place: str,
+    word: str,
+    images: list[Path],
+    tmp_path: Path,
+    config: RestoreConfig,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import os
+
+    closed = tmp_path / "closed"
+    closed.mkdir()
+    (tmp_path / "file").write_bytes(b"")
+    access = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: path != closed and access(path, mode))
+    tasks = [ImageTask(images[0], tmp_path / place / "new" / "a.tif")]
+    for events in (plan_events, batch_events):
+        with pytest.raises(DGNOError, match=rf"new could not be made.*{word}"):
+            list(events(tasks, config))
+    assert not (closed / "new").exists()

@@ -67,6 +67,7 @@ class BatchReport:
                 }
                 self._result(event.task, "restored", facts, str(event.task.target))
             case dry_run.ImagePlanned():
+                self._open.close()
                 self._result(event.task, "planned", plan_facts(event), in_words(event))
             case batch.ImageSkipped():
                 self._say(f"{event.task.source.name}: skipped, {event.task.target} is done")

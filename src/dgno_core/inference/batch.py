@@ -14,9 +14,12 @@ from dgno_core.inference.events import Restored, RestoreEvent
 from dgno_core.inference.outputs import ImageTask
 from dgno_core.inference.restore import restore_events
 from dgno_core.io.atomic import writing
+from dgno_core.io.file_sinks import FileSink
 from dgno_core.io.provenance import Provenance
 from dgno_core.io.read import read_image
 from dgno_core.io.sinks import open_sink
+from dgno_core.io.source import ImageSource
+from dgno_core.io.targets import check_folder
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,7 @@ def batch_events(
     DGNOError
         If a folder cannot be made. A problem of an image is an event.
     """
+    check_folders(tasks)
     counts = BatchFinished()
     with _folders({task.target.parent for task in tasks if not task.is_done}):
         for number, task in enumerate(tasks, 1):
@@ -127,9 +131,7 @@ def _restore(
     task: ImageTask, config: RestoreConfig
 ) -> Generator[ImageProgressed, None, Provenance]:
     """Restore one image into its file."""
-    source = read_image(task.source, config.axes, series=config.series)
-    source.check()  # its own faults before those that a format finds in it
-    sink = open_sink(task.target, source, source.dtype, overwrite=task.may_replace)
+    source, sink = open_task(task, config)
     # Leaving early closes the inner generator, which aborts the sink.
     with closing(restore_events(source, config, sink=sink)) as events:
         for event in events:
@@ -137,6 +139,34 @@ def _restore(
                 return event.provenance
             yield ImageProgressed(task, event)
     raise RuntimeError("the restoration ended without a result")
+
+
+def open_task(task: ImageTask, config: RestoreConfig) -> tuple[ImageSource, FileSink]:
+    """Open an image and its target, with every check that these allow; nothing is written.
+
+    Raises
+    ------
+    DGNOError
+        If the image cannot be restored, or the target cannot be written or does not fit it.
+    """
+    source = read_image(task.source, config.axes, series=config.series)
+    source.check()  # its own faults before those that a format finds in it
+    sink = open_sink(
+        task.target, source, source.dtype, overwrite=task.may_replace, makes_folder=True
+    )
+    return source, sink
+
+
+def check_folders(tasks: Sequence[ImageTask]) -> None:
+    """Check that the folders of the results are there or can be made.
+
+    Raises
+    ------
+    DGNOError
+        If one cannot.
+    """
+    for folder in {task.target.parent for task in tasks if not task.is_done}:
+        check_folder(folder)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What restoring would take, without doing it: axes, model, tiles, memory, time."""
+"""What restoring would take and say, without doing it: axes, model, tiles, memory, time."""
 
 from __future__ import annotations
 
@@ -9,14 +9,23 @@ from dataclasses import dataclass
 import numpy as np
 
 from dgno_core.errors import explain_error
-from dgno_core.inference.batch import BatchFinished, ImageFailed, ImageSkipped
+from dgno_core.inference.batch import (
+    BatchFinished,
+    ImageFailed,
+    ImageProgressed,
+    ImageSkipped,
+    ImageStarted,
+    check_folders,
+    open_task,
+)
 from dgno_core.inference.config import DEFAULTS, RestoreConfig
-from dgno_core.inference.fallback import smaller_attempt, starting_tile
-from dgno_core.inference.misgivings import misgivings
+from dgno_core.inference.events import PlaneMeasured
+from dgno_core.inference.fallback import smaller_attempt
 from dgno_core.inference.network import Network, TileTooLargeError
 from dgno_core.inference.outputs import ImageTask
 from dgno_core.inference.restore import Job, plan_job
-from dgno_core.inference.room import check_restoration, restoration_bytes
+from dgno_core.inference.room import restoration_bytes
+from dgno_core.inference.survey import first_attempt, foresee
 from dgno_core.inference.tiles import TilePlan
 
 
@@ -41,7 +50,7 @@ class ImagePlanned:
     seconds
         Tiles times the seconds that one took here and now; reading and writing come on top.
     warnings
-        What the user should know before.
+        What the user should know before: all that the run would say.
     """
 
     task: ImageTask
@@ -58,7 +67,9 @@ class ImagePlanned:
     warnings: tuple[str, ...]
 
 
-PlanEvent = ImagePlanned | ImageSkipped | ImageFailed | BatchFinished
+PlanEvent = (
+    ImageStarted | ImageProgressed | ImagePlanned | ImageSkipped | ImageFailed | BatchFinished
+)
 
 
 def plan_events(
@@ -66,7 +77,8 @@ def plan_events(
 ) -> Generator[PlanEvent, None, None]:
     """Say for each image what restoring it would take; nothing is written.
 
-    Headers are read, models are loaded, and one tile of each size is restored, of noise.
+    The images, models and targets go through the checks of `batch_events`, the planes are read as
+    there, and one tile of each size is restored, of noise.
 
     Parameters
     ----------
@@ -78,18 +90,25 @@ def plan_events(
     Yields
     ------
     PlanEvent
-        One for each image, and `BatchFinished`, in which what was planned counts as restored.
+        Last of all `BatchFinished`, in which what was planned counts as restored.
+
+    Raises
+    ------
+    DGNOError
+        If a folder could not be made. A problem of an image is an event.
     """
+    check_folders(tasks)
     timed: dict[tuple[object, ...], float] = {}
     planned, skipped, failed = 0, 0, 0
-    for task in tasks:
+    for number, task in enumerate(tasks, 1):
         if task.is_done:
             skipped += 1
             yield ImageSkipped(task)
             continue
+        yield ImageStarted(task, number, len(tasks))
         began = time.perf_counter()
         try:
-            event = _plan(task, config, timed)
+            event = yield from _reported(task, _plan(task, config, timed))
         except Exception as error:
             message = explain_error(error)
             if message is None:
@@ -104,13 +123,12 @@ def plan_events(
 
 def _plan(
     task: ImageTask, config: RestoreConfig, timed: dict[tuple[object, ...], float]
-) -> ImagePlanned:
+) -> Generator[PlaneMeasured, None, ImagePlanned]:
     """Plan one image; `timed` keeps the seconds of tiles that were alike."""
-    job = plan_job(task.source, config)
+    source, sink = open_task(task, config)
+    job = plan_job(source, config)
     network = job.network
-    tile, notes = starting_tile(network, job.layout, config)
-    check_restoration(job, tile)
-    warnings = [*job.source.warnings, *misgivings(job), *notes]
+    tile, warnings = first_attempt(job, sink)
     while True:
         plan = job.plan(tile)
         shape = _window_shape(job, plan)
@@ -122,6 +140,7 @@ def _plan(
         except TileTooLargeError:
             tile, notes = smaller_attempt(network, job.layout, config, tile)
             warnings += notes
+    warnings += yield from foresee(job)
     tiles = len(job.layout) * len(job.groups) * len(plan.tiles)
     return ImagePlanned(
         task,
@@ -137,6 +156,18 @@ def _plan(
         seconds=tiles * timed[key],
         warnings=tuple(warnings),
     )
+
+
+def _reported(
+    task: ImageTask, work: Generator[PlaneMeasured, None, ImagePlanned]
+) -> Generator[ImageProgressed, None, ImagePlanned]:
+    """Report the events of planning an image as its own."""
+    while True:
+        try:
+            yield ImageProgressed(task, next(work))
+        except StopIteration as finished:
+            planned: ImagePlanned = finished.value
+            return planned
 
 
 def time_tile(network: Network, shape: tuple[int, int, int]) -> float:

@@ -21,7 +21,8 @@ from dgno_core.inference.gaps import fill_gaps
 from dgno_core.inference.misgivings import misgivings
 from dgno_core.inference.network import TileTooLargeError
 from dgno_core.inference.range_check import plane_doubts
-from dgno_core.inference.restore import Job, Source, measure, plan_job
+from dgno_core.inference.restore import Job, Source, plan_job
+from dgno_core.inference.survey import measure
 from dgno_core.inference.tiles import plan_tiles
 from dgno_core.io.normalise import IntensityRange
 from dgno_core.io.source import SMALLEST

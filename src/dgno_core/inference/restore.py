@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from dgno_core.errors import DGNOError, RestoreWarning
 from dgno_core.inference.config import DEFAULTS, RestoreConfig
 from dgno_core.inference.events import (
-    PlaneMeasured,
     PlaneRestored,
     Restored,
     RestoreEvent,
@@ -22,13 +21,18 @@ from dgno_core.inference.events import (
     RestoreWarned,
     TileRestored,
 )
-from dgno_core.inference.fallback import smaller_attempt, starting_tile
+from dgno_core.inference.fallback import smaller_attempt
 from dgno_core.inference.gaps import fill_gaps
-from dgno_core.inference.misgivings import gaps_kept, misgivings, nothing_restored
 from dgno_core.inference.network import Network, TileTooLargeError, load_network
-from dgno_core.inference.range_check import job_doubts
 from dgno_core.inference.record import describe
-from dgno_core.inference.room import check_restoration
+from dgno_core.inference.survey import (
+    PlanesSeen,
+    Survey,
+    card_ranges,
+    first_attempt,
+    is_flat,
+    survey,
+)
 from dgno_core.inference.tiles import TilePlan, plan_tiles
 from dgno_core.io.atomic import discard
 from dgno_core.io.axes import PlaneLayout, is_colour
@@ -43,7 +47,6 @@ from dgno_core.io.source import ArrayLike, ImageSource, NotFiniteError, as_sourc
 if TYPE_CHECKING:
     from torch import nn
 
-    from dgno_core.models.card import ModelCard
 
 Source = ImageSource | ArrayLike | str | Path
 
@@ -104,7 +107,7 @@ class Job:
         restored = samples.copy()
         for group, limits in zip(self.groups, ranges, strict=True):
             part = filled.samples[group]
-            if _is_flat(part, limits):
+            if is_flat(part, limits):
                 for _ in plan.tiles:
                     yield
                 continue
@@ -123,7 +126,7 @@ class Job:
             return RangeEstimator(self.layout, self.is_joint).at(ranges, position)
         estimator = RangeEstimator(self.layout.alone(), self.is_joint)
         estimator.add((0,) * len(self.layout.outer), samples)
-        return _card_ranges(estimator, self.network.card, samples.dtype)
+        return card_ranges(estimator, self.network.card, samples.dtype)
 
 
 def plan_job(
@@ -221,11 +224,8 @@ def restore_events(
 def _restore(job: Job, sink: ImageSink) -> Generator[RestoreEvent, None, Provenance]:
     """Restore with tiles that fit the memory, and make the result final."""
     told: list[str] = []
-    tile, notes = starting_tile(job.network, job.layout, job.config)
-    check_restoration(job, tile, sink)
-    notes = [*job.source.warnings, *sink.warnings, *misgivings(job), *notes]
-    ranges: tuple[IntensityRange, ...] | None = None
-    doubts: list[str] | None = None
+    tile, notes = first_attempt(job, sink)
+    surveyed: Survey | None = None
     while True:
         told += notes
         yield from map(RestoreWarned, notes)
@@ -234,20 +234,16 @@ def _restore(job: Job, sink: ImageSink) -> Generator[RestoreEvent, None, Provena
         tiles = planes * len(job.groups) * len(plan.tiles)
         device = str(job.network.device)
         yield RestoreStarted(planes, tiles, tile, device, job.network.name)
-        if ranges is None and job.config.normalise == "stack":
-            ranges = yield from measure(job)
-        if doubts is None:
-            doubts = list(job_doubts(job, ranges))
-            told += doubts
-            yield from map(RestoreWarned, doubts)
+        if surveyed is None:
+            surveyed = yield from survey(job)
+            told += surveyed.doubts
+            yield from map(RestoreWarned, surveyed.doubts)
         try:
-            changed, gaps = yield from _restore_planes(job, plan, ranges, sink, tiles)
+            ends = yield from _restore_planes(job, plan, surveyed.ranges, sink, tiles)
             break
         except TileTooLargeError:
             pass  # handled outside, where the traceback no longer keeps the tensors alive
         tile, notes = smaller_attempt(job.network, job.layout, job.config, tile)
-    ends = [] if changed else [nothing_restored(job)]
-    ends += [gaps_kept(job, gaps)] if gaps else []
     told += ends
     yield from map(RestoreWarned, ends)
     path = sink.result if isinstance(sink.result, Path) else None
@@ -273,43 +269,19 @@ def _restore(job: Job, sink: ImageSink) -> Generator[RestoreEvent, None, Provena
     return provenance
 
 
-def measure(job: Job) -> Generator[PlaneMeasured, None, tuple[IntensityRange, ...]]:
-    """Read the stack once for its intensity ranges."""
-    estimator = RangeEstimator(job.layout, job.is_joint)
-    for done, position in enumerate(job.layout.positions(), 1):
-        estimator.add(position, job.read(position))
-        yield PlaneMeasured(done, len(job.layout))
-    return _card_ranges(estimator, job.network.card, job.source.dtype)
-
-
-def _card_ranges(
-    estimator: RangeEstimator, card: ModelCard, dtype: np.dtype[Any]
-) -> tuple[IntensityRange, ...]:
-    """Return the intensities that stand for 0 and 1, as the model was trained."""
-    if card.scaling == "type":
-        return estimator.type_ranges(dtype)
-    return estimator.ranges(card.percentiles)
-
-
 def _restore_planes(
     job: Job,
     plan: TilePlan,
     ranges: tuple[IntensityRange, ...] | None,
     sink: ImageSink,
     total: int,
-) -> Generator[RestoreEvent, None, tuple[bool, int]]:
-    """Restore and write all planes with one tile plan.
-
-    Tells whether any could be restored, and how many pixels were no numbers.
-    """
-    done, changed, gaps = 0, False, 0
+) -> Generator[RestoreEvent, None, list[str]]:
+    """Restore and write all planes with one tile plan; returns what to know of them afterwards."""
+    done, seen = 0, PlanesSeen()
     for count, position in enumerate(job.layout.positions(), 1):
         samples = job.read(position)
         limits = job.plane_ranges(position, samples, ranges)
-        filled = fill_gaps(samples)
-        gaps += filled.count
-        parts = [filled.samples[group] for group in job.groups]
-        changed |= not all(map(_is_flat, parts, limits))
+        seen.add(job, samples, limits)
         work = job.restore_plane(samples, limits, plan)
         while True:
             try:
@@ -321,12 +293,7 @@ def _restore_planes(
             yield TileRestored(done, total)
         sink.write(job.layout.index(position), job.layout.join(restored))
         yield PlaneRestored(position, count, len(job.layout))
-    return changed, gaps
-
-
-def _is_flat(part: NDArray[Any], limits: IntensityRange) -> bool:
-    """Tell whether there is nothing to restore in the samples of one group."""
-    return limits.is_constant or all(np.ptp(channel) == 0 for channel in part)
+    return seen.notes(job)
 
 
 def restore(

@@ -80,7 +80,12 @@ class ArraySink:
 
 
 def open_sink(
-    path: str | Path, source: ImageSource, dtype: DTypeLike, *, overwrite: bool = False
+    path: str | Path,
+    source: ImageSource,
+    dtype: DTypeLike,
+    *,
+    overwrite: bool = False,
+    makes_folder: bool = False,
 ) -> FileSink:
     """Prepare a file for the result: OME-TIFF, OME-Zarr or, for one plane, PNG.
 
@@ -96,6 +101,8 @@ def open_sink(
         Type of the pixels to be written.
     overwrite
         Whether an existing result may be replaced.
+    makes_folder
+        Whether the caller makes the folder before the first plane is written.
 
     Raises
     ------
@@ -113,11 +120,13 @@ def open_sink(
     if kind is None:
         raise DGNOError(f"{path} cannot be written: end its name in .tif, .zarr or .png.")
     recover(path)
-    check_target(path, source, overwrite=overwrite)
+    check_target(path, source, overwrite=overwrite, makes_folder=makes_folder)
     return kind(path, source, np.dtype(dtype))
 
 
-def check_target(path: Path, source: ImageSource, *, overwrite: bool = False) -> None:
+def check_target(
+    path: Path, source: ImageSource, *, overwrite: bool = False, makes_folder: bool = False
+) -> None:
     """Check that writing `path` can harm nothing.
 
     Raises
@@ -141,6 +150,8 @@ def check_target(path: Path, source: ImageSource, *, overwrite: bool = False) ->
             "choose another name or allow overwriting."
         )
     if not path.parent.is_dir():
+        if makes_folder:
+            return
         raise DGNOError(f"{path} cannot be written: the folder {path.parent} does not exist.")
     if not os.access(path.parent, os.W_OK):
         raise DGNOError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -35,6 +36,25 @@ def is_foreign_record(output: Path) -> bool:
         return read_beside(output) is None
     except (DGNOError, OSError):
         return True
+
+
+def check_folder(folder: Path) -> None:
+    """Check that a folder is there or can be made.
+
+    Raises
+    ------
+    DGNOError
+        If a file stands in its way, or nothing may be made where it would be.
+    """
+    above = next(level for level in (folder, *folder.parents) if level.exists())
+    if above == folder and folder.is_dir():
+        return  # whether it may be written to is a matter of each file
+    if not above.is_dir():
+        raise DGNOError(f"{folder} could not be made: {above} is a file; choose another place.")
+    if not os.access(above, os.W_OK):
+        raise DGNOError(
+            f"{folder} could not be made: you may not write in {above}; choose another place."
+        )
 
 
 def _is_of_zarr(entry: Path) -> bool:
