@@ -93,7 +93,7 @@ def test_stacks_are_paired_plane_by_plane(tmp_path: Path) -> None:
 
 def test_folders_that_make_no_pairs_are_refused(tmp_path: Path, folders: tuple[Path, Path]) -> None:
     (tmp_path / "empty").mkdir()
-    with pytest.raises(DGNOError, match="empty holds no"):
+    with pytest.raises(DGNOError, match="empty is an empty folder; expected are TIFF"):
         paired_folders(tmp_path / "empty", folders[1])
     with pytest.raises(DGNOError, match="no folder"):
         paired_folders(tmp_path / "lost", folders[1])

@@ -113,7 +113,21 @@ def test_a_damaged_plane_is_named(tmp_path: Path) -> None:
 
 
 def test_an_empty_folder(tmp_path: Path) -> None:
-    with pytest.raises(DGNOError, match="holds no TIFF, PNG, JPEG or BMP"):
+    with pytest.raises(DGNOError, match="is an empty folder; expected are TIFF, PNG, JPEG or BMP"):
+        read_image(tmp_path)
+
+
+def test_a_folder_of_other_files_is_told_by_what_it_holds(tmp_path: Path) -> None:
+    for name in ("notes.txt", "b.czi", "c.czi"):
+        (tmp_path / name).write_text("x")
+    with pytest.raises(DGNOError, match=r"holds 3 files \(\.czi, \.txt\) and no image; expected"):
+        read_image(tmp_path)
+
+
+def test_a_folder_of_images_of_two_sizes_is_told_what_to_do(tmp_path: Path) -> None:
+    put(tmp_path / "a.png", 1)
+    put(tmp_path / "b.png", 1, (24, 24))
+    with pytest.raises(DGNOError, match=r"b\.png is 24 x 24 .*of 2 images\).*one by one"):
         read_image(tmp_path)
 
 

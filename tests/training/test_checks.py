@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+import tifffile
 
 from dgno_core.cli.running import run
 from dgno_core.cli.train import app
@@ -231,3 +234,40 @@ def test_a_run_never_replaces_what_it_starts_from(config_file: Path, name: str) 
     with pytest.raises(DGNOError, match=r"replace the weights .* that it starts from"):
         next(train_events(load_config(config_file, [f"start={start}"])))
     assert start.read_bytes() == before
+
+
+BAD_STACKS = {
+    "frames": r"frames\.tif is no focal stack: it is read as axes TYX \(5 x 64 x 64\).*along T",
+    "plane": r"plane\.tif is no focal stack: it is read as axes YX \(64 x 64\)",
+    "text": r"text\.tif is not a TIFF file \(it begins with text\)",
+    "empty": r"empty is an empty folder; expected are TIFF",
+    "one": r"one is no focal stack: it is read as 1 image in a folder",
+    "short": r"short\.tif is read as axes ZYX \(2 x 64 x 64\) and has 2 planes, 0 to 1, but no 4;",
+}
+
+
+@pytest.mark.parametrize("kind", BAD_STACKS)
+def test_a_bad_stack_among_many_is_named_before_any_work(
+    config_file: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = config_file.parent
+    pixels = np.random.default_rng(0).integers(0, 255, (5, 64, 64)).astype(np.uint8)
+    tifffile.imwrite(folder / "good.tif", pixels, metadata={"axes": "ZYX"})
+    tifffile.imwrite(folder / "frames.tif", pixels, metadata={"axes": "TYX"})
+    tifffile.imwrite(folder / "short.tif", pixels[:2], metadata={"axes": "ZYX"})
+    tifffile.imwrite(folder / "plane.tif", pixels[0])
+    (folder / "text.tif").write_text("notes")
+    (folder / "empty").mkdir()
+    (folder / "one").mkdir()
+    tifffile.imwrite(folder / "one" / "0.tif", pixels[0])
+    name = kind if (folder / kind).is_dir() else f"{kind}.tif"
+    stacks = [str(folder / "good.tif"), str(folder / name)]
+    data = {"kind": "stacks", "stacks": stacks, "planes": [0, 4]}
+    settings = load_config(config_file, [f"data={json.dumps(data)}"])
+
+    def prepare(*_: object, **__: object) -> None:
+        raise AssertionError("a stack was prepared before all were checked")
+
+    monkeypatch.setattr("dgno_core.training.pair_sources.stack_pairs", prepare)
+    with pytest.raises(DGNOError, match=BAD_STACKS[kind]):
+        next(train_events(settings))

@@ -244,7 +244,10 @@ def test_bad_stacks_say_what_to_do(config_file: Path, stack: Path, tmp_path: Pat
         ({"kind": "stacks", "stacks": [str(stack)], "rows": [0, 0.99]}, "at least 16"),
         ({"kind": "stacks", "stacks": str(stack), "sharp": 99}, "planes, 0 to 4, but no 99"),
         ({"kind": "stacks", "stacks": str(stack), "sharp": -1}, "but no -1"),
-        ({"kind": "stacks", "stacks": str(stack), "offsets": [50]}, "choose other planes"),
+        (
+            {"kind": "stacks", "stacks": str(stack), "offsets": [50]},
+            f"planes of {stack.stem}, none",
+        ),
         ({"kind": "stacks", "stacks": str(stack), "sharp": "foo"}, "number of a plane, or best"),
         ({"kind": "stacks", "stacks": str(flat)}, "one intensity only"),
         ({"kind": "folders", "blurred": str(tmp_path), "sharp": str(tmp_path)}, "two folders"),

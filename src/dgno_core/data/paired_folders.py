@@ -10,7 +10,7 @@ from typing import Any
 from dgno_core.data.pairs import ArrayRef, FocusPair, Readable
 from dgno_core.data.stack_planes import array_planes, stack_planes
 from dgno_core.errors import DGNOError
-from dgno_core.io.folder import TIFFS
+from dgno_core.io.folder import TIFFS, no_images
 from dgno_core.io.names import natural_key
 from dgno_core.io.pictures import PICTURES
 
@@ -153,8 +153,12 @@ def _matching(folder: Path, pattern: str) -> dict[str, list[Path]]:
             name = match[1] if parent == "." else f"{parent}/{match[1]}"
             found.setdefault(name, []).append(file)
     if not found:
-        hint = "" if pattern == NAME else f" whose names fit {pattern!r}"
-        raise DGNOError(f"{folder} holds no TIFF, PNG, JPEG or BMP files{hint}.")
+        if not files:
+            raise DGNOError(no_images(folder))
+        raise DGNOError(
+            f"{folder} holds {len(files)} images, but none whose name fits {pattern!r}, such as "
+            f"{files[0].name}; give another pattern."
+        )
     return found
 
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from dgno_core.data.grey import brightness
 from dgno_core.errors import DGNOError
+from dgno_core.wording import file_problem
 
 PERCENTILES = (0.1, 99.9)
 
@@ -35,7 +36,9 @@ def read_list(path: Path) -> list[str]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except OSError as error:
-        raise DGNOError(f"The list of images {path} cannot be read: {error.strerror}.") from error
+        raise DGNOError(
+            f"The list of images {path} cannot be read: {file_problem(error)}."
+        ) from error
     names = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
     if not names:
         raise DGNOError(f"The list of images {path} names no file.")
@@ -99,7 +102,9 @@ def load_sharp_images(
         try:
             image = np.asarray(imread(root / name))
         except (OSError, ValueError, SyntaxError) as error:
-            reason = getattr(error, "strerror", None) or "it is damaged or of an unknown kind"
+            reason = "it is damaged or of an unknown kind"
+            if isinstance(error, OSError) and error.errno is not None:
+                reason = file_problem(error)
             raise DGNOError(
                 f"The training image {root / name} cannot be read: {reason}."
             ) from error

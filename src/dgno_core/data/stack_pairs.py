@@ -128,7 +128,9 @@ def stack_pairs(
     curve = focus_curve(stack, measure)
     best = best_plane(curve)
     reference = sharp if isinstance(sharp, int) else best.index
-    inputs = chosen_planes(len(stack), reference, planes=planes, offsets=offsets, within=within)
+    inputs = chosen_planes(
+        len(stack), reference, name=name, planes=planes, offsets=offsets, within=within
+    )
     warnings = [f"{name}: {best.warning}"] if best.warning and sharp == "best" else []
     several = sharp in ("local", "composite")
     needed = range(len(stack)) if several else sorted({*inputs, reference})

@@ -8,7 +8,7 @@ from typing import Any
 
 from dgno_core.data.pairs import ArrayRef, ImageRef, Readable
 from dgno_core.errors import DGNOError
-from dgno_core.io.folder import plane_files
+from dgno_core.io.folder import no_images, plane_files
 from dgno_core.io.ome_zarr import is_zarr
 from dgno_core.io.read import read_image
 
@@ -44,7 +44,7 @@ def stack_planes(
     if path.is_dir() and not is_zarr(path) and all(at is None for at in chosen.values()):
         files = plane_files(path)
         if not files:
-            raise DGNOError(f"{path} holds no TIFF, PNG, JPEG or BMP files and is no zarr image.")
+            raise DGNOError(no_images(path))
         if axes is None:
             return [ImageRef(file) for file in files]
     source = read_image(path, axes)
@@ -54,6 +54,46 @@ def stack_planes(
         ImageRef(path, z if "Z" in sizes else None, axes=axes, **chosen) for z in range(depth)
     ]
     return planes
+
+
+def check_stack(
+    path: str | Path, *, sharp: int | None = None, planes: Sequence[int] | None = None
+) -> None:
+    """Check that a file or folder is a focal stack; its headers are read, but no pixels.
+
+    Parameters
+    ----------
+    path
+        A stack file, or a folder of planes, which may be of unequal size.
+    sharp, planes
+        Planes that it should have, counted from 0.
+
+    Raises
+    ------
+    DGNOError
+        If it is none; the sentence says how it is read.
+    """
+    path = Path(path)
+    found = stack_planes(path)
+    read_as, others = f"{len(found)} image{'s' * (len(found) != 1)} in a folder", ""
+    if not path.is_dir() or is_zarr(path):
+        source = read_image(path)
+        read_as = f"axes {source.axes} ({' x '.join(map(str, source.shape))})"
+        layout = source.layout(colour_model=True)
+        sizes = zip(layout.outer, layout.outer_shape, strict=True)
+        others = "".join(letter for letter, size in sizes if size > 1 and letter != "Z")
+    if others or len(found) < 2:
+        raise DGNOError(
+            f"{path} is no focal stack: it is read as {read_as}, and expected are two planes or "
+            f"more along Z{f', and none along {others}' * bool(others)}; save it as a stack ZYX "
+            "(in ImageJ: Image > Properties tells slices, Z, from frames, T)."
+        )
+    for plane in (*(planes or ()), *(() if sharp is None else (sharp,))):
+        if not 0 <= plane < len(found):
+            raise DGNOError(
+                f"{path} is read as {read_as} and has {len(found)} planes, 0 to {len(found) - 1}, "
+                f"but no {plane}; choose other planes."
+            )
 
 
 def array_planes(stack: Any, name: str = "stack") -> list[Readable]:
@@ -78,6 +118,7 @@ def chosen_planes(
     count: int,
     sharp: int,
     *,
+    name: str = "the stack",
     planes: Sequence[int] | None = None,
     offsets: Sequence[int] | None = None,
     within: tuple[int, int] | None = None,
@@ -90,6 +131,8 @@ def chosen_planes(
         Planes in the stack.
     sharp
         Index of the plane in focus, which is no input.
+    name
+        Of the stack, for errors.
     planes
         Indices, as BBBC006's 2, 6 and 10 (against 16).
     offsets
@@ -112,8 +155,8 @@ def chosen_planes(
     if planes is not None:
         if wrong := [plane for plane in planes if not 0 <= plane < count]:
             raise DGNOError(
-                f"The stack has {count} planes, 0 to {count - 1}, but no {wrong[0]}; "
-                "choose other blurred planes."
+                f"There is no plane {wrong[0]} in {name}, which has {count} planes, 0 to "
+                f"{count - 1}; choose other blurred planes."
             )
         chosen = list(planes)
     elif offsets is not None:
@@ -125,7 +168,7 @@ def chosen_planes(
     chosen = [i for i in dict.fromkeys(chosen) if i != sharp and 0 <= i < count]
     if not chosen:
         raise DGNOError(
-            f"Of the {count} planes of the stack, none is left as a blurred input beside the sharp "
+            f"Of the {count} planes of {name}, none is left as a blurred input beside the sharp "
             f"plane {sharp}; "
             + (
                 "a stack of at least two planes is needed."

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from dgno_core.demo.degrade import PHOTONS, READ_NOISE, degrade
 from dgno_core.demo.images import SharpImage, builtin_images
 from dgno_core.demo.picture import Comparison, write_picture
-from dgno_core.errors import DGNOError
 from dgno_core.evaluation.fidelity import Score, score_pair
+from dgno_core.io.atomic import writing
 from dgno_core.optics.maps import Range
 
 PICTURE, NUMBERS = "demo.png", "demo.json"
@@ -207,12 +207,8 @@ def _in_px(widths: Range) -> str:
 
 
 def _make_folder(folder: Path) -> Path:
-    try:
+    with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DGNOError(
-            f"The folder {folder} cannot be made ({error.strerror}); choose another one."
-        ) from error
     return folder
 
 

@@ -11,6 +11,7 @@ from dgno_core.detection.config import PACKAGED
 from dgno_core.detection.pretrained import pretrained_folder
 from dgno_core.detection.stardist_library import hushed, import_stardist, why_unavailable
 from dgno_core.errors import DGNOError
+from dgno_core.wording import did_you_mean
 
 __all__ = ["Detector", "detector_names", "load_detector", "why_unavailable"]
 
@@ -71,8 +72,8 @@ def load_detector(name_or_folder: str | Path = PACKAGED) -> Detector:
         folder = Path(name_or_folder).expanduser()
         if not folder.is_dir():
             raise DGNOError(
-                f"There is no StarDist model {name!r}; give one of {', '.join(detector_names())} "
-                "or the folder of a trained model."
+                f"There is no StarDist model {name!r}{did_you_mean(name, detector_names())}; give "
+                f"one of {', '.join(detector_names())} or the folder of a trained model."
             )
     return _load(name, folder)
 

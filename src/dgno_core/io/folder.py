@@ -18,6 +18,7 @@ from dgno_core.io.source import ImageSource
 from dgno_core.io.tiff import read_tiff, read_tiff_header
 
 TIFFS = (".tif", ".tiff")
+SHOWN = 4  # kinds of files that are told
 
 
 def read_folder(path: Path, axes: str | None = None) -> ImageSource:
@@ -35,19 +36,21 @@ def read_folder(path: Path, axes: str | None = None) -> ImageSource:
     """
     files = plane_files(path)
     if not files:
-        raise DGNOError(f"{path} holds no TIFF, PNG, JPEG or BMP files and is no zarr image.")
+        raise DGNOError(no_images(path))
     first = _Header.of(files[0])
     for file in files[1:]:
         header = _Header.of(file)
         if header.shape[:2] != first.shape[:2]:
             raise DGNOError(
                 f"The planes of a stack must have one size, but {files[0].name} is "
-                f"{first.size} and {file.name} is {header.size} pixels (in {path})."
+                f"{first.size} and {file.name} is {header.size} pixels (in {path}, of {len(files)} "
+                "images); give images that are no stack one by one, or keep those of one size."
             )
         if header != first:
             raise DGNOError(
                 f"The planes of a stack must be of one type, but {files[0].name} is "
-                f"{first.kind} and {file.name} is {header.kind} (in {path})."
+                f"{first.kind} and {file.name} is {header.kind} (in {path}, of {len(files)} "
+                "images); give images that are no stack one by one, or keep those of one type."
             )
     grid, letters = arrange(files, path)
     data = _stack(grid, first)
@@ -66,6 +69,22 @@ def read_folder(path: Path, axes: str | None = None) -> ImageSource:
             others=() if sample is None or sample.metadata == NOTHING else ("metadata of planes",)
         ),
     )
+
+
+def no_images(path: Path) -> str:
+    """Say of a folder without images what is in it, and what is expected."""
+    entries = [entry for entry in path.iterdir() if not entry.name.startswith(".")]
+    files = [entry for entry in entries if entry.is_file()]
+    kinds = sorted({file.suffix.lower() or "no suffix" for file in files})
+    if not entries:
+        found = "is an empty folder"
+    elif files:
+        more = ", ..." if len(kinds) > SHOWN else ""
+        count = f"{len(files)} file{'s' * (len(files) > 1)}"
+        found = f"holds {count} ({', '.join(kinds[:SHOWN])}{more}) and no image"
+    else:
+        found = f"holds {len(entries)} folder{'s' * (len(entries) > 1)} and no image of its own"
+    return f"{path} {found}; expected are TIFF, PNG, JPEG or BMP files, or a zarr image."
 
 
 def plane_files(path: Path) -> list[Path]:

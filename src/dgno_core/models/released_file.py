@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from dgno_core.errors import DGNOError
+from dgno_core.wording import file_problem
 
 CONTAINERS = ("params_ema", "params", "state_dict", "model")
 PREFIXES = ("module.", "Network.")
@@ -46,7 +47,7 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
     except FileNotFoundError as error:
         raise DGNOError(f"There is no file {path}.") from error
     except OSError as error:
-        raise DGNOError(f"The file {path} cannot be read: {error.strerror or error}.") from error
+        raise DGNOError(f"The file {path} cannot be read: {file_problem(error)}.") from error
     except pickle.UnpicklingError as error:
         raise DGNOError(
             f"{path} holds more than tensors, or is damaged; it was not opened, because such a "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from dgno_core.data.stack_planes import check_stack
 from dgno_core.errors import DGNOError
 from dgno_core.models.registry import find_weights
 from dgno_core.training.config import TrainConfig
@@ -83,6 +84,11 @@ def _check_files(name: str, data: DataConfig | ExtraDataConfig) -> None:
             raise DGNOError(f"There is no folder {path}; set {name}.{setting}.")
         if not path.exists():
             raise DGNOError(f"There is no {path}; set {name}.{setting}.")
+    # All of them, before the first is registered, which takes minutes.
+    if isinstance(data, StackData):
+        sharp = data.sharp if isinstance(data.sharp, int) else None
+        for path in data.stacks:
+            check_stack(path, sharp=sharp, planes=data.planes)
 
 
 def _files(data: DataConfig | ExtraDataConfig) -> Iterator[tuple[str, Path, bool]]:

@@ -16,6 +16,7 @@ from dgno_core.data.datasets.realdof import RealDOF
 from dgno_core.data.datasets.threedhistech import ThreeDHistech
 from dgno_core.data.datasets.wnlo import WNLO
 from dgno_core.errors import DGNOError
+from dgno_core.wording import did_you_mean
 
 
 def datasets() -> Mapping[str, Layout]:
@@ -53,7 +54,10 @@ def find_dataset(name: str, planes: Sequence[int] | None = None) -> Layout:
     known = datasets()
     layout = known.get(name.lower())
     if layout is None:
-        raise DGNOError(f"There is no data set {name!r}; there are {', '.join(known)}.")
+        raise DGNOError(
+            f"There is no data set {name!r}{did_you_mean(name, known)}; there are "
+            f"{', '.join(known)}."
+        )
     if planes is None:
         return layout
     if not isinstance(layout, BBBC006):
