@@ -82,7 +82,15 @@ def test_no_error_of_the_file_system_is_told_by_its_number(number: int) -> None:
 
 @pytest.mark.parametrize(
     "number",
-    [errno.EACCES, errno.EROFS, errno.ENOENT, errno.EISDIR, errno.ENAMETOOLONG, errno.EIO],
+    [
+        errno.EACCES,
+        errno.EROFS,
+        errno.ENOENT,
+        errno.EEXIST,
+        errno.EISDIR,
+        errno.ENAMETOOLONG,
+        errno.EIO,
+    ],
 )
 def test_common_errors_say_what_to_do(number: int) -> None:
     assert os.strerror(number) not in file_problem(OSError(number, os.strerror(number)))

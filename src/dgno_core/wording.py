@@ -19,6 +19,7 @@ _FILE_PROBLEMS = {
     ),
     errno.EROFS: "the disk is read-only; choose another place",
     errno.ENOENT: "there is no such file or folder; check the name",
+    errno.EEXIST: "something of that name is there already; choose another name",
     errno.ENOTDIR: "a part of the path is a file; choose another place",
     errno.EISDIR: "it is a folder, and a file is needed; give a file",
     errno.ENAMETOOLONG: "the name is too long; choose a shorter one",
