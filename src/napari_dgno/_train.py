@@ -7,6 +7,9 @@ runs that another napari has started, so there is only one way of showing a run.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qtpy.compat import isalive
@@ -61,6 +64,8 @@ class TrainPanel(Panel):
         self._run: Run | None = None
         self._pictures: PictureView | None = None
         self._status = ""
+        self._is_moving = False
+        self._next: Callable[[], None] | None = None
         self._drawn, self._stale = 0.0, False
         self._worker: _workers.EventWorker | None = None
         self._launching: _train_jobs.Launching | None = None
@@ -187,12 +192,12 @@ class TrainPanel(Panel):
         name = None if run is None else _train_manage.ask_name(self, run)
         if run is None or name is None:
             return
+        self._is_moving = True
         folder = read_preferences().model_folder
-        try:
-            renamed = _train_manage.rename(run, name, folder)
-        except DGNOError as error:
-            self._show_error(str(error))
-            return
+        self._work("Renaming …", _train_manage.renaming, run, name, folder)
+
+    def _on_renamed(self, run: Run, renamed: Run) -> None:
+        self._is_moving = False
         self.run_combo.replace(run, renamed)
         if self._pictures is not None:
             self._pictures.follow(renamed.folder)
@@ -201,15 +206,17 @@ class TrainPanel(Panel):
         self._offer_models()
 
     def delete(self) -> None:
-        """Ask whether to delete the run, and do it."""
+        """Ask whether to delete the run, as soon as its model is known, and do it."""
         run = self._resting_run()
-        if run is None:
-            return
-        sure, with_model = _train_manage.ask_delete(self, run)
+        if run is not None:
+            self._work("Looking for its model …", _train_manage.finding_model, run)
+
+    def _delete(self, run: Run, model: Path | None) -> None:
+        sure, with_model = _train_manage.ask_delete(self, run, model)
         if not sure:
             return
         try:
-            _train_manage.delete(run, with_model=with_model)
+            _train_manage.delete(run, model if with_model else None)
         except DGNOError as error:
             self._show_error(str(error))
             return
@@ -285,6 +292,10 @@ class TrainPanel(Panel):
                 self._on_pairs(event)
             case _train_jobs.Launched(run):
                 self._on_launched(run)
+            case _train_manage.Renamed(run, renamed):
+                self._on_renamed(run, renamed)
+            case _train_manage.ModelFound(run, model):
+                self._next = partial(self._delete, run, model)
 
     def _on_failed(self, error: Exception) -> None:
         if isinstance(error, DGNOError):
@@ -322,14 +333,20 @@ class TrainPanel(Panel):
 
     def _on_finished(self) -> None:
         self._worker = self._launching = None
+        self._is_moving = False
         if self._closed:
             return
         status, self._status = self._status, ""
         self.display.finish(status)
         self._show_bar(False)
         self._enable()
-        if self._run is not None:
+        if self._poll_timer.isActive():
             self._poll()
+        else:
+            self._show_state()  # what was said about a run at rest stays
+        task, self._next = self._next, None
+        if task is not None:
+            task()
 
     def _enable(self) -> None:
         idle = self._worker is None
@@ -405,7 +422,7 @@ class TrainPanel(Panel):
     def _poll(self) -> None:
         """Read what is new in the log; notice the end of the process."""
         run = self._run
-        if run is None or self._closed or self._left_if_gone(run):
+        if run is None or self._closed or self._is_moving or self._left_if_gone(run):
             return
         alive = run.is_alive()
         changed = run.log.read()

@@ -1,15 +1,47 @@
-"""Renames and deletes runs, after a question; the model that was made of a run goes with it."""
+"""Renames and deletes runs, after a question; the model that was made of a run goes with it.
+
+Telling whether a model was made of a run reads both files, and renaming writes the weights anew:
+the worker does that.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from qtpy.QtWidgets import QCheckBox, QInputDialog, QMessageBox, QWidget
 
 from dgno_core.errors import DGNOError
-from napari_dgno._train_models import keep_model, kept_model
+from napari_dgno._train_models import copy_model, kept_model
 from napari_dgno._train_run import Run
 from napari_dgno._train_setup import slug
+
+
+@dataclass(frozen=True)
+class ModelFound:
+    """The model that was made of a run is known; None if there is none."""
+
+    run: Run
+    model: Path | None
+
+
+@dataclass(frozen=True)
+class Renamed:
+    """A run has another name, and another folder."""
+
+    run: Run
+    renamed: Run
+
+
+def finding_model(run: Run) -> Iterator[ModelFound]:
+    """Look for the model that was made of a run."""
+    yield ModelFound(run, kept_model(run))
+
+
+def renaming(run: Run, name: str, model_folder: Path | None) -> Iterator[Renamed]:
+    """Give a run and its model another name; see `rename`."""
+    yield Renamed(run, rename(run, name, model_folder))
 
 
 def ask_name(parent: QWidget, run: Run) -> str | None:
@@ -21,8 +53,8 @@ def ask_name(parent: QWidget, run: Run) -> str | None:
     return name if accepted and name and name != run.name else None
 
 
-def ask_delete(parent: QWidget, run: Run) -> tuple[bool, bool]:
-    """Ask whether to delete a run; return whether to do so, and whether its model goes too."""
+def ask_delete(parent: QWidget, run: Run, model: Path | None) -> tuple[bool, bool]:
+    """Ask whether to delete a run; return whether to do so, and whether `model` goes too."""
     box = QMessageBox(parent)
     box.setIcon(QMessageBox.Icon.Warning)
     box.setWindowTitle("Delete a run")
@@ -33,7 +65,7 @@ def ask_delete(parent: QWidget, run: Run) -> tuple[bool, bool]:
     )
     model_box = QCheckBox("Delete its model from the list of models, too")
     model_box.setToolTip("Otherwise you can go on restoring with it.")
-    if kept_model(run) is not None:
+    if model is not None:
         box.setCheckBox(model_box)
     delete = box.addButton("Delete", QMessageBox.ButtonRole.DestructiveRole)
     cancel = box.addButton("Cancel", QMessageBox.ButtonRole.RejectRole)
@@ -44,7 +76,7 @@ def ask_delete(parent: QWidget, run: Run) -> tuple[bool, bool]:
 
 
 def rename(run: Run, name: str, model_folder: Path | None) -> Run:
-    """Give a run and its model another name.
+    """Give a run and its model another name, both or none of them.
 
     Parameters
     ----------
@@ -63,23 +95,38 @@ def rename(run: Run, name: str, model_folder: Path | None) -> Run:
     Raises
     ------
     DGNOError
-        If the name is taken or unusable, the run goes on, or files cannot be written.
+        If the name is taken or unusable, the run goes on, or files cannot be written; then nothing
+        has changed.
     """
     from dgno_core.models import weights_names
-    from dgno_core.training.runs import rename_run
+    from dgno_core.training.runs import renaming_run
 
     if name in weights_names(model_folder):
         raise DGNOError(f"There is a model called {name} already: choose another name.")
     old_model = kept_model(run)
-    renamed = Run(rename_run(run.folder, name))
-    if old_model is not None:
-        keep_model(renamed)
-        old_model.unlink(missing_ok=True)
+    with renaming_run(run.folder, name) as folder:
+        renamed = Run(folder)
+        if old_model is not None:
+            _replace_model(old_model, renamed)
     return renamed
 
 
-def delete(run: Run, *, with_model: bool) -> None:
-    """Delete a run, and if wanted the model that was made of it.
+def _replace_model(old: Path, run: Run) -> None:
+    """Put the model of a run in the place of one with an older name, or leave that alone."""
+    from dgno_core.io.atomic import discard, writing
+
+    model = copy_model(run)
+    try:
+        with writing(old):
+            old.unlink(missing_ok=True)
+    except BaseException:
+        if model is not None:
+            discard(model)
+        raise
+
+
+def delete(run: Run, model: Path | None) -> None:
+    """Delete a run, and the model that was made of it if one is given.
 
     Raises
     ------
@@ -88,7 +135,6 @@ def delete(run: Run, *, with_model: bool) -> None:
     """
     from dgno_core.training.runs import delete_run
 
-    model = kept_model(run) if with_model else None
     delete_run(run.folder)
     if model is not None:
         model.unlink(missing_ok=True)

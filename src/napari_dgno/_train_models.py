@@ -18,9 +18,20 @@ MODELS = "models"
 
 
 def keep_model(run: Run) -> Path | None:
-    """Copy the best weights of a run into the user's model folder.
+    """Copy the best weights of a run into the user's model folder, as `copy_model` does.
 
-    If the preferences name no such folder, it is made beside the run and entered there.
+    If the preferences name no such folder, the one beside the run is entered there.
+    """
+    path, preferences = copy_model(run), preference_model()
+    if path is not None and preferences is not None and not preferences.model_folder.strip():
+        preferences.model_folder = str(path.parent)
+    return path
+
+
+def copy_model(run: Run) -> Path | None:
+    """Copy the best weights of a run into the user's model folder; any thread may do so.
+
+    If the preferences name no such folder, it is made beside the run.
 
     Returns
     -------
@@ -48,9 +59,6 @@ def keep_model(run: Run) -> Path | None:
                 publish(part, path)
             finally:
                 discard(part)
-    preferences = preference_model()
-    if preferences is not None and not preferences.model_folder.strip():
-        preferences.model_folder = str(folder)
     return path
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +45,11 @@ def answer(monkeypatch: pytest.MonkeyPatch, button: str, *, with_model: bool = F
     return asked
 
 
+def wait_idle(qtbot: Any, panel: Any) -> None:
+    """Wait until nothing is done with the run; the machine may be busy."""
+    qtbot.waitUntil(lambda: panel._worker is None and panel._next is None, timeout=60_000)
+
+
 def type_name(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setattr(
         "qtpy.QtWidgets.QInputDialog.getText", lambda *args, **keywords: (name, True)
@@ -56,6 +63,7 @@ def test_a_run_and_its_model_get_another_name(
     restore.form.model_chooser.set_folder(runs / "models")
     type_name(monkeypatch, "Mouse Liver")
     finished.view.rename_button.click()
+    wait_idle(qtbot, finished)
     assert finished._run.name == "mouse-liver"
     assert finished.run_combo.currentText() == "mouse-liver – finished"
     assert finished.run_combo.count() == 2
@@ -69,11 +77,71 @@ def test_a_run_and_its_model_get_another_name(
     assert finished.view.plot.score_axes.lines[1].get_ydata()[-1] == 24  # its curves are there
 
 
+@pytest.mark.parametrize("failing", ["copy", "old"])
+def test_a_run_whose_model_cannot_be_renamed_keeps_its_name(
+    finished: Any,
+    runs: Path,
+    notified: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    qtbot: Any,
+    failing: str,
+) -> None:
+    """In the worker: the window lives on while files are read and written."""
+    before = {path: path.read_bytes() for path in runs.rglob("*") if path.is_file()}
+    threads = []
+    real = Path.unlink if failing == "old" else shutil.copy2
+
+    def refuse(path: Any, *others: Any, **keywords: Any) -> Any:
+        if failing == "copy" or path == runs / "models" / "cells.safetensors":
+            threads.append(threading.current_thread())
+            raise OSError(28, "No space left on device")
+        return real(path, *others, **keywords)
+
+    if failing == "old":
+        monkeypatch.setattr(Path, "unlink", refuse)
+    else:
+        monkeypatch.setattr(shutil, "copy2", refuse)
+    type_name(monkeypatch, "mouse-liver")
+    finished.view.rename_button.click()
+    assert finished.view.display.status.text() == "Renaming …"
+    wait_idle(qtbot, finished)
+    assert "the disk is full" in text(finished.view.display.messages)
+    assert threads
+    assert threading.main_thread() not in threads
+    assert {path: path.read_bytes() for path in runs.rglob("*") if path.is_file()} == before
+    assert finished._run.name == "cells"
+    assert finished.view.rename_button.isEnabled()
+
+
+def test_whether_a_model_is_the_run_s_own_is_found_out_in_the_worker(
+    finished: Any, monkeypatch: pytest.MonkeyPatch, qtbot: Any
+) -> None:
+    from dgno_core.models import card
+
+    real, threads = card.weights_hash, []
+
+    def hashing(path: Path) -> str:
+        threads.append(threading.current_thread())
+        return real(path)
+
+    monkeypatch.setattr(card, "weights_hash", hashing)
+    type_name(monkeypatch, "mouse-liver")
+    click(qtbot, finished.view.rename_button)
+    wait_idle(qtbot, finished)
+    asked = answer(monkeypatch, "Cancel")
+    click(qtbot, finished.view.delete_button)
+    wait_idle(qtbot, finished)
+    assert asked == ["Delete the run mouse-liver?"]
+    assert len(threads) >= 4
+    assert threading.main_thread() not in threads
+
+
 def test_a_taken_name_is_refused(
-    finished: Any, runs: Path, notified: list[str], monkeypatch: pytest.MonkeyPatch
+    finished: Any, runs: Path, notified: list[str], monkeypatch: pytest.MonkeyPatch, qtbot: Any
 ) -> None:
     type_name(monkeypatch, "dgno-cell-small")
     finished.view.rename_button.click()
+    wait_idle(qtbot, finished)
     assert "There is a model called dgno-cell-small already" in text(finished.view.display.messages)
     assert finished._run.name == "cells"
     assert (runs / "cells").is_dir()
@@ -85,10 +153,12 @@ def test_a_run_is_deleted_after_a_question(
 ) -> None:
     asked = answer(monkeypatch, "Cancel")
     click(qtbot, finished.view.delete_button)
+    wait_idle(qtbot, finished)
     assert asked == ["Delete the run cells?"]
     assert (runs / "cells").is_dir()
     answer(monkeypatch, "Delete", with_model=with_model)
     click(qtbot, finished.view.delete_button)
+    wait_idle(qtbot, finished)
     assert not (runs / "cells").exists()
     assert (runs / "models" / "cells.safetensors").exists() is not with_model
     assert finished.run_combo.count() == 1
@@ -98,11 +168,12 @@ def test_a_run_is_deleted_after_a_question(
 
 
 def test_files_of_others_are_never_deleted(
-    finished: Any, runs: Path, notified: list[str], monkeypatch: pytest.MonkeyPatch
+    finished: Any, runs: Path, notified: list[str], monkeypatch: pytest.MonkeyPatch, qtbot: Any
 ) -> None:
     (runs / "cells" / "notes.txt").write_text("mine")
     answer(monkeypatch, "Delete")
     finished.view.delete_button.click()
+    wait_idle(qtbot, finished)
     assert "notes.txt" in text(finished.view.display.messages)
     assert (runs / "cells" / "notes.txt").read_text() == "mine"
     assert finished._run is not None

@@ -17,7 +17,7 @@ from dgno_core.training import load_config, train_events
 from dgno_core.training.claim import CLAIM, ask_to_stop, owner
 from dgno_core.training.events import StepDone, TrainFinished
 from dgno_core.training.files import write_copies
-from dgno_core.training.runs import delete_run, is_run, rename_run
+from dgno_core.training.runs import delete_run, is_run, rename_run, renaming_run
 from support.parts import in_two_parts
 
 
@@ -129,6 +129,49 @@ def test_a_run_that_cannot_be_moved_stays_whole(run: Path, monkeypatch: pytest.M
     with writing(run):
         delete_run(run)
     assert not run.exists()
+
+
+@pytest.mark.parametrize("failing", [*range(7), None])  # three files, twice each, and the folder
+def test_a_rename_that_fails_halfway_has_changed_nothing(
+    run: Path, monkeypatch: pytest.MonkeyPatch, failing: int | None
+) -> None:
+    """Whichever of its renames fails, or what is done before the new name is final."""
+    before, real, done = tree(run.parent), Path.rename, []
+
+    def rename(path: Path, target: Path) -> Path:
+        done.append(path)
+        if len(done) - 1 == failing:
+            raise OSError(28, "No space left on device")
+        return real(path, target)
+
+    monkeypatch.setattr(Path, "rename", rename)
+    why = "the disk is full" if failing is not None else "no place for its model"
+
+    def rename_and_fail() -> None:
+        with renaming_run(run, "other") as new:
+            assert read_card(new / "best.safetensors").name == "other"
+            assert len(done) == 7
+            raise DGNOError("no place for its model")
+
+    with pytest.raises(DGNOError, match=why):
+        rename_and_fail()
+    assert tree(run.parent) == before
+    monkeypatch.undo()
+    assert read_card(rename_run(run, "other") / "best.safetensors").name == "other"
+
+
+def test_a_disk_that_is_full_leaves_a_run_its_name(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = tree(run.parent)
+
+    def write(path: Path, *_: object, **__: object) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", write)
+    with pytest.raises(DGNOError, match="the disk is full"):
+        rename_run(run, "other")
+    assert tree(run.parent) == before
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,11 @@ def partial_path(path: Path) -> Path:
     return path.with_name(f".{path.name}.{_writer()}.partial")
 
 
+def aside_path(path: Path) -> Path:
+    """Return the hidden name beside `path` for what was there, while this process replaces it."""
+    return path.with_name(f".{path.name}.{_writer()}.old")
+
+
 def recover(path: Path) -> None:
     """Clear up what killed processes left of `path`.
 
@@ -75,7 +80,7 @@ def publish(partial: Path, path: Path) -> None:
         discard(partial)  # the old one
     else:
         # Without an exchange in one step, the old one steps aside first; see `recover`.
-        aside = path.with_name(f".{path.name}.{_writer()}.old")
+        aside = aside_path(path)
         path.rename(aside)
         try:
             partial.rename(path)

@@ -174,17 +174,22 @@ def replace_card(path: Path, card: ModelCard) -> None:
     DGNOError
         If the file cannot be read or written.
     """
-    read_header(path)  # refuses a file that is damaged
     part = begin(path)
-    with writing(path):
-        try:
-            with path.open("rb") as source, part.open("wb") as target:
-                (length,) = struct.unpack("<Q", source.read(8))
-                target.write(sealed_header(source.read(length), card.model_dump_json()))
-                shutil.copyfileobj(source, target)
+    try:
+        copy_with_card(path, card, part)
+        with writing(path):
             publish(part, path)
-        finally:
-            discard(part)
+    finally:
+        discard(part)
+
+
+def copy_with_card(path: Path, card: ModelCard, target: Path) -> None:
+    """Write the numbers of a weights file with another card to another file; see `replace_card`."""
+    read_header(path)  # refuses a file that is damaged
+    with writing(path), path.open("rb") as source, target.open("wb") as copy:
+        (length,) = struct.unpack("<Q", source.read(8))
+        copy.write(sealed_header(source.read(length), card.model_dump_json()))
+        shutil.copyfileobj(source, copy)
 
 
 def read_card(name_or_path: str | Path, folder: Path | None = None) -> ModelCard:

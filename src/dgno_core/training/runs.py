@@ -10,13 +10,13 @@ import json
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from dgno_core.errors import DGNOError
-from dgno_core.io.atomic import begin, publish, writing
-from dgno_core.models.card import read_card_file, replace_card
+from dgno_core.io.atomic import aside_path, begin, discard, writing
+from dgno_core.models.card import copy_with_card, read_card_file
 from dgno_core.training.claim import claim, owner, release
 from dgno_core.training.files import SETTINGS, TRACES, foreign_files, is_weights, own_files
 
@@ -85,7 +85,19 @@ def rename_run(folder: Path, name: str) -> Path:
     Raises
     ------
     DGNOError
-        If it is no run, the run goes on, the name is unusable or taken, or files cannot be written.
+        If it is no run, the run goes on, the name is unusable or taken, or files cannot be written;
+        then nothing has changed.
+    """
+    with renaming_run(folder, name) as new:
+        return new
+
+
+@contextmanager
+def renaming_run(folder: Path, name: str) -> Iterator[Path]:
+    """Give a run another name as `rename_run` does; take it back if what is done meanwhile fails.
+
+    All that changes is written first, beside what it replaces; then there is nothing left to do
+    but to rename, which can be undone.
     """
     if not NAME.fullmatch(name):
         raise DGNOError(
@@ -96,20 +108,45 @@ def rename_run(folder: Path, name: str) -> Path:
     _check(folder, "renamed")
     if new.exists():
         raise DGNOError(f"{new} exists already: choose another name.")
-    old = _name_of(folder)
-    with _held(folder), writing(new):
-        own = own_files(folder, old)
-        for path in own:
-            if is_weights(path, old):
-                _rename_weights(path, old, name)
-        for path in own:
-            if path.name in SETTINGS:
-                _move_settings(path, folder, new)
-        for file in SETTINGS:
-            _rename_in_settings(folder / file, name)
-        folder.rename(new)
+    asides: list[Path] = []
+    with _held(folder), writing(new), ExitStack() as undo:
+        for path, final, part in _write_renamed(folder, new, undo):
+            aside = aside_path(path)
+            _rename(path, aside, undo)
+            _rename(part, final, undo)
+            asides.append(new / aside.relative_to(folder))
+        _rename(folder, new, undo)
+        yield new
+        undo.pop_all()
+    with suppress(OSError):  # only hidden files stay, which the next writer clears up
+        for aside in asides:
+            discard(aside)
     release(new)
-    return new
+
+
+def _write_renamed(folder: Path, new: Path, undo: ExitStack) -> list[tuple[Path, Path, Path]]:
+    """Write what changes with the name of a run, under hidden names.
+
+    Returns each file, what it will be called in its folder, and what was written.
+    """
+    old, written = _name_of(folder), []
+    for path in own_files(folder, old):
+        if not (path.name in SETTINGS or is_weights(path, old)):
+            continue
+        final = path.with_stem(new.name) if path.stem == old else path
+        part = begin(final)
+        undo.callback(discard, part)
+        if path.name in SETTINGS:
+            part.write_text(_renamed_settings(path, folder, new), encoding="utf-8")
+        else:
+            copy_with_card(path, read_card_file(path).changed(name=new.name), part)
+        written.append((path, final, part))
+    return written
+
+
+def _rename(path: Path, other: Path, undo: ExitStack) -> None:
+    path.rename(other)
+    undo.callback(other.rename, path)
 
 
 def _check(folder: Path, what: str) -> None:
@@ -148,28 +185,12 @@ def _name_of(folder: Path) -> str:
     return folder.name
 
 
-def _rename_weights(path: Path, old: str, name: str) -> None:
-    """Give weights of the run its new name."""
-    replace_card(path, read_card_file(path).changed(name=name))
-    if path.stem == old:
-        path.rename(path.with_stem(name))
+def _renamed_settings(path: Path, folder: Path, new: Path) -> str:
+    """Settings in which every path in a run's folder lies in the new one.
 
-
-def _rename_in_settings(path: Path, name: str) -> None:
-    """Change the name of the run itself, not of its parts; comments stay."""
-    if not path.is_file():
-        return
-    text = path.read_text(encoding="utf-8")
-    if path.suffix == ".json":
-        text = json.dumps(json.loads(text) | {"name": name}, indent=2)
-    else:
-        text = re.sub(r"(?m)^name:.*$", f"name: {name}", text, count=1)
-    _replace(path, text)
-
-
-def _move_settings(path: Path, folder: Path, new: Path) -> None:
-    """Let every path that lies in a run's folder, those of its parts too, lie in the new one."""
-    text = path.read_text(encoding="utf-8")
+    Those of the run itself, not of its parts, also get its name; comments stay.
+    """
+    text, is_own = path.read_text(encoding="utf-8"), path.parent == folder
     if path.suffix == ".json":
         settings = json.loads(text)
         # As it was given, perhaps relative to the folder in which the command ran.
@@ -177,11 +198,10 @@ def _move_settings(path: Path, folder: Path, new: Path) -> None:
         given = Path(str(settings.get("out", path.parent)))
         for old in (given.parents[depth - 1] if depth else given, folder):
             settings = _moved(settings, old, new)
-        text = json.dumps(settings, indent=2)
-    else:
-        end = r"""(?=[/\\'"\s]|$)"""
-        text = re.sub(re.escape(str(folder)) + end, lambda _: str(new), text)
-    _replace(path, text)
+        return json.dumps(settings | ({"name": new.name} if is_own else {}), indent=2)
+    end = r"""(?=[/\\'"\s]|$)"""
+    text = re.sub(re.escape(str(folder)) + end, lambda _: str(new), text)
+    return re.sub(r"(?m)^name:.*$", f"name: {new.name}", text, count=1) if is_own else text
 
 
 def _moved(value: Any, old: Path, new: Path, key: str = "") -> Any:
@@ -196,9 +216,3 @@ def _moved(value: Any, old: Path, new: Path, key: str = "") -> Any:
     if is_path and old.parts and Path(value).is_relative_to(old):
         return str(new / Path(value).relative_to(old))
     return value
-
-
-def _replace(path: Path, text: str) -> None:
-    part = begin(path)
-    part.write_text(text, encoding="utf-8")
-    publish(part, path)
