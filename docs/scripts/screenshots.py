@@ -2,8 +2,8 @@
 
     xvfb-run -a -s "-screen 0 1600x1200x24" python docs/scripts/screenshots.py
 
-It needs a display with OpenGL (xvfb-run gives one) and restores the three samples with the packaged
-models, or with the model files that `--grey` and `--colour` name.
+It needs a display with OpenGL (xvfb-run gives one) and restores the grey samples, which the
+packaged model is for, with that model or with the model file that `--grey` names.
 """
 
 from __future__ import annotations
@@ -101,11 +101,11 @@ class Stage:
         self.shoot(name)
 
 
-def play(stage: Stage, grey: str, colour: str) -> None:
+def play(stage: Stage, grey: str) -> None:
     """Go through the states that the page shows."""
     panel, viewer = stage.panel, stage.viewer
-    stage.open_sample("stained_tissue")
-    panel.form.model_chooser.set_model(colour)
+    stage.open_sample("nuclei")
+    panel.form.model_chooser.set_model(grey)
     stage.shoot("napari-start")
 
     viewer.scene.camera.zoom *= 2.5
@@ -113,10 +113,6 @@ def play(stage: Stage, grey: str, colour: str) -> None:
     panel.preview()
     stage.wait_idle()
     stage.shoot("napari-preview")
-    stage.shoot_pair("napari-restored")
-
-    stage.open_sample("nuclei")
-    panel.form.model_chooser.set_model(grey)
     stage.shoot_pair("napari-nuclei")
 
     stage.open_sample("focal_stack")
@@ -136,14 +132,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=IMAGES)
     parser.add_argument("--grey", default="auto")
-    parser.add_argument("--colour", default="auto")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         # The user's own napari settings stay out of the pictures, and untouched.
         os.environ["NAPARI_CONFIG"] = str(Path(folder) / "settings.yaml")
         stage = Stage(arguments.out)
-        play(stage, arguments.grey, arguments.colour)
+        play(stage, arguments.grey)
         stage.viewer.close()
 
 
