@@ -40,8 +40,13 @@ def tests(session: nox.Session) -> None:
             command = ["xvfb-run", "-a", "-s", "-screen 0 1600x1200x24", *command]
     # 5: of the tests that were asked for by name, none is of this kind.
     codes = [0, 5] if session.posargs else [0]
-    for kind in ("not gui", "gui"):
-        session.run(*command, "-m", kind, env=env, external=True, success_codes=codes)
+    # Windows take the focus from each other, so their tests run one by one. The others share the
+    # processors, with one thread each.
+    workers = min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2, 4)
+    spread = ["-n", str(workers), "--dist", "loadfile"]
+    alone = {**env, "OMP_NUM_THREADS": "1"}
+    session.run(*command, "-m", "not gui", *spread, env=alone, external=True, success_codes=codes)
+    session.run(*command, "-m", "gui", env=env, external=True, success_codes=codes)
     if not session.posargs:
         # Once more as an old processor computes it, and with two threads: bounds that rest on the
         # rounding of one machine fail here first. See scripts/processor_matrix.py for all settings.
