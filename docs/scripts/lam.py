@@ -14,8 +14,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from dgno_core import load_model
-from dgno_core.inference import RestoreConfig
+from dgno_core.inference import Restorer
 from dgno_core.interpretation.lam import (
     Attribution,
     Effort,
@@ -39,9 +38,7 @@ STEEPEST = (
 
 def explain(path: Path, window: Window, name: str, settings: LamSettings) -> Attribution:
     """The map of one model."""
-    config = RestoreConfig(model=name, device="cpu")
-    model = load_model(name, "cpu")
-    view = read_neighbourhood(str(path), window, settings, config, model=model)
+    view = read_neighbourhood(str(path), window, settings, Restorer(name, device="cpu"))
     last = list(lam_events(view, window, settings))[-1]
     assert isinstance(last, LamFound)
     return last.attribution

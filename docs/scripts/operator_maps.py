@@ -16,7 +16,7 @@ from dgno_core.evaluation.figures import save_picture
 from dgno_core.evaluation.public_set import read_public_set
 from dgno_core.evaluation.rank import operator_ranks
 from dgno_core.evaluation.rank_figure import draw_ranks, summarise_ranks
-from dgno_core.inference import RestoreConfig
+from dgno_core.inference import Restorer
 from dgno_core.inference.restore import restore
 from dgno_core.interpretation.operator_figure import draw_operator
 from dgno_core.interpretation.operator_maps import operator_maps
@@ -29,7 +29,7 @@ LIMIT = 380_000  # bytes
 
 def look(path: Path, model: str) -> View:
     """View a nucleus-rich part of an image with a model."""
-    return read_view(path, RestoreConfig(model=model, device="cpu"), (), PLACE)
+    return read_view(path, Restorer(model, device="cpu"), (), PLACE)
 
 
 def main() -> None:

@@ -24,8 +24,8 @@ from torch.nn import functional as F
 from dgno_core.encoders.attentive_scan import AttentiveScan
 from dgno_core.evaluation.fidelity import score_pair
 from dgno_core.evaluation.public_set import EvaluationRow, read_public_set
-from dgno_core.inference import RestoreConfig, measure_ranges
-from dgno_core.inference.network import Network, load_network
+from dgno_core.inference import Restorer
+from dgno_core.inference.predictor import Predictor
 from dgno_core.inference.tiles import Tile, TilePlan, plan_tiles
 
 MODEL = "dgno-face-small"
@@ -81,7 +81,7 @@ def hooked(model: nn.Module, hook: Any) -> Iterator[None]:
 
 
 def in_tiles(
-    network: Network,
+    network: Predictor,
     plane: NDArray[np.float32],
     plan: TilePlan,
     whole: Whole,
@@ -106,11 +106,11 @@ def in_tiles(
 
 def costs(row: EvaluationRow) -> Iterator[tuple[str, float, float]]:
     """For each thing lent: its name, the cost in dB, the root mean square change."""
-    config = RestoreConfig(model=MODEL, axes="YX", device="cpu")
-    network = load_network(config, colour=False, model=None)
+    restorer = Restorer(MODEL, axes="YX", device="cpu")
+    network = restorer.network()
     network.model.eval()
     images = row.load()
-    (limits,) = measure_ranges(images.blurred, config)
+    (limits,) = restorer.ranges(images.blurred)
     card = network.card
     plan = plan_tiles(images.blurred.shape, card.tile, card.halo, card.multiple)
     plane = plan.pad(limits.apply(images.blurred[None]))

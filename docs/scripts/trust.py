@@ -27,7 +27,8 @@ from trust_fit import KINDS, finish, fit, network_for, rank, smooth
 from trust_page import LABELS, write_alarms, write_results, write_tried
 
 from dgno_core.evaluation.public_set import EvaluationRow, read_public_set
-from dgno_core.inference.config import DEFAULTS, RestoreConfig
+from dgno_core.inference import Restorer
+from dgno_core.inference.config import DEFAULTS
 from dgno_core.interpretation.trust import SURROUNDINGS, TrustFound, trust_events
 from dgno_core.interpretation.trust.examine import Examined, examine
 from dgno_core.interpretation.trust.expected import PARTS, expected_error, load_recipe
@@ -45,9 +46,9 @@ def look(row: EvaluationRow, side: int) -> tuple[View, Examined, dict[str, Float
     """Return the view, what was measured, all maps, and the true error."""
     images = row.load()
     colour = images.blurred.ndim == 3
-    config = RestoreConfig(axes="YXS" if colour else "YX")
+    restorer = Restorer(axes="YXS" if colour else "YX")
     part = tuple(middle(length, side) for length in images.blurred.shape[:2])
-    view = read_view(images.blurred, config, yx_slices=part)  # type: ignore[arg-type]
+    view = read_view(images.blurred, restorer, yx_slices=part)  # type: ignore[arg-type]
     second = None if colour else network_for(1, "dgno-face-small")
     step = 1 / (view.limits.high - view.limits.low)
     found = finish(examine(view.network, view.pixels, DEFAULTS, second, step))

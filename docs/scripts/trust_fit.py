@@ -19,7 +19,7 @@ from scipy.stats import spearmanr
 
 from dgno_core.data.sharp_images import load_sharp_images, read_list
 from dgno_core.inference.config import DEFAULTS, RestoreConfig
-from dgno_core.inference.network import Network, load_network
+from dgno_core.inference.predictor import Predictor, load_predictor
 from dgno_core.interpretation.trust import expected
 from dgno_core.interpretation.trust.examine import Examined, examine
 from dgno_core.interpretation.trust.expected import FLOOR, PARTS
@@ -59,9 +59,9 @@ def finish(work: Generator[Any, None, Result]) -> Result:
             return finished.value
 
 
-def network_for(channels: int, name: str = "auto") -> Network:
+def network_for(channels: int, name: str = "auto") -> Predictor:
     """Load a packaged network."""
-    return load_network(RestoreConfig(model=name), colour=channels == 3, model=None)
+    return load_predictor(RestoreConfig(model=name), colour=channels == 3)
 
 
 def smooth(image: Floats) -> Floats:

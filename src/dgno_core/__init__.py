@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from dgno_core.errors import DGNOError as DGNOError
     from dgno_core.evaluation import evaluate_events as evaluate_events
     from dgno_core.inference import RestoreConfig as RestoreConfig
+    from dgno_core.inference import Restorer as Restorer
     from dgno_core.inference import restore as restore
     from dgno_core.inference import restore_events as restore_events
     from dgno_core.io import read_image as read_image
@@ -28,6 +29,7 @@ _HOMES = {
     "DGNOError": "errors",
     "ModelCard": "models",
     "RestoreConfig": "inference",
+    "Restorer": "inference",
     "build_model": "models",
     "convert_checkpoint": "models",
     "evaluate_events": "evaluation",

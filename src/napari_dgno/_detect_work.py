@@ -197,21 +197,16 @@ def _restoring(
 
     Returns it, and how it was made; see `Compared`.
     """
-    from dgno_core.inference import (
-        RegionRestored,
-        events,
-        restore_events,
-        restore_region_events,
-    )
+    from dgno_core.inference import RegionRestored, Restorer, events
 
     take_threads()
 
-    source = comparison.before
+    source, restorer = comparison.before, Restorer.of(config)
     work: Iterator[Any]
     if comparison.position is not None and source.layout().outer:
-        work = restore_region_events(source, config, comparison.position)
+        work = restorer.region_events(source, plane_index=comparison.position)
     else:
-        work = restore_events(source, config)
+        work = restorer.events(source)
     restored, record, warnings = None, dict[str, Any](), list[str]()
     for event in work:
         match event:

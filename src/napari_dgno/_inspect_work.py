@@ -103,11 +103,11 @@ def measured(subject: Subject, config: RestoreConfig) -> Iterator[Any]:
 
     None if each plane is scaled by itself.
     """
-    from dgno_core.inference import measure_ranges
+    from dgno_core.inference import Restorer
 
     if subject.ranges is not None or config.normalise == "plane":
         return subject.ranges
-    ranges = measure_ranges(subject.source, config)
+    ranges = Restorer.of(config).ranges(subject.source)
     yield Kept(range_key(subject, config), ranges)
     return ranges
 
@@ -119,6 +119,7 @@ def looking_inside(
     known: Callable[[], tuple[Key, OperatorMaps | None]],
 ) -> Iterator[Any]:
     """Compute one map of one operator; `known` finds what the network gave, or where to keep it."""
+    from dgno_core.inference import Restorer
     from dgno_core.interpretation.operator_maps import operator_maps
     from dgno_core.interpretation.view import read_view
 
@@ -130,7 +131,7 @@ def looking_inside(
         region = subject.region
         view = read_view(
             subject.source,
-            config,
+            Restorer.of(config),
             region.position,
             (region.y, region.x),
             channel=subject.channel,
@@ -153,6 +154,7 @@ def attributing(
     settings: LamSettings,
 ) -> Iterator[Any]:
     """Attribute the edges in a box to the pixels around it, for one model or two."""
+    from dgno_core.inference import Restorer
     from dgno_core.interpretation.lam import LamFound, lam_events, read_neighbourhood
 
     take_threads()
@@ -167,7 +169,7 @@ def attributing(
             subject.source,
             window,
             settings,
-            config,
+            Restorer.of(config),
             subject.region.position,
             channel=subject.channel if card_of(config, subject).channels == 1 else 0,
             ranges=ranges,
@@ -201,17 +203,18 @@ def weighing_trust(
     pixel_size_um: float | None,
 ) -> Iterator[Any]:
     """Find out where the restored image can be trusted."""
-    from dgno_core.inference.network import load_network
+    from dgno_core.inference import Restorer
     from dgno_core.interpretation.trust import SURROUNDINGS, TrustFound, trust_events
     from dgno_core.interpretation.view import read_view
 
     take_threads()
 
     config, region = configs[0], subject.region
+    restorer = Restorer.of(config)
     ranges = yield from measured(subject, config)
     view = read_view(
         subject.source,
-        config,
+        restorer,
         region.position,
         (region.y, region.x),
         channel=subject.channel,
@@ -220,7 +223,7 @@ def weighing_trust(
     )
     second = None
     if len(configs) > 1:
-        second = load_network(configs[1], colour=len(view.pixels) == 3, model=None)
+        second = Restorer.of(configs[1]).network(colour=len(view.pixels) == 3)
     for event in trust_events(view, second, pixel_size_um=pixel_size_um, config=config):
         if isinstance(event, TrustFound):
             restored = view.limits.invert(event.restored, view.dtype)

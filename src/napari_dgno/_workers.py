@@ -159,7 +159,7 @@ def check_fits(source: ImageSource, free: int) -> None:
 def restoring(
     source: ImageSource, config: RestoreConfig, known: Known | None = None
 ) -> Iterator[Any]:
-    """Restore a whole image into memory; see `dgno_core.inference.restore_events`.
+    """Restore a whole image into memory; see `dgno_core.inference.Restorer.events`.
 
     What a preview has restored already is taken from there, if it still holds.
 
@@ -170,14 +170,14 @@ def restoring(
     """
     import psutil
 
-    from dgno_core.inference import restore_events
+    from dgno_core.inference import Restorer
 
     if known is not None and known.holds_for(source, config):
         yield known.restored
         return
     check_fits(source, psutil.virtual_memory().available)
     take_threads()
-    yield from restore_events(source, config)
+    yield from Restorer.of(config).events(source)
 
 
 def previewing(
@@ -191,16 +191,12 @@ def previewing(
     The first preview of a stack measures its brightness range, which reads all of it; what an
     earlier `Previewed` measured saves that while it still holds.
     """
-    from dgno_core.inference import (
-        RegionRestored,
-        Restored,
-        restore_events,
-        restore_region_events,
-    )
+    from dgno_core.inference import RegionRestored, Restored, Restorer
 
     take_threads()
+    restorer = Restorer.of(config)
     if is_whole(source, region):
-        for event in restore_events(source, config):
+        for event in restorer.events(source):
             if not isinstance(event, Restored):
                 yield event
                 continue
@@ -211,7 +207,7 @@ def previewing(
         measured = None
     ranges = None if measured is None or config.normalise == "plane" else measured.ranges
     place = (region.y, region.x)
-    for event in restore_region_events(source, config, region.position, place, ranges=ranges):
+    for event in restorer.region_events(source, place, region.position, ranges=ranges):
         if not isinstance(event, RegionRestored):
             yield event
             continue

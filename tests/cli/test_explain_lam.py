@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import tifffile
 
+from dgno_core.inference import Restorer
 from dgno_core.interpretation.lam import (
     LamFound,
     LamSettings,
@@ -59,7 +60,7 @@ def test_a_box_is_explained_as_in_python(
     assert files(out) == ["lam-tiny-grey.tif", "lam-tiny-grey.tif.json", "lam.png"]
     settings, window = LamSettings(steps=2, side=64), Window.square(70, 50, 12)
     model = load_model(str(model_folder / "tiny-grey.safetensors"), "cpu")
-    view = read_neighbourhood(str(image), window, settings, model=model)
+    view = read_neighbourhood(str(image), window, settings, Restorer(model))
     last = list(lam_events(view, window, settings))[-1]
     assert isinstance(last, LamFound)
     found = last.attribution

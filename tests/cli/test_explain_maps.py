@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from dgno_core.inference import RestoreConfig
+from dgno_core.inference import Restorer
 from dgno_core.interpretation.operator_maps import MAPS, operator_maps
 from dgno_core.interpretation.view import read_view
 from dgno_core.io import read_beside, read_image
@@ -46,8 +46,8 @@ def test_maps_writes_every_map_with_its_place(dgno: Dgno, image: Path, model: Pa
     names = {*tiffs, *(f"{tiff}.json" for tiff in tiffs)}
     names |= {"quarter-0-maps.png", "quarter-0-faces.csv"}
     assert {path.name for path in out.iterdir()} == names
-    config = RestoreConfig(model=str(model))
-    view = read_view(image, config, (), (slice(32, 70), slice(0, 64)))
+    restorer = Restorer(model)
+    view = read_view(image, restorer, (), (slice(32, 70), slice(0, 64)))
     maps = operator_maps(view, "quarter")
     for name in MAPS:
         path = out / f"quarter-0-{name}.tif"

@@ -9,7 +9,7 @@ import torch
 from dgno_core.errors import DGNOError
 from dgno_core.evaluation.rank import OperatorRank, effective_rank, operator_ranks
 from dgno_core.evaluation.rank_figure import draw_ranks, summarise_ranks
-from dgno_core.inference.network import Network
+from dgno_core.inference.predictor import Predictor
 from dgno_core.models import DGNOConfig, ModelCard, build_model
 from support.small_nets import OPERATORS, SMALL
 
@@ -59,11 +59,11 @@ def test_what_has_no_rank_is_refused(matrix) -> None:
         effective_rank(matrix)
 
 
-def network_of(config: Any) -> Network:
+def network_of(config: Any) -> Predictor:
     torch.manual_seed(0)
     model = build_model(config)
     model.card = ModelCard(name="tiny", config=model.config)
-    return Network(model, model.card, "tiny", torch.device("cpu"))
+    return Predictor(model, model.card, "tiny")
 
 
 @pytest.mark.parametrize("size", [(64, 64), (50, 71)])

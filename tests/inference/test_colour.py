@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from dgno_core.errors import DGNOError
-from dgno_core.inference import RestoreConfig, network, restore
+from dgno_core.inference import Restorer, restore
 
 
 @pytest.fixture
@@ -116,6 +116,6 @@ def test_white_background_in_colour_stays_white(
 
 def test_a_given_model_stays_where_it_is(fake: Callable[..., Any]) -> None:
     model = fake()
-    loaded = network.load_network(RestoreConfig(), colour=False, model=model)
+    loaded = Restorer(model).network()
     assert loaded.model is model
     assert loaded.name == "fake"

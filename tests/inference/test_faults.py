@@ -83,20 +83,20 @@ def test_the_cpu_comes_last(
     stack: np.ndarray, fake: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A device that is always full, played by "meta", which holds no numbers."""
-    from dgno_core.inference.network import Network
+    from dgno_core.inference.predictor import Predictor
 
-    def forward(self: Network, window: np.ndarray) -> np.ndarray:
+    def forward(self: Predictor, window: np.ndarray) -> np.ndarray:
         if self.device.type == "meta":
-            from dgno_core.inference.network import TileTooLargeError
+            from dgno_core.inference.predictor import TileTooLargeError
 
             raise TileTooLargeError
         return window
 
-    def move(self: Network, device: torch.device) -> None:
+    def move(self: Predictor, device: torch.device) -> None:
         self.device = device
 
-    monkeypatch.setattr(Network, "forward", forward)
-    monkeypatch.setattr(Network, "move", move)
+    monkeypatch.setattr(Predictor, "forward", forward)
+    monkeypatch.setattr(Predictor, "move", move)
     monkeypatch.setattr(fallback, "available_bytes", lambda device: 2**40)
     model = fake(tile=128).to("meta")
     events = list(restore_events(stack, model=model))

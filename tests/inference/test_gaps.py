@@ -12,10 +12,10 @@ from dgno_core.errors import DGNOError
 from dgno_core.inference import (
     RestoreConfig,
     Restored,
+    Restorer,
     RestoreWarned,
     restore,
     restore_events,
-    restore_region,
 )
 from dgno_core.inference.gaps import fill_gaps
 from dgno_core.io.normalise import FULL, RangeSampler
@@ -82,7 +82,7 @@ def test_a_plane_without_a_number_comes_back(stack: np.ndarray, fake: Fake) -> N
 
 def test_a_preview_keeps_gaps_too(stack: np.ndarray, fake: Fake) -> None:
     whole = restore(stack, fake(), axes="ZYX", device="cpu", nonfinite="keep")
-    part = restore_region(stack, KEEP, (1,), (slice(0, 16), slice(0, 24)), model=fake())
+    part = Restorer.of(KEEP, fake()).region(stack, (slice(0, 16), slice(0, 24)), (1,))
     np.testing.assert_array_equal(np.isnan(part), np.isnan(whole[1, :16, :24]))
     np.testing.assert_allclose(part, whole[1, :16, :24], rtol=1e-5)
 

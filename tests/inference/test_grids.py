@@ -14,13 +14,12 @@ from torch import nn
 from dgno_core.encoders.mpt_config import MPTBlocks
 from dgno_core.errors import DGNOError
 from dgno_core.inference import (
-    RestoreConfig,
+    Restorer,
     RestoreStarted,
     RestoreWarned,
     fallback,
     restore,
     restore_events,
-    restore_region,
 )
 from dgno_core.models import ModelCard, build_model
 from dgno_core.models.config import DGNOConfig, MPTConfig, NAFNetConfig
@@ -73,7 +72,7 @@ def test_a_tile_below_two_grid_steps_is_refused(image: np.ndarray, grid: int, ti
     with pytest.raises(DGNOError, match=words):
         restore(image, model, tile=tile)
     with pytest.raises(DGNOError, match=words):
-        restore_region(image, RestoreConfig(tile=tile), model=model)
+        Restorer(model, tile=tile).region(image)
 
 
 def test_too_little_memory_stops_at_two_grid_steps(

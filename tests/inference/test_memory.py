@@ -187,8 +187,7 @@ MEASURE = """
 import sys, threading, time, numpy as np, psutil, torch
 sys.path.insert(0, sys.argv[1])
 from inference.conftest import Sharpener
-from dgno_core.inference import RestoreConfig
-from dgno_core.inference.restore import plan_job, restore_events
+from dgno_core.inference import RestoreConfig, Restorer, restore_events
 from dgno_core.inference.room import restoration_bytes
 from dgno_core.io import ArraySink, as_source
 import dask.array as da
@@ -215,7 +214,7 @@ class Empty(Nowhere):
     def close(self): pass
 list(restore_events(source, config, sink=Empty((1,), dtype), model=model))
 running = False; thread.join()
-job = plan_job(source, config, model)
+job = Restorer.of(config, model).prepare(source)
 print((peak - before) / restoration_bytes(job, 256))
 """
 

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dgno_core.errors import DGNOError
-from dgno_core.inference import measure_ranges, restore, restore_region
+from dgno_core.inference import Restorer, restore
 from dgno_core.io import as_source
 
 
@@ -26,7 +26,7 @@ def test_a_region_looks_as_it_will_in_the_whole(
         start = data.draw(st.integers(0, size - 1))
         spans.append(slice(start, data.draw(st.integers(start + 1, size))))
     whole = restore(stack, fake())[z, spans[0], spans[1]]
-    region = restore_region(stack, plane_index=(z,), yx_slices=tuple(spans), model=fake())
+    region = Restorer(fake()).region(stack, plane_index=(z,), yx_slices=tuple(spans))
     assert (region.shape, region.dtype) == (whole.shape, whole.dtype)
     assert np.abs(region.astype(int) - whole.astype(int)).max() <= 1
 
@@ -35,7 +35,7 @@ def test_windows_lie_on_the_grid_and_only_around_the_region(
     stack: np.ndarray, fake: Callable[..., Any]
 ) -> None:
     model = fake(tile=512)
-    restore_region(stack, plane_index=(0,), yx_slices=(slice(70, 80), slice(50, 60)), model=model)
+    Restorer(model).region(stack, plane_index=(0,), yx_slices=(slice(70, 80), slice(50, 60)))
     assert model.shapes == [(64, 64)]
 
 
@@ -53,11 +53,11 @@ def test_measured_ranges_are_those_of_the_stack(
             return stack[index]
 
     source = as_source(Watched(), "ZYX")
-    ranges = measure_ranges(source, model=fake())
+    ranges = Restorer(fake()).ranges(source)
     assert reads == 3
-    region = restore_region(source, plane_index=(1,), ranges=ranges, model=fake())
+    region = Restorer(fake()).region(source, plane_index=(1,), ranges=ranges)
     assert reads == 4
-    np.testing.assert_array_equal(region, restore_region(stack, plane_index=(1,), model=fake()))
+    np.testing.assert_array_equal(region, Restorer(fake()).region(stack, plane_index=(1,)))
 
 
 @pytest.mark.parametrize(("axes", "plane"), [("YXS", ()), ("ZYXS", (1,)), ("SYX", ())])
@@ -67,9 +67,7 @@ def test_colour_stays_where_it_was(
     sizes = {"Z": 2, "Y": 50, "X": 60, "S": 3}
     image = np.random.default_rng(0).integers(0, 200, [sizes[a] for a in axes]).astype(np.uint8)
     source = as_source(image, axes)
-    region = restore_region(
-        source, plane_index=plane, yx_slices=(slice(0, 20), slice(10, 50)), model=fake(3)
-    )
+    region = Restorer(fake(3)).region(source, (slice(0, 20), slice(10, 50)), plane)
     whole = restore(source, fake(3))
     cut = {"Z": 1, "Y": slice(0, 20), "X": slice(10, 50), "S": slice(None)}
     expected = whole[tuple(cut[a] for a in axes)]
@@ -87,15 +85,15 @@ def test_channels_that_the_model_takes_together_need_no_place(
     whole = restore(image, fake(3), axes=axes)
     source = as_source(image, axes)
     for place in (plane, plane[:-1]):
-        region = restore_region(source, plane_index=place, model=fake(3))
+        region = Restorer(fake(3)).region(source, plane_index=place)
         np.testing.assert_array_equal(region, whole[plane[:-1]])
     with pytest.raises(DGNOError, match=r"has no plane"):
-        restore_region(source, plane_index=(*plane[:-1], 3), model=fake(3))
-    assert restore_region(source, plane_index=plane, model=fake()).shape == (40, 40)
+        Restorer(fake(3)).region(source, plane_index=(*plane[:-1], 3))
+    assert Restorer(fake()).region(source, plane_index=plane).shape == (40, 40)
 
 
 def test_memory_that_runs_out_lowers_the_tile(stack: np.ndarray, fake: Callable[..., Any]) -> None:
-    region = restore_region(stack, plane_index=(0,), model=fake(tile=512, limit=64 * 64))
+    region = Restorer(fake(tile=512, limit=64 * 64)).region(stack, plane_index=(0,))
     expected = restore(stack, fake(), tile=64)[0]
     assert np.abs(region.astype(int) - expected.astype(int)).max() <= 1
 
@@ -105,7 +103,7 @@ def test_planes_that_are_not_there(
     stack: np.ndarray, fake: Callable[..., Any], plane: tuple[int, ...]
 ) -> None:
     with pytest.raises(DGNOError, match="has no plane"):
-        restore_region(stack, plane_index=plane, model=fake())
+        Restorer(fake()).region(stack, plane_index=plane)
 
 
 @pytest.mark.parametrize("rows", [slice(200, 220), slice(20, 20), slice(0, 50, 2)])
@@ -113,4 +111,4 @@ def test_regions_that_are_not_there(
     stack: np.ndarray, fake: Callable[..., Any], rows: slice
 ) -> None:
     with pytest.raises(DGNOError, match="empty or outside"):
-        restore_region(stack, plane_index=(0,), yx_slices=(rows, slice(None)), model=fake())
+        Restorer(fake()).region(stack, plane_index=(0,), yx_slices=(rows, slice(None)))

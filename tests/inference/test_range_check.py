@@ -17,16 +17,14 @@ from typer.testing import CliRunner
 from dgno_core.errors import RestoreWarning
 from dgno_core.evaluation.public_set import read_public_set
 from dgno_core.inference import (
-    RestoreConfig,
     Restored,
+    Restorer,
     RestoreWarned,
     restore,
     restore_events,
-    restore_region_events,
     survey,
 )
-from dgno_core.inference.range_check import SIDE, busiest, job_doubts, recorded_view
-from dgno_core.inference.restore import plan_job
+from dgno_core.inference.range_check import SIDE, busiest, image_doubts, recorded_view
 from dgno_core.io import as_source
 from dgno_core.io.normalise import IntensityRange
 from dgno_core.models import load_model
@@ -97,7 +95,7 @@ def test_colours_and_their_opacity(fake: Callable[..., Any]) -> None:
 def test_a_preview_and_a_script_say_the_same(fake: Callable[..., Any]) -> None:
     source = as_source(squares(13))
     view = (slice(20, 180), slice(20, 190))
-    (message,) = told(restore_region_events(source, yx_slices=view, model=fake(**CARD)))
+    (message,) = told(Restorer(fake(**CARD)).region_events(source, view))
     assert "do not trust the result" in message
     with pytest.warns(RestoreWarning, match="do not trust the result"):
         restore(source, fake(**CARD))
@@ -125,7 +123,7 @@ def test_pixels_do_not_depend_on_it(
         return np.asarray(last.data)
 
     with_check = pixels()
-    monkeypatch.setattr(survey, "job_doubts", lambda *_: iter(()))
+    monkeypatch.setattr(survey, "image_doubts", lambda *_: iter(()))
     np.testing.assert_array_equal(pixels(), with_check)
 
 
@@ -161,11 +159,11 @@ def test_a_constant_plane_is_not_looked_at() -> None:
 def test_the_look_costs_little() -> None:
     image = squares(3, side=512)
     network = load_model("dgno-cell-small", "cpu")
-    job = plan_job(as_source(image), RestoreConfig(), network)
+    job = Restorer(network).prepare(image)
     list(restore_events(image[:64, :64], model=network))  # what is loaded on first use
-    list(job_doubts(job, None))
+    list(image_doubts(job, None))
     start = process_time()
-    list(job_doubts(job, None))
+    list(image_doubts(job, None))
     look = process_time() - start
     start = process_time()
     list(restore_events(image, model=network))
@@ -179,7 +177,7 @@ def grey() -> Any:
 
 def doubts(image: np.ndarray, model: Any) -> list[str]:
     # Ranges as one plane has them: for an image of one plane these are those of the stack.
-    return list(job_doubts(plan_job(as_source(image), RestoreConfig(), model), None))
+    return list(image_doubts(Restorer(model).prepare(image), None))
 
 
 def test_real_defocus_beyond_the_card_is_found(shared_data: Path, grey: Any) -> None:

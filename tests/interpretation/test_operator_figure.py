@@ -9,7 +9,7 @@ import pytest
 import torch
 from matplotlib.collections import LineCollection
 
-from dgno_core.inference.network import Network
+from dgno_core.inference.predictor import Predictor
 from dgno_core.interpretation.operator_figure import draw_operator
 from dgno_core.interpretation.operator_maps import operator_maps
 from dgno_core.interpretation.view import View
@@ -22,7 +22,7 @@ def view_of(**choices: Any) -> View:
     torch.manual_seed(3)
     model = build_model(DGNOConfig(**OPERATORS | choices))
     model.card = ModelCard(name="tiny", config=model.config)
-    network = Network(model, model.card, "tiny", torch.device("cpu"))
+    network = Predictor(model, model.card, "tiny")
     pixels = np.random.default_rng(0).random((1, 70, 90), dtype=np.float32)
     return View(pixels, IntensityRange(0, 1), (32, 64), network, "cells", np.dtype("u2"))
 

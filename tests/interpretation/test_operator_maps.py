@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from dgno_core.errors import DGNOError
-from dgno_core.inference.network import Network
+from dgno_core.inference.predictor import Predictor
 from dgno_core.interpretation.faces import Faces
 from dgno_core.interpretation.operator_maps import (
     MAPS,
@@ -43,7 +43,7 @@ def view_of(pixels: np.ndarray, config: Any = None, origin: tuple[int, int] = (0
     torch.manual_seed(3)
     model = build_model(config or DGNOConfig(**OPERATORS | {"iterations": 2}))
     model.card = ModelCard(name="tiny", config=model.config)
-    network = Network(model, model.card, "tiny", torch.device("cpu"))
+    network = Predictor(model, model.card, "tiny")
     limits = IntensityRange(0.0, 1.0)
     return View(pixels[None].astype(np.float32), limits, origin, network, "a", np.dtype("u2"))
 

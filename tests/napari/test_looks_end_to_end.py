@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dgno_core.inference import RestoreConfig
+from dgno_core.inference import Restorer
 from dgno_core.interpretation.view import read_view
 from support.look_panels import look, said
 
@@ -33,15 +33,15 @@ def test_an_operator_map_is_the_one_of_the_core(
     panel = open_inspect()
     look(qtbot, panel, panel.operator.button)
     layer = napari_window.layers[-1]
-    config = RestoreConfig(model="auto", axes="ZYX", device="cpu")
-    expected = operator_maps(read_view(stack, config, (1,)), "half", 0).map("flux")
+    restorer = Restorer(axes="ZYX", device="cpu")
+    expected = operator_maps(read_view(stack, restorer, (1,)), "half", 0).map("flux")
     np.testing.assert_allclose(layer.data[0], expected.data, rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(
         layer.data_to_world((0, 0, 0)), original.data_to_world((1, *expected.translate))
     )
     panel.operator.show_combo.setCurrentIndex(panel.operator.show_combo.findData("face_jump"))
     look(qtbot, panel, panel.operator.button)
-    faces = operator_maps(read_view(stack, config, (1,)), "half", 0).faces()
+    faces = operator_maps(read_view(stack, restorer, (1,)), "half", 0).faces()
     lines = napari_window.layers[-1]
     np.testing.assert_allclose(lines.data[:, 0, 1:], faces.start)
     np.testing.assert_allclose(lines.features["jump"], faces.jump, rtol=1e-4, atol=1e-6)
@@ -67,7 +67,7 @@ def test_an_attribution_is_the_one_of_the_core(
     look(qtbot, panel, panel.attribution.button)
     assert "new layer" in said(panel)
     window, settings = Window.square(40, 40), LamSettings(effort="quick")
-    view = read_neighbourhood(stack[1], window, settings, RestoreConfig(device="cpu"))
+    view = read_neighbourhood(stack[1], window, settings, Restorer(device="cpu"))
     *_, found = lam_events(view, window, settings)
     assert isinstance(found, LamFound)
     layer = next(item for item in napari_window.layers if item.name.startswith("Attribution"))

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from dgno_core.inference.network import Network
+from dgno_core.inference.predictor import Predictor
 from dgno_core.interpretation.view import View
 from dgno_core.io.normalise import IntensityRange
 from dgno_core.models import ModelCard, architecture
@@ -56,7 +56,7 @@ def view_of(
     image: np.ndarray, model: nn.Module, origin: tuple[int, int] = (0, 0), name: str = "cells.tif"
 ) -> View:
     """A view of an image ``(C, Y, X)`` that is scaled already."""
-    network = Network(model, model.card, model.card.name, torch.device("cpu"))  # type: ignore[arg-type]
+    network = Predictor(model, model.card, model.card.name)  # type: ignore[arg-type]
     pixels = np.asarray(image, np.float32)
     return View(pixels, IntensityRange(0, 1), origin, network, name, pixels.dtype)
 

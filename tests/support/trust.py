@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 from torch import nn
 
-from dgno_core.inference.network import Network
+from dgno_core.inference.predictor import Predictor
 from dgno_core.interpretation.trust.expected import load_recipe
 from dgno_core.interpretation.view import View
 from dgno_core.io.normalise import IntensityRange
@@ -49,11 +49,11 @@ class Fake(nn.Module):
 
 def network_of(
     result: Callable[[torch.Tensor], torch.Tensor], channels: int = 1, **card: Any
-) -> Network:
+) -> Predictor:
     model = Fake(result, channels, **card)
-    return Network(model, model.card, model.card.name, torch.device("cpu"))
+    return Predictor(model, model.card, model.card.name)
 
 
-def view_of(pixels: Floats, network: Network, origin: tuple[int, int] = (0, 0)) -> View:
+def view_of(pixels: Floats, network: Predictor, origin: tuple[int, int] = (0, 0)) -> View:
     limits = IntensityRange(0.0, 1.0)
     return View(pixels, limits, origin, network, "image.tif", np.dtype(np.float32))

@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from dgno_core.errors import DGNOError
-from dgno_core.inference import RestoreConfig, restore
-from dgno_core.inference.preview import measure_ranges
+from dgno_core.inference import Restorer, restore
 from dgno_core.models import read_card
 from dgno_core.training import load_config, train_events
 from dgno_core.training.data_config import ExtraSetData, FolderData, SetData, StackData
@@ -107,7 +106,7 @@ def test_validation_sees_what_restoring_sees(
     network = "dgno-cell-small-colour" if colours else "dgno-cell-small"
     more = ["model={base: dgno-cell-small, channels: 3}"] if colours else []
     config = load_config(config_file, as_data(config_file, data, *more))
-    (limits,) = measure_ranges(path, RestoreConfig(model=network, device="cpu"))
+    (limits,) = Restorer(network, device="cpu").ranges(path)
     planes = tifffile.imread(path)
     image = open_data(config).held_out[0]
     assert image.name == "drift, z 1 to 2"
@@ -156,7 +155,7 @@ def test_stacks_in_folders_are_scaled_as_whole_files(config_file: Path, tmp_path
             "sharp": str(tmp_path / "sharp")}  # fmt: skip
     image = open_data(load_config(config_file, as_data(config_file, data))).held_out[0]
     path = tmp_path / "blurred" / "0.tif"
-    (limits,) = measure_ranges(path, RestoreConfig(device="cpu"))
+    (limits,) = Restorer(device="cpu").ranges(path)
     np.testing.assert_array_equal(image.blurred[0], limits.apply(tifffile.imread(path)[0]))
 
 

@@ -18,7 +18,7 @@ from dgno_core.errors import DGNOError
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from dgno_core.inference.network import Network
+    from dgno_core.inference.predictor import Predictor
 
 SCALES = {"quarter": 4, "half": 2, "full": 1}
 ROWS = 1 << 16  # taken at a time, so that no float64 copy of all rows is needed
@@ -90,7 +90,7 @@ def effective_rank(z: ArrayLike, *, centre: bool = False) -> float:
 
 
 def operator_ranks(
-    network: Network, pixels: NDArray[np.float32], *, centre: bool = False
+    network: Predictor, pixels: NDArray[np.float32], *, centre: bool = False
 ) -> tuple[OperatorRank, ...]:
     """Effective rank of every operator's output, in one forward pass.
 
@@ -116,7 +116,7 @@ def operator_ranks(
     DGNOError
         If the network has no operators, or memory runs out.
     """
-    from dgno_core.inference.network import TileTooLargeError
+    from dgno_core.inference.predictor import TileTooLargeError
     from dgno_core.models.dgno import DGNO
 
     model = network.model

@@ -29,17 +29,15 @@ def packaged_stack_restorer(
     """Restore stacks with `dgno_core.inference`; parameters as for `packaged_restorer`."""
 
     def restorer(planes: Sequence[NDArray[Any]]) -> Iterator[Restoration]:
-        from dgno_core.inference import RestoreConfig
-        from dgno_core.inference.network import load_network
-        from dgno_core.inference.preview import restore_region
+        from dgno_core.inference import Restorer
 
-        config = RestoreConfig(model=model, axes="YX", device=device, model_folder=model_folder)
-        network = load_network(config, colour=False, model=None)
-        limits = stack_range(planes, network.card)
+        restorer = Restorer(model, axes="YX", device=device, model_folder=model_folder)
+        card = restorer.card
+        limits = stack_range(planes, card)
         for plane in planes:
             # The whole plane as a region: the tiles are those of a restoration.
-            data = restore_region(plane, config, ranges=(limits,), model=network.model)
-            yield Restoration(data, network.card.name, network.card.weights_sha256)
+            data = restorer.region(plane, ranges=(limits,))
+            yield Restoration(data, card.name, card.weights_sha256)
 
     return restorer
 

@@ -13,12 +13,8 @@ from dgno_core.inference.events import (
     RestoreWarned,
     TileRestored,
 )
-from dgno_core.inference.preview import (
-    measure_ranges,
-    restore_region,
-    restore_region_events,
-)
-from dgno_core.inference.restore import restore, restore_events
+from dgno_core.inference.restorer import Restorer
+from dgno_core.inference.shortcuts import restore, restore_events
 
 __all__ = [
     "PlaneMeasured",
@@ -29,10 +25,8 @@ __all__ = [
     "RestoreStarted",
     "RestoreWarned",
     "Restored",
+    "Restorer",
     "TileRestored",
-    "measure_ranges",
     "restore",
     "restore_events",
-    "restore_region",
-    "restore_region_events",
 ]

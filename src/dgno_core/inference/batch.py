@@ -12,7 +12,7 @@ from dgno_core.errors import explain_error
 from dgno_core.inference.config import DEFAULTS, RestoreConfig
 from dgno_core.inference.events import Restored, RestoreEvent
 from dgno_core.inference.outputs import ImageTask
-from dgno_core.inference.restore import restore_events
+from dgno_core.inference.restorer import Restorer
 from dgno_core.io.atomic import writing
 from dgno_core.io.file_sinks import FileSink
 from dgno_core.io.provenance import Provenance
@@ -104,7 +104,7 @@ def batch_events(
         If a folder cannot be made. A problem of an image is an event.
     """
     check_folders(tasks)
-    counts = BatchFinished()
+    counts, restorer = BatchFinished(), Restorer.of(config)
     with _folders({task.target.parent for task in tasks if not task.is_done}):
         for number, task in enumerate(tasks, 1):
             if task.is_done:
@@ -114,7 +114,7 @@ def batch_events(
             yield ImageStarted(task, number, len(tasks))
             began = time.perf_counter()
             try:
-                provenance = yield from _restore(task, config)
+                provenance = yield from _restore(task, restorer)
             except Exception as error:
                 message = explain_error(error)
                 if message is None:
@@ -127,13 +127,11 @@ def batch_events(
     yield counts
 
 
-def _restore(
-    task: ImageTask, config: RestoreConfig
-) -> Generator[ImageProgressed, None, Provenance]:
+def _restore(task: ImageTask, restorer: Restorer) -> Generator[ImageProgressed, None, Provenance]:
     """Restore one image into its file."""
-    source, sink = open_task(task, config)
+    source, sink = open_task(task, restorer.config)
     # Leaving early closes the inner generator, which aborts the sink.
-    with closing(restore_events(source, config, sink=sink)) as events:
+    with closing(restorer.events(source, sink)) as events:
         for event in events:
             if isinstance(event, Restored):
                 return event.provenance

@@ -21,9 +21,10 @@ from dgno_core.inference.batch import (
 from dgno_core.inference.config import DEFAULTS, RestoreConfig
 from dgno_core.inference.events import PlaneMeasured
 from dgno_core.inference.fallback import smaller_attempt
-from dgno_core.inference.network import Network, TileTooLargeError
 from dgno_core.inference.outputs import ImageTask
-from dgno_core.inference.restore import Job, plan_job
+from dgno_core.inference.predictor import Predictor, TileTooLargeError
+from dgno_core.inference.prepared import PreparedImage
+from dgno_core.inference.restorer import Restorer
 from dgno_core.inference.room import restoration_bytes
 from dgno_core.inference.survey import first_attempt, foresee
 from dgno_core.inference.tiles import TilePlan
@@ -99,6 +100,7 @@ def plan_events(
     """
     check_folders(tasks)
     timed: dict[tuple[object, ...], float] = {}
+    restorer = Restorer.of(config)
     planned, skipped, failed = 0, 0, 0
     for number, task in enumerate(tasks, 1):
         if task.is_done:
@@ -108,7 +110,7 @@ def plan_events(
         yield ImageStarted(task, number, len(tasks))
         began = time.perf_counter()
         try:
-            event = yield from _reported(task, _plan(task, config, timed))
+            event = yield from _reported(task, _plan(task, restorer, timed))
         except Exception as error:
             message = explain_error(error)
             if message is None:
@@ -122,37 +124,37 @@ def plan_events(
 
 
 def _plan(
-    task: ImageTask, config: RestoreConfig, timed: dict[tuple[object, ...], float]
+    task: ImageTask, restorer: Restorer, timed: dict[tuple[object, ...], float]
 ) -> Generator[PlaneMeasured, None, ImagePlanned]:
     """Plan one image; `timed` keeps the seconds of tiles that were alike."""
-    source, sink = open_task(task, config)
-    job = plan_job(source, config)
-    network = job.network
-    tile, warnings = first_attempt(job, sink)
+    source, sink = open_task(task, restorer.config)
+    image = restorer.prepare(source)
+    network = image.network
+    tile, warnings = first_attempt(image, sink)
     while True:
-        plan = job.plan(tile)
-        shape = _window_shape(job, plan)
+        plan = image.plan(tile)
+        shape = _window_shape(image, plan)
         key = (network.name, str(network.device), shape)
         try:
             if key not in timed:
                 timed[key] = time_tile(network, shape)
             break
         except TileTooLargeError:
-            tile, notes = smaller_attempt(network, job.layout, config, tile)
+            tile, notes = smaller_attempt(network, image.layout, image.config, tile)
             warnings += notes
-    warnings += yield from foresee(job)
-    tiles = len(job.layout) * len(job.groups) * len(plan.tiles)
+    warnings += yield from foresee(image)
+    tiles = len(image.layout) * len(image.groups) * len(plan.tiles)
     return ImagePlanned(
         task,
-        axes=job.source.axes,
-        shape=job.source.shape,
-        dtype=str(job.source.dtype),
+        axes=image.source.axes,
+        shape=image.source.shape,
+        dtype=str(image.source.dtype),
         model=network.name,
         device=str(network.device),
         tile=tile,
-        planes=len(job.layout),
+        planes=len(image.layout),
         tiles=tiles,
-        bytes=restoration_bytes(job, tile),
+        bytes=restoration_bytes(image, tile),
         seconds=tiles * timed[key],
         warnings=tuple(warnings),
     )
@@ -170,7 +172,7 @@ def _reported(
             return planned
 
 
-def time_tile(network: Network, shape: tuple[int, int, int]) -> float:
+def time_tile(network: Predictor, shape: tuple[int, int, int]) -> float:
     """Seconds of restoring one window ``(C, Y, X)``; the first pass only warms up.
 
     Raises
@@ -187,7 +189,7 @@ def time_tile(network: Network, shape: tuple[int, int, int]) -> float:
     return seconds[-1]
 
 
-def _window_shape(job: Job, plan: TilePlan) -> tuple[int, int, int]:
+def _window_shape(image: PreparedImage, plan: TilePlan) -> tuple[int, int, int]:
     rows, columns = plan.tiles[0].window
-    group = job.groups[0]
+    group = image.groups[0]
     return group.stop - group.start, rows.stop - rows.start, columns.stop - columns.start

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dgno_core.errors import DGNOError
 from dgno_core.inference.config import SMALLEST_TILE, RestoreConfig
 from dgno_core.inference.memory import available_bytes, bytes_per_pixel, fit_tile, halve, release
-from dgno_core.inference.network import Network
+from dgno_core.inference.predictor import Predictor
 from dgno_core.io.axes import PlaneLayout
 
 
 def starting_tile(
-    network: Network, layout: PlaneLayout, config: RestoreConfig
+    network: Predictor, layout: PlaneLayout, config: RestoreConfig
 ) -> tuple[int, list[str]]:
     """Return the tile to begin with, and a warning if it had to be lowered.
 
@@ -39,7 +39,7 @@ def starting_tile(
 
 
 def smaller_attempt(
-    network: Network, layout: PlaneLayout, config: RestoreConfig, tile: int
+    network: Predictor, layout: PlaneLayout, config: RestoreConfig, tile: int
 ) -> tuple[int, list[str]]:
     """Return the tile to go on with after memory ran out, moving to the CPU if it must be.
 
@@ -63,7 +63,7 @@ def smaller_attempt(
             f"{max(tile, SMALLEST_TILE)} pixels; close other programs or use a smaller model."
         )
     device = network.device
-    network.move(torch.device("cpu"))
+    network.model.to(torch.device("cpu"))
     release(device)
     tile, notes = starting_tile(network, layout, config)
     return tile, [f"Memory ran out on {device}; starting over on the CPU.", *notes]

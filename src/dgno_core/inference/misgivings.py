@@ -11,11 +11,11 @@ from dgno_core.io.axes import exchanged_axes
 from dgno_core.io.units import micrometers
 
 if TYPE_CHECKING:
-    from dgno_core.inference.network import Network
-    from dgno_core.inference.restore import Job
+    from dgno_core.inference.predictor import Predictor
+    from dgno_core.inference.prepared import PreparedImage
 
 
-def misgivings(job: Job) -> Iterator[str]:
+def misgivings(job: PreparedImage) -> Iterator[str]:
     """Say what was chosen for the user, and what makes it doubtful that the model suits."""
     source, network = job.source, job.network
     if source.axes_guessed:
@@ -35,7 +35,7 @@ def misgivings(job: Job) -> Iterator[str]:
         yield doubt
 
 
-def unfit_pixel_size(name: str, network: Network, size: float | None) -> str | None:
+def unfit_pixel_size(name: str, network: Predictor, size: float | None) -> str | None:
     """Say so if the model was trained on pixels of another size; None if not, or not known.
 
     Parameters
@@ -56,12 +56,12 @@ def unfit_pixel_size(name: str, network: Network, size: float | None) -> str | N
     )
 
 
-def nothing_restored(job: Job) -> str:
+def nothing_restored(job: PreparedImage) -> str:
     """Say that the result is the image as it was."""
     return f"nothing to restore: {job.source.name} is constant and came back unchanged."
 
 
-def gaps_kept(job: Job, count: int) -> str:
+def gaps_kept(job: PreparedImage, count: int) -> str:
     """Say how many values are no numbers and stay as they are."""
     return (
         f"{count} values of {job.source.name} are NaN or infinite and stayed so; "

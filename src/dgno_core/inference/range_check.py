@@ -22,8 +22,8 @@ from dgno_core.inference.gaps import fill_gaps
 from dgno_core.inference.noise import estimate_noise
 
 if TYPE_CHECKING:
-    from dgno_core.inference.network import Network
-    from dgno_core.inference.restore import Job
+    from dgno_core.inference.predictor import Predictor
+    from dgno_core.inference.prepared import PreparedImage
     from dgno_core.io.normalise import IntensityRange
     from dgno_core.models.card import ModelCard
 
@@ -63,7 +63,7 @@ class RecordedView:
         return sharpest_edges(self.pixels, self.noise)
 
 
-def range_doubts(name: str, network: Network, views: Sequence[RecordedView]) -> Iterator[str]:
+def range_doubts(name: str, network: Predictor, views: Sequence[RecordedView]) -> Iterator[str]:
     """Say in a sentence each how the views are outside of what the card states.
 
     Parameters
@@ -90,7 +90,7 @@ def range_doubts(name: str, network: Network, views: Sequence[RecordedView]) -> 
 
 def too_blurred(
     name: str,
-    network: Network,
+    network: Predictor,
     width: float,
     limit: float,
     *,
@@ -116,12 +116,12 @@ def too_blurred(
     )
 
 
-def seen_blur(network: Network, limit: float) -> str:
+def seen_blur(network: Predictor, limit: float) -> str:
     """Say which blur a model has seen."""
     return f"the model {network.name} was trained on blur of up to {limit:.3g} pixels"
 
 
-def too_noisy(name: str, network: Network, found: float) -> Iterator[str]:
+def too_noisy(name: str, network: Predictor, found: float) -> Iterator[str]:
     """Say so if the image is noisier than what the model was trained on.
 
     Parameters
@@ -210,7 +210,7 @@ def busiest(coarse: Floats, shape: tuple[int, ...], side: int) -> tuple[slice, s
     return slice(row, row + side), slice(column, column + side)
 
 
-def job_doubts(job: Job, ranges: tuple[IntensityRange, ...] | None) -> Iterator[str]:
+def image_doubts(job: PreparedImage, ranges: tuple[IntensityRange, ...] | None) -> Iterator[str]:
     """Say how the image of a job is outside of what the card states; reads a few of its planes.
 
     Parameters
@@ -239,7 +239,7 @@ def job_doubts(job: Job, ranges: tuple[IntensityRange, ...] | None) -> Iterator[
 
 
 def plane_doubts(
-    job: Job, samples: NDArray[np.generic], limits: Sequence[IntensityRange]
+    job: PreparedImage, samples: NDArray[np.generic], limits: Sequence[IntensityRange]
 ) -> Iterator[str]:
     """Say how a part of a plane of a job, ``(samples, Y, X)``, is outside of the card."""
     view = recorded_view(samples[: job.layout.colours], limits)

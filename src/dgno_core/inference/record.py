@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from dgno_core.inference.config import RestoreConfig
-from dgno_core.inference.network import Network
+from dgno_core.inference.predictor import Predictor
 from dgno_core.io.provenance import Provenance, SourceRecord, now, program_version, versions
 from dgno_core.io.source import ImageSource
 
 
 def describe(
     source: ImageSource,
-    network: Network,
+    network: Predictor,
     config: RestoreConfig,
     tile: int,
     output: Path | None,

@@ -11,7 +11,7 @@ from dgno_core.io.host_memory import check_room
 from dgno_core.io.sinks import ArraySink
 
 if TYPE_CHECKING:
-    from dgno_core.inference.restore import Job
+    from dgno_core.inference.prepared import PreparedImage
     from dgno_core.io.sinks import ImageSink
 
 # Copies of a plane: as it was read, restored, one group of it inverted, and on its way to the file.
@@ -21,7 +21,7 @@ RAW_COPIES = 4
 EXACT_COPIES = 4
 
 
-def restoration_bytes(job: Job, tile: int) -> int:
+def restoration_bytes(job: PreparedImage, tile: int) -> int:
     """Estimate the memory of a plane and one of its tiles, in bytes.
 
     Parameters
@@ -46,7 +46,7 @@ def restoration_bytes(job: Job, tile: int) -> int:
     return needed
 
 
-def check_restoration(job: Job, tile: int, sink: ImageSink | None = None) -> None:
+def check_restoration(job: PreparedImage, tile: int, sink: ImageSink | None = None) -> None:
     """Check that a restoration fits the memory that is free.
 
     Parameters

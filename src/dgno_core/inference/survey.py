@@ -6,21 +6,19 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from dgno_core.inference.events import PlaneMeasured
 from dgno_core.inference.fallback import starting_tile
 from dgno_core.inference.gaps import fill_gaps
 from dgno_core.inference.misgivings import gaps_kept, misgivings, nothing_restored
-from dgno_core.inference.range_check import job_doubts
+from dgno_core.inference.prepared import PreparedImage, is_flat
+from dgno_core.inference.range_check import image_doubts
 from dgno_core.inference.room import check_restoration
-from dgno_core.io.normalise import IntensityRange, RangeEstimator
+from dgno_core.io.normalise import IntensityRange
 
 if TYPE_CHECKING:
-    from dgno_core.inference.restore import Job
     from dgno_core.io.sinks import ImageSink
-    from dgno_core.models.card import ModelCard
 
 
 @dataclass(frozen=True)
@@ -54,20 +52,22 @@ class PlanesSeen:
     are_flat: bool = True
     gaps: int = 0
 
-    def add(self, job: Job, samples: NDArray[Any], limits: Sequence[IntensityRange]) -> None:
+    def add(
+        self, image: PreparedImage, samples: NDArray[Any], limits: Sequence[IntensityRange]
+    ) -> None:
         """Look at one plane, ``(samples, Y, X)``."""
         filled = fill_gaps(samples)
         self.gaps += filled.count
-        parts = [filled.samples[group] for group in job.groups]
+        parts = [filled.samples[group] for group in image.groups]
         self.are_flat &= all(map(is_flat, parts, limits))
 
-    def notes(self, job: Job) -> list[str]:
+    def notes(self, image: PreparedImage) -> list[str]:
         """Say what to know of them, in a sentence each."""
-        notes = [nothing_restored(job)] if self.are_flat else []
-        return notes + ([gaps_kept(job, self.gaps)] if self.gaps else [])
+        notes = [nothing_restored(image)] if self.are_flat else []
+        return notes + ([gaps_kept(image, self.gaps)] if self.gaps else [])
 
 
-def first_attempt(job: Job, sink: ImageSink) -> tuple[int, list[str]]:
+def first_attempt(image: PreparedImage, sink: ImageSink) -> tuple[int, list[str]]:
     """Choose the tiles to begin with, check the memory, and collect what is known before.
 
     Returns
@@ -80,46 +80,23 @@ def first_attempt(job: Job, sink: ImageSink) -> tuple[int, list[str]]:
     DGNOError
         If the restoration does not fit the memory.
     """
-    tile, notes = starting_tile(job.network, job.layout, job.config)
-    check_restoration(job, tile, sink)
-    return tile, [*job.source.warnings, *sink.warnings, *misgivings(job), *notes]
+    tile, notes = starting_tile(image.network, image.layout, image.config)
+    check_restoration(image, tile, sink)
+    return tile, [*image.source.warnings, *sink.warnings, *misgivings(image), *notes]
 
 
-def survey(job: Job) -> Generator[PlaneMeasured, None, Survey]:
+def survey(image: PreparedImage) -> Generator[PlaneMeasured, None, Survey]:
     """Measure the intensities, and compare the image with what the card states."""
-    ranges = (yield from measure(job)) if job.config.normalise == "stack" else None
-    return Survey(ranges, list(job_doubts(job, ranges)))
+    ranges = yield from image.measure()
+    return Survey(ranges, list(image_doubts(image, ranges)))
 
 
-def foresee(job: Job) -> Generator[PlaneMeasured, None, list[str]]:
+def foresee(image: PreparedImage) -> Generator[PlaneMeasured, None, list[str]]:
     """Read what a run would read, and return what it would say of it, but restore nothing."""
-    surveyed = yield from survey(job)
+    surveyed = yield from survey(image)
     seen = PlanesSeen()
-    for done, position in enumerate(job.layout.positions(), 1):
-        samples = job.read(position)
-        seen.add(job, samples, job.plane_ranges(position, samples, surveyed.ranges))
-        yield PlaneMeasured(done, len(job.layout))
-    return [*surveyed.doubts, *seen.notes(job)]
-
-
-def measure(job: Job) -> Generator[PlaneMeasured, None, tuple[IntensityRange, ...]]:
-    """Read the stack once for its intensity ranges."""
-    estimator = RangeEstimator(job.layout, job.is_joint)
-    for done, position in enumerate(job.layout.positions(), 1):
-        estimator.add(position, job.read(position))
-        yield PlaneMeasured(done, len(job.layout))
-    return card_ranges(estimator, job.network.card, job.source.dtype)
-
-
-def card_ranges(
-    estimator: RangeEstimator, card: ModelCard, dtype: np.dtype[Any]
-) -> tuple[IntensityRange, ...]:
-    """Return the intensities that stand for 0 and 1, as the model was trained."""
-    if card.scaling == "type":
-        return estimator.type_ranges(dtype)
-    return estimator.ranges(card.percentiles)
-
-
-def is_flat(part: NDArray[Any], limits: IntensityRange) -> bool:
-    """Tell whether there is nothing to restore in the samples of one group."""
-    return limits.is_constant or all(np.ptp(channel) == 0 for channel in part)
+    for done, position in enumerate(image.layout.positions(), 1):
+        samples = image.read(position)
+        seen.add(image, samples, image.plane_ranges(position, samples, surveyed.ranges))
+        yield PlaneMeasured(done, len(image.layout))
+    return [*surveyed.doubts, *seen.notes(image)]

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from dgno_core.errors import DGNOError
-from dgno_core.inference.network import Network, TileTooLargeError
+from dgno_core.inference.predictor import Predictor, TileTooLargeError
 from dgno_core.layers.operator import OperatorLayer
 from dgno_core.numerics.assembly import RECEIVED, face_jumps
 from dgno_core.numerics.elements import SIDES, Side, border, to_elements
@@ -88,7 +88,9 @@ class _ReachedError(Exception):
     """The layer is reached; the rest of the network need not run."""
 
 
-def terms_of(network: Network, layer: OperatorLayer, pixels: NDArray[np.float32]) -> OperatorTerms:
+def terms_of(
+    network: Predictor, layer: OperatorLayer, pixels: NDArray[np.float32]
+) -> OperatorTerms:
     """Run a network up to one of its layers and take that apart.
 
     Parameters

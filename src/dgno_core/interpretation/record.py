@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dgno_core.inference.config import RestoreConfig
-from dgno_core.inference.network import Network
+from dgno_core.inference.predictor import Predictor
 from dgno_core.io.provenance import Provenance, SourceRecord, now, program_version, versions
 from dgno_core.io.sinks import open_sink
 from dgno_core.io.source import ImageSource
@@ -19,7 +19,7 @@ from dgno_core.io.source import ImageSource
 
 def describe_look(
     source: ImageSource,
-    network: Network,
+    network: Predictor,
     config: RestoreConfig,
     look: Mapping[str, Any],
     command: str,

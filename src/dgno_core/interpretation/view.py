@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dgno_core.errors import DGNOError
-from dgno_core.inference.config import DEFAULTS, RestoreConfig
-from dgno_core.inference.network import Network
-from dgno_core.inference.preview import measure_ranges, plane_position
-from dgno_core.inference.restore import Source, plan_job
+from dgno_core.inference.predictor import Predictor
+from dgno_core.inference.prepared import Source
+from dgno_core.inference.region import plane_position
+from dgno_core.inference.restorer import WHOLE, Restorer
 from dgno_core.io.normalise import IntensityRange
 from dgno_core.io.source import SMALLEST
-
-if TYPE_CHECKING:
-    from torch import nn
 
 LARGEST_SIDE = 1024  # px: what is kept for a map grows with the area
 
@@ -49,7 +46,7 @@ class View:
     pixels: NDArray[np.float32]
     limits: IntensityRange
     origin: tuple[int, int]
-    network: Network
+    network: Predictor
     name: str
     dtype: np.dtype[Any]
     inner: tuple[slice, slice] = (slice(None), slice(None))
@@ -63,30 +60,29 @@ class View:
 
 def read_view(
     source: Source,
-    config: RestoreConfig = DEFAULTS,
+    restorer: Restorer | None = None,
     plane_index: Sequence[int] = (),
-    yx_slices: tuple[slice, slice] = (slice(None), slice(None)),
+    yx_slices: tuple[slice, slice] = WHOLE,
     *,
     channel: int = 0,
     ranges: tuple[IntensityRange, ...] | None = None,
-    model: nn.Module | None = None,
     surroundings: int = 0,
 ) -> View:
-    """Read a part of a plane as `restore_events` would give it to the network.
+    """Read a part of a plane as a restorer would give it to the network.
 
     Parameters
     ----------
-    source, config, model
-        As for `dgno_core.inference.restore_events`.
-    plane_index
-        Where the plane is along each axis besides Y, X and colour.
+    source, plane_index
+        As for `Restorer.region`.
+    restorer
+        The model, and how it would restore; by default the packaged one.
     yx_slices
         The part; its start is moved up and left to the grid of the network, so that elements
         lie where they lie in the whole image.
     channel
         Which colour of a colour image a grey model looks at.
     ranges
-        What `measure_ranges` gave, to save reading the stack again.
+        What `Restorer.ranges` gave, to save reading the stack again.
     surroundings
         At least so many pixels are read around the part, where the image has them.
 
@@ -100,33 +96,34 @@ def read_view(
         If the image, plane, part or model is at fault, the part is larger than 1024 pixels, or
         it is constant.
     """
-    job = plan_job(source, config, model)
-    position = plane_position(job, plane_index)
-    if ranges is None and config.normalise == "stack":
-        ranges = measure_ranges(job.source, config, model=job.network.model)
-    samples = job.read(position)
-    limits = job.plane_ranges(position, samples, ranges)
-    if not 0 <= channel < len(job.groups):
+    restorer = restorer or Restorer()
+    image = restorer.prepare(source)
+    position = plane_position(image, plane_index)
+    if ranges is None:
+        ranges = restorer.ranges(image.source)
+    samples = image.read(position)
+    limits = image.plane_ranges(position, samples, ranges)
+    if not 0 <= channel < len(image.groups):
         raise DGNOError(
-            f"{job.source.name} has {len(job.groups)} channels to look at, no {channel}."
+            f"{image.source.name} has {len(image.groups)} channels to look at, no {channel}."
         )
     rows, columns = (
-        _on_grid(part, size, job.network.card.multiple, job.source.name)
-        for part, size in zip(yx_slices, (job.layout.height, job.layout.width), strict=True)
+        _on_grid(part, size, image.network.card.multiple, image.source.name)
+        for part, size in zip(yx_slices, (image.layout.height, image.layout.width), strict=True)
     )
     if limits[channel].is_constant:
-        raise DGNOError(f"{job.source.name} is constant: there is nothing to look into.")
-    margin = -(-surroundings // job.network.card.multiple) * job.network.card.multiple
+        raise DGNOError(f"{image.source.name} is constant: there is nothing to look into.")
+    margin = -(-surroundings // image.network.card.multiple) * image.network.card.multiple
     # Still on the grid of the network; a slice may end beyond the image.
     around = [slice(max(each.start - margin, 0), each.stop + margin) for each in (rows, columns)]
-    pixels = limits[channel].apply(samples[job.groups[channel]][:, around[0], around[1]])
+    pixels = limits[channel].apply(samples[image.groups[channel]][:, around[0], around[1]])
     return View(
         pixels,
         limits[channel],
         (around[0].start, around[1].start),
-        job.network,
-        job.source.name,
-        job.source.dtype,
+        image.network,
+        image.source.name,
+        image.source.dtype,
         (_within(rows, around[0]), _within(columns, around[1])),
     )
 

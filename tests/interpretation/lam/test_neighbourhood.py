@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dgno_core.errors import DGNOError
+from dgno_core.inference import Restorer
 from dgno_core.interpretation.lam import LamSettings, Window, read_neighbourhood
 from dgno_core.interpretation.lam.neighbourhood import find_neighbourhood
 from support.lam_net import LamNet
@@ -96,9 +97,7 @@ def test_kernels_are_odd() -> None:
 def test_the_neighbourhood_is_read_as_the_network_will_see_it() -> None:
     image = np.random.default_rng(0).integers(0, 900, (3, 150, 170)).astype(np.uint16)
     settings = LamSettings(side=64)
-    view = read_neighbourhood(
-        image, Window.square(70, 90), settings, plane_index=(1,), model=LamNet()
-    )
+    view = read_neighbourhood(image, Window.square(70, 90), settings, Restorer(LamNet()), (1,))
     assert view.origin == (32, 64)
     low, high = view.limits.low, view.limits.high
     expected = (image[1, 32:96, 64:128] - low) / (high - low)
@@ -108,7 +107,7 @@ def test_the_neighbourhood_is_read_as_the_network_will_see_it() -> None:
 def test_a_second_models_grid_moves_the_neighbourhood() -> None:
     image = np.random.default_rng(0).random((300, 300)).astype(np.float32)
     settings = LamSettings(side=64)
-    view = read_neighbourhood(image, Window.square(150, 150), settings, model=LamNet(), grid=96)
+    view = read_neighbourhood(image, Window.square(150, 150), settings, Restorer(LamNet()), grid=96)
     assert view.origin == (96, 96)
     with pytest.raises(DGNOError, match="reaches outside of image, which is 300 x 300"):
-        read_neighbourhood(image, Window.square(290, 0), settings, model=LamNet())
+        read_neighbourhood(image, Window.square(290, 0), settings, Restorer(LamNet()))

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from dgno_core.errors import DGNOError
+from dgno_core.inference import Restorer
 from dgno_core.inference.restore import restore
 from dgno_core.interpretation.events import StepDone, Warned
 from dgno_core.interpretation.lam import (
@@ -86,7 +87,7 @@ def test_the_map_lies_where_the_box_is() -> None:
     assert 116 <= peak[0] + large.translate[0] <= 132
     assert 146 <= peak[1] + large.translate[1] <= 162
     assert large.box == Window.square(56, 54, 8)
-    view = read_neighbourhood(image[0], window, SHORT, model=random_net())
+    view = read_neighbourhood(image[0], window, SHORT, Restorer(random_net()))
     small = found(view, window, SHORT)
     assert small.translate == large.translate
     # Not quite the same: the range of the stack is a little narrower than 0 to 1.
@@ -107,7 +108,7 @@ def test_a_map_at_a_far_border_off_the_grid_is_as_large_as_others() -> None:
 def test_the_restored_image_is_the_one_that_restoring_gives() -> None:
     image = (cells(1, 64, 64)[0] * 900).astype(np.float32)
     net = random_net()
-    view = read_neighbourhood(image, Window.square(20, 20), SHORT, model=net)
+    view = read_neighbourhood(image, Window.square(20, 20), SHORT, Restorer(net))
     result = found(view, Window.square(20, 20), SHORT)
     whole = restore(image, net)
     np.testing.assert_allclose(

@@ -10,8 +10,9 @@ import torch
 from scipy.ndimage import gaussian_filter
 
 from dgno_core.errors import DGNOError
+from dgno_core.inference import Restorer
 from dgno_core.inference.config import RestoreConfig
-from dgno_core.inference.network import Network, load_network
+from dgno_core.inference.predictor import Predictor, load_predictor
 from dgno_core.interpretation.events import StepDone, Warned
 from dgno_core.interpretation.trust import SURROUNDINGS, TrustFound, trust_events
 from dgno_core.interpretation.trust.expected import (
@@ -29,7 +30,7 @@ from support.trust import network_of, scene, view_of
 PACKAGED = [("dgno-cell-small", 1), ("dgno-cell-small-colour", 3)]
 
 
-def answer(sharp: np.ndarray, pasted: float = 0.0, **card: object) -> Network:
+def answer(sharp: np.ndarray, pasted: float = 0.0, **card: object) -> Predictor:
     """A network that answers with the sharp scene, however the input lies, and a pasted spot."""
     spot = np.zeros_like(sharp)
     spot[:, 60:66, 40:46] = pasted
@@ -116,8 +117,8 @@ def test_what_the_network_guesses_where_its_view_is_cut_is_left_out() -> None:
     found = {}
     for margin in (0, SURROUNDINGS):
         view = read_view(
-            image.astype(np.float32), RestoreConfig(axes="YX", tile=256), (), part,
-            model=network.model, surroundings=margin,
+            image.astype(np.float32), Restorer(network.model, axes="YX", tile=256), (), part,
+            surroundings=margin,
         )  # fmt: skip
         assert view.inner_origin == (64, 32)
         _, found[margin] = look(view, config=RestoreConfig(tile=256))
@@ -132,8 +133,8 @@ def test_what_the_network_guesses_where_its_view_is_cut_is_left_out() -> None:
 def test_a_part_at_the_border_of_the_image_has_surroundings_on_its_inner_sides_only() -> None:
     network = network_of(lambda x: x, multiple=32)
     view = read_view(
-        scene(side=128)[0], RestoreConfig(axes="YX"), (), (slice(0, 64), slice(64, 128)),
-        model=network.model, surroundings=20,
+        scene(side=128)[0], Restorer(network.model, axes="YX"), (), (slice(0, 64), slice(64, 128)),
+        surroundings=20,
     )  # fmt: skip
     assert view.origin == (0, 32)
     assert view.pixels.shape == (1, 96, 96)
@@ -144,7 +145,7 @@ def test_a_part_at_the_border_of_the_image_has_surroundings_on_its_inner_sides_o
 def test_real_defocus_beyond_the_model_is_not_to_be_trusted(shared_data: Path) -> None:
     path = min((shared_data / "bbbc006-miq").glob("00_*.tif"))
     part = (slice(96, 288), slice(96, 288))
-    view = read_view(path, RestoreConfig(device="cpu"), (), part, surroundings=SURROUNDINGS)
+    view = read_view(path, Restorer(device="cpu"), (), part, surroundings=SURROUNDINGS)
     _, found = look(view)
     assert found.verdict.level == "bad"
     assert found.verdict.sentence.startswith("Do not trust this result")
@@ -226,7 +227,7 @@ def test_the_formula_is_what_it_says() -> None:
 
 @pytest.mark.parametrize(("name", "channels"), PACKAGED)
 def test_the_recipe_was_fitted_with_the_packaged_weights(name: str, channels: int) -> None:
-    network = load_network(RestoreConfig(model=name), colour=channels == 3, model=None)
+    network = load_predictor(RestoreConfig(model=name), colour=channels == 3)
     assert list(calibration_doubts(network.card, load_recipe(channels))) == []
 
 

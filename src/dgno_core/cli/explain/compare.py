@@ -18,10 +18,9 @@ from dgno_core.wording import about_file
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from torch import nn
 
     from dgno_core.evaluation.error_maps import EdgeScore
-    from dgno_core.inference import RestoreConfig
+    from dgno_core.inference import Restorer
     from dgno_core.io import ImageSource
 
 TIFFS = ("error-difference.tif", "edge-band.tif")
@@ -50,8 +49,7 @@ def compare(
     check_model_folder(model_folder)
     from dgno_core.evaluation.error_figure import draw_comparison
     from dgno_core.evaluation.error_maps import band_psnr, edge_band, error_difference
-    from dgno_core.inference import RestoreConfig
-    from dgno_core.inference.restore import plan_job
+    from dgno_core.inference import RestoreConfig, Restorer
     from dgno_core.interpretation.record import command_line, describe_look, write_map
     from dgno_core.io import read_image
 
@@ -67,9 +65,9 @@ def compare(
         results, networks = [], []
         config = RestoreConfig(axes=axes, device=device, model_folder=model_folder)
         for name in models:
-            network = plan_job(source, config.changed(model=name)).network
-            networks.append(network)
-            results.append(_restore(source, config, network.model))
+            restorer = Restorer.of(config.changed(model=name))
+            networks.append(restorer.prepare(source).network)
+            results.append(_restore(source, restorer))
         labels = [_label(name) for name in models]
         if labels[0] == labels[1]:
             labels = [f"{label} ({letter})" for label, letter in zip(labels, "AB", strict=True)]
@@ -105,14 +103,14 @@ def compare(
     typer.echo(output / PICTURE)
 
 
-def _restore(source: ImageSource, config: RestoreConfig, model: nn.Module) -> NDArray[Any]:
+def _restore(source: ImageSource, restorer: Restorer) -> NDArray[Any]:
     """Restore an image in memory, saying on stderr what the user should know."""
     import numpy as np
 
-    from dgno_core.inference import Restored, RestoreWarned, restore_events
+    from dgno_core.inference import Restored, RestoreWarned
 
     restored = None
-    for event in restore_events(source, config, model=model):
+    for event in restorer.events(source):
         if isinstance(event, RestoreWarned):
             typer.echo(about_file(source.name, event.message), err=True)
         elif isinstance(event, Restored):

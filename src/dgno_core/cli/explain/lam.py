@@ -29,7 +29,7 @@ from dgno_core.errors import DGNOError
 from dgno_core.wording import about_file
 
 if TYPE_CHECKING:
-    from dgno_core.inference import RestoreConfig
+    from dgno_core.inference import Restorer
     from dgno_core.interpretation.lam import Attribution, LamSettings, Window
     from dgno_core.interpretation.view import View
     from dgno_core.io.source import ImageSource
@@ -83,7 +83,7 @@ def lam(
     """
     check_model_folder(model_folder)
     box, at = parse_window(window), parse_plane(plane)
-    from dgno_core.inference import RestoreConfig
+    from dgno_core.inference import Restorer
     from dgno_core.interpretation.lam import LamSettings, compare_lam
     from dgno_core.interpretation.lam.describe import describe_lam, file_words
     from dgno_core.interpretation.record import command_line, describe_look, write_map
@@ -95,26 +95,26 @@ def lam(
     names = model or ["auto"]
     tiffs, picture = [f"lam-{word}.tif" for word in file_words(names)], "lam.png"
     written = [*tiffs, *(f"{tiff}.json" for tiff in tiffs), picture]
-    configs = [
-        RestoreConfig(
-            model=name, axes=axes, device=device, normalise=normalise, model_folder=model_folder
-        )
+    restorers = [
+        Restorer(name, axes=axes, device=device, normalise=normalise, model_folder=model_folder)
         for name in names
     ]
     with result_folder(output, written, overwrite=overwrite) as folder:
         source = read_image(image, axes)
-        views, grid = read_views(source, box, settings, configs, at, channel)
+        views, grid = read_views(source, box, settings, restorers, at, channel)
         maps = [follow(view, box, settings, grid) for view in views]
         options: dict[str, Any] = {
             "window": window, "effort": effort, "steps": steps, "sigma": sigma, "kernel": kernel,
             "side": side, "paper": paper, "plane": plane, "channel": channel, "axes": axes,
             "normalise": normalise, "model-folder": model_folder, "output": output,
         }  # fmt: skip
-        for view, config, found, tiff in zip(views, configs, maps, tiffs, strict=True):
+        for view, restorer, found, tiff in zip(views, restorers, maps, tiffs, strict=True):
             chosen = {"model": view.network.name, "device": view.network.device}
             command = command_line("lam", [image], options | chosen)
             said = {"plane": plane, "channel": channel, "lam": describe_lam(found)}
-            record = describe_look(source, view.network, config, said, command, found.warnings)
+            record = describe_look(
+                source, view.network, restorer.config, said, command, found.warnings
+            )
             write_map(folder / tiff, found.signed, source, record)
         compare_lam(maps).savefig(folder / picture, metadata={"Software": None})
     for found in maps:
@@ -147,7 +147,7 @@ def read_views(
     source: ImageSource,
     window: Window,
     settings: LamSettings,
-    configs: Sequence[RestoreConfig],
+    restorers: Sequence[Restorer],
     plane_index: Sequence[int],
     channel: int,
 ) -> tuple[list[View], int]:
@@ -155,8 +155,8 @@ def read_views(
     from dgno_core.interpretation.lam import read_neighbourhood
 
     views = [
-        read_neighbourhood(source, window, settings, config, plane_index, channel=channel)
-        for config in configs
+        read_neighbourhood(source, window, settings, restorer, plane_index, channel=channel)
+        for restorer in restorers
     ]
     grid = lcm(*(view.network.card.multiple for view in views))
     for number, view in enumerate(views):
@@ -165,10 +165,9 @@ def read_views(
                 source,
                 window,
                 settings,
-                configs[number],
+                restorers[number],
                 plane_index,
                 channel=channel,
-                model=view.network.model,
                 grid=grid,
             )
     return views, grid

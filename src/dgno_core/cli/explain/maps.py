@@ -58,7 +58,7 @@ def maps(
     """
     check_model_folder(model_folder)
     where, at = parse_region(region), parse_plane(plane)
-    from dgno_core.inference import RestoreConfig
+    from dgno_core.inference import Restorer
     from dgno_core.interpretation.operator_figure import draw_operator
     from dgno_core.interpretation.operator_maps import MAPS, operator_maps
     from dgno_core.interpretation.operator_words import suffix
@@ -72,10 +72,10 @@ def maps(
     names = [*tiffs, *(f"{tiff}.json" for tiff in tiffs), table, picture]
     with result_folder(output, names, overwrite=overwrite) as folder:
         source = read_image(image, axes)
-        config = RestoreConfig(
-            model=model, axes=axes, device=device, normalise=normalise, model_folder=model_folder
+        restorer = Restorer(
+            model, axes=axes, device=device, normalise=normalise, model_folder=model_folder
         )
-        view = read_view(source, config, at, where)
+        view = read_view(source, restorer, at, where)
         shown = operator_maps(view, scale, iteration)
         choice: dict[str, Any] = {
             "scale": scale, "iteration": iteration, "head": head, "dimension": dimension,
@@ -95,7 +95,7 @@ def maps(
                     "scale": one.scale, "translate": one.translate,
                 },
             }  # fmt: skip
-            record = describe_look(source, view.network, config, said, command)
+            record = describe_look(source, view.network, restorer.config, said, command)
             write_map(folder / tiff, one.data, source, record, one.scale)
         write_faces(folder / table, shown.faces(head))
         figure = draw_operator(view, shown, head, dimension)

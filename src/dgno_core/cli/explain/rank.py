@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
 from typing import Annotated
 
@@ -57,20 +58,23 @@ def rank(
     where, at = parse_region(region), parse_plane(plane)
     from dgno_core.evaluation.rank import OperatorRank, operator_ranks
     from dgno_core.evaluation.rank_figure import draw_ranks, summarise_ranks
-    from dgno_core.inference import RestoreConfig
+    from dgno_core.inference import Restorer
     from dgno_core.interpretation.view import read_view
 
-    config = RestoreConfig(axes=axes, device=device, normalise=normalise, model_folder=model_folder)
+    restorers = [
+        Restorer(name, axes=axes, device=device, normalise=normalise, model_folder=model_folder)
+        for name in model or ["auto"]
+    ]
     found: dict[str, list[tuple[OperatorRank, ...]]] = {}
     with (
         result_folder(output, (TABLE, PICTURE), overwrite=overwrite) as folder,
         Bar("measuring ranks") as bar,
     ):
         lines = ["image,model,scale,iteration,channels,effective_rank,utilisation,centred"]
-        wanted = [(name, image) for name in model or ["auto"] for image in images]
-        for done, (name, image) in enumerate(wanted):
+        wanted = list(product(restorers, images))
+        for done, (restorer, image) in enumerate(wanted):
             bar.update(done, len(wanted), image.name)
-            view = read_view(image, config.changed(model=name), at, where)
+            view = read_view(image, restorer, at, where)
             ranks = operator_ranks(view.network, view.pixels, centre=centre)
             found.setdefault(view.network.name, []).append(ranks)
             lines += [

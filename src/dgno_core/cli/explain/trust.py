@@ -29,7 +29,7 @@ from dgno_core.cli.threads import Threads
 
 if TYPE_CHECKING:
     from dgno_core.inference.config import RestoreConfig
-    from dgno_core.inference.network import Network
+    from dgno_core.inference.predictor import Predictor
     from dgno_core.interpretation.trust import TrustFound
     from dgno_core.interpretation.view import View
 
@@ -70,7 +70,7 @@ def trust(
     """
     check_model_folder(model_folder)
     part, at = parse_region(region), parse_plane(plane)
-    from dgno_core.inference import RestoreConfig
+    from dgno_core.inference import Restorer
     from dgno_core.interpretation.record import command_line, describe_look, write_map
     from dgno_core.interpretation.trust import SURROUNDINGS
     from dgno_core.interpretation.trust.picture import save_trust_figure, trust_figure
@@ -78,20 +78,21 @@ def trust(
     from dgno_core.io import read_image
     from dgno_core.io.units import micrometers
 
-    config = RestoreConfig(
-        model=model,
+    restorer = Restorer(
+        model,
         axes=axes,
         device=device,
         normalise=normalise,
         tile=tile,
         model_folder=model_folder,
     )
+    config = restorer.config
     keys = (*NAMES, "difference") if second else NAMES
     tiffs = [tiff_name(key) for key in keys]
     written = [*tiffs, *(f"{tiff}.json" for tiff in tiffs), PICTURE, SENTENCES]
     with result_folder(output, written, overwrite=overwrite) as folder:
         source = read_image(image, axes)
-        view = read_view(source, config, at, part, channel=channel, surroundings=SURROUNDINGS)
+        view = read_view(source, restorer, at, part, channel=channel, surroundings=SURROUNDINGS)
         other = None if second is None else load_second(second, config, len(view.pixels))
         size = micrometers(source.pixel_size.get("X", 0), source.units.get("X"))
         found = follow(view, other, size, config)
@@ -147,15 +148,15 @@ def sentences(found: TrustFound) -> dict[str, Any]:
     }
 
 
-def load_second(name: str, config: RestoreConfig, channels: int) -> Network:
+def load_second(name: str, config: RestoreConfig, channels: int) -> Predictor:
     """Load the network to compare with, on the device of the first."""
-    from dgno_core.inference.network import load_network
+    from dgno_core.inference.predictor import load_predictor
 
-    return load_network(config.changed(model=name), colour=channels == 3, model=None)
+    return load_predictor(config.changed(model=name), colour=channels == 3)
 
 
 def follow(
-    view: View, second: Network | None, pixel_size_um: float | None, config: RestoreConfig
+    view: View, second: Predictor | None, pixel_size_um: float | None, config: RestoreConfig
 ) -> TrustFound:
     """Do the look with a progress bar."""
     from dgno_core.interpretation.events import StepDone, Warned

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from dgno_core.inference.network import full_precision
+from dgno_core.inference.predictor import full_precision
 from dgno_core.interpretation.lam.path import blur, blur_path
 
 if TYPE_CHECKING:

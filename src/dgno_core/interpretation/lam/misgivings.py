@@ -13,7 +13,7 @@ from dgno_core.inference.memory import available_bytes, bytes_per_pixel
 from dgno_core.interpretation.lam.settings import LamSettings
 
 if TYPE_CHECKING:
-    from dgno_core.inference.network import Network
+    from dgno_core.inference.predictor import Predictor
 
 # The way back needs all layers. Measured on the CPU, that takes 5.5 times what inference does for
 # DGNO on its own encoder, and for other networks between 6 (NAFNet's encoder) and 23 times (MPT).
@@ -21,7 +21,7 @@ KEPT, KEPT_BY_OTHERS = 6, 24
 KERNEL_WIDTHS = 6  # a Gaussian needs so many widths (and a pixel) to be whole
 
 
-def check_memory(network: Network, pixels: int) -> None:
+def check_memory(network: Predictor, pixels: int) -> None:
     """Refuse what the machine cannot hold: on a CPU, the system would end the program instead.
 
     Raises

@@ -5,21 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import lcm
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dgno_core.errors import DGNOError
-from dgno_core.inference.config import DEFAULTS as RESTORE_DEFAULTS
-from dgno_core.inference.config import RestoreConfig
-from dgno_core.inference.restore import Source, plan_job
+from dgno_core.inference.prepared import Source
+from dgno_core.inference.restorer import Restorer
 from dgno_core.interpretation.lam.settings import DEFAULTS, LamSettings, Window
 from dgno_core.interpretation.view import View, read_view
 from dgno_core.io.normalise import IntensityRange
-
-if TYPE_CHECKING:
-    from torch import nn
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
@@ -93,19 +89,18 @@ def read_neighbourhood(
     source: Source,
     window: Window,
     settings: LamSettings = DEFAULTS,
-    config: RestoreConfig = RESTORE_DEFAULTS,
+    restorer: Restorer | None = None,
     plane_index: Sequence[int] = (),
     *,
     channel: int = 0,
     ranges: tuple[IntensityRange, ...] | None = None,
-    model: nn.Module | None = None,
     grid: int = 1,
 ) -> View:
     """Read the neighbourhood of a box, for `lam_events`.
 
     Parameters
     ----------
-    source, config, plane_index, channel, ranges, model
+    source, restorer, plane_index, channel, ranges
         As for `dgno_core.interpretation.view.read_view`.
     window
         The box, in pixels of the image.
@@ -121,18 +116,18 @@ def read_neighbourhood(
         If the box reaches outside of the image or is larger than the neighbourhood, or as for
         `read_view`.
     """
-    job = plan_job(source, config, model)
-    shape = (job.layout.height, job.layout.width)
-    grid = lcm(grid, job.network.card.multiple)
-    around = find_neighbourhood(window, shape, settings.side, grid, job.source.name)
+    restorer = restorer or Restorer()
+    image = restorer.prepare(source)
+    shape = (image.layout.height, image.layout.width)
+    grid = lcm(grid, image.network.card.multiple)
+    around = find_neighbourhood(window, shape, settings.side, grid, image.source.name)
     return read_view(
-        job.source,
-        config,
+        image.source,
+        restorer,
         plane_index,
         around.read,
         channel=channel,
         ranges=ranges,
-        model=job.network.model,
     )
 
 

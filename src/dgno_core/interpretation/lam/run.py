@@ -30,7 +30,7 @@ from dgno_core.interpretation.view import View
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from dgno_core.inference.network import Network
+    from dgno_core.inference.predictor import Predictor
 
 
 def lam_events(
@@ -113,7 +113,7 @@ def lam_events(
 
 
 def _follow(
-    network: Network, image: Map, box: Window, settings: LamSettings
+    network: Predictor, image: Map, box: Window, settings: LamSettings
 ) -> Generator[StepDone, None, Integral]:
     """Follow the path, telling of each step."""
 

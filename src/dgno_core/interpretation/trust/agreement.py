@@ -7,16 +7,18 @@ still be wrong together.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dgno_core.inference.network import Network
+from dgno_core.inference.predictor import Predictor
 from dgno_core.inference.tiles import TilePlan, plan_tiles
 
 Floats = NDArray[np.float32]
+Event = TypeVar("Event")
 
 ORIENTATIONS = range(8)
 
@@ -50,9 +52,9 @@ class Agreement:
 
 
 def restore_all_ways(
-    network: Network, pixels: Floats, tile: int
-) -> Generator[None, None, Agreement]:
-    """Restore an image in all eight orientations; yields after each tile.
+    network: Predictor, pixels: Floats, tile: int, progress: Iterator[Event]
+) -> Generator[Event, None, Agreement]:
+    """Restore an image in all eight orientations; yields the next of `progress` after each tile.
 
     Three images are kept, however many orientations there are.
 
@@ -75,7 +77,7 @@ def restore_all_ways(
     for orientation in ORIENTATIONS:
         turned = turn(pixels, orientation)
         plan = plan_for(network, turned, tile)
-        result = turn_back((yield from network.restore_plane(turned, plan)), orientation)
+        result = turn_back((yield from network.restore_plane(turned, plan, progress)), orientation)
         if orientation == 0:
             restored = result
         # Welford's sums: exact zero where all agree.
@@ -85,13 +87,13 @@ def restore_all_ways(
     return Agreement(restored, np.sqrt(squares / len(ORIENTATIONS)))
 
 
-def plan_for(network: Network, pixels: Floats, tile: int) -> TilePlan:
+def plan_for(network: Predictor, pixels: Floats, tile: int) -> TilePlan:
     """Plan the tiles of a view."""
     card = network.card
     return plan_tiles((pixels.shape[1], pixels.shape[2]), tile, card.halo, card.multiple)
 
 
-def count_tiles(network: Network, pixels: Floats, tile: int) -> int:
+def count_tiles(network: Predictor, pixels: Floats, tile: int) -> int:
     """Count what `restore_all_ways` yields."""
     upright = len(plan_for(network, pixels, tile).tiles)
     lying = len(plan_for(network, turn(pixels, 1), tile).tiles)

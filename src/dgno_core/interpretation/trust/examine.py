@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass, fields, replace
+from itertools import count
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ from dgno_core.inference.memory import (
     halve,
     release,
 )
-from dgno_core.inference.network import Network, TileTooLargeError
+from dgno_core.inference.predictor import Predictor, TileTooLargeError
 from dgno_core.interpretation.events import StepDone, Warned
 from dgno_core.interpretation.trust.agreement import (
     Agreement,
@@ -62,10 +63,10 @@ class Examined:
 
 
 def examine(
-    network: Network,
+    network: Predictor,
     pixels: Floats,
     config: RestoreConfig,
-    second: Network | None = None,
+    second: Predictor | None = None,
     step: float = 0.0,
 ) -> Generator[StepDone | Warned, None, Examined]:
     """Restore a view in all ways and measure what the results tell.
@@ -114,7 +115,7 @@ def examine(
     return Examined(agreement, reblurred, measure_parts(pixels, agreement, reblurred), other)
 
 
-def starting_tile(network: Network, pixels: Floats, config: RestoreConfig) -> int:
+def starting_tile(network: Predictor, pixels: Floats, config: RestoreConfig) -> int:
     """Return the largest tile that fits the memory."""
     card = network.card
     wanted = config.tile or card.tile
@@ -129,34 +130,22 @@ def starting_tile(network: Network, pixels: Floats, config: RestoreConfig) -> in
 
 
 def _restore(
-    network: Network, second: Network | None, pixels: Floats, tile: int
+    network: Predictor, second: Predictor | None, pixels: Floats, tile: int
 ) -> Generator[StepDone, None, tuple[Agreement, Floats | None]]:
     """Restore with both networks, counting tiles."""
     # The second network may have a coarser grid.
     other = 0 if second is None else _tile_for(second, tile)
     total = count_tiles(network, pixels, tile)
-    done, all_ways = 0, restore_all_ways(network, pixels, tile)
-    extra = 0 if second is None else len(plan_for(second, pixels, other).tiles)
-    while True:
-        try:
-            next(all_ways)
-        except StopIteration as finished:
-            agreement: Agreement = finished.value
-            break
-        done += 1
-        yield StepDone(done, total + extra)
+    if second is not None:
+        total += len(plan_for(second, pixels, other).tiles)
+    progress = (StepDone(done, total) for done in count(1))
+    agreement = yield from restore_all_ways(network, pixels, tile, progress)
     if second is None:
         return agreement, None
-    once = second.restore_plane(pixels, plan_for(second, pixels, other))
-    while True:
-        try:
-            next(once)
-        except StopIteration as finished:
-            return agreement, finished.value
-        done += 1
-        yield StepDone(done, total + extra)
+    plan = plan_for(second, pixels, other)
+    return agreement, (yield from second.restore_plane(pixels, plan, progress))
 
 
-def _tile_for(network: Network, tile: int) -> int:
+def _tile_for(network: Predictor, tile: int) -> int:
     multiple = network.card.multiple
     return max(tile // multiple, 2) * multiple

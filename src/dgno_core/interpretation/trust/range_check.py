@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from dgno_core.inference.edges import sharpest_edges
 from dgno_core.inference.misgivings import unfit_pixel_size
-from dgno_core.inference.network import Network
 from dgno_core.inference.noise import Noise
+from dgno_core.inference.predictor import Predictor
 from dgno_core.inference.range_check import seen_blur, too_blurred, too_noisy
 from dgno_core.interpretation.trust.bounds import limit_of
 from dgno_core.interpretation.trust.reblur import Reblurred
@@ -44,7 +44,7 @@ class BlurCheck:
     doubts: tuple[str, ...]
 
 
-def check_blur(name: str, network: Network, observed: Floats, reblurred: Reblurred) -> BlurCheck:
+def check_blur(name: str, network: Predictor, observed: Floats, reblurred: Reblurred) -> BlurCheck:
     """Compare the blur of a view with the card's `blur_px`.
 
     Two looks: the width map, which knows only what the restoration took away, and the sharpest
@@ -85,12 +85,12 @@ def check_blur(name: str, network: Network, observed: Floats, reblurred: Reblurr
     return BlurCheck(sharpest, beyond, (doubt,))
 
 
-def noise_doubts(name: str, network: Network, noise: tuple[Noise, ...]) -> Iterator[str]:
+def noise_doubts(name: str, network: Predictor, noise: tuple[Noise, ...]) -> Iterator[str]:
     """Say so if the image is noisier than what the model was trained on."""
     yield from too_noisy(name, network, max(float(law.deviation(0.5)) for law in noise))
 
 
-def pixel_size_doubts(name: str, network: Network, pixel_size_um: float | None) -> Iterator[str]:
+def pixel_size_doubts(name: str, network: Predictor, pixel_size_um: float | None) -> Iterator[str]:
     """Say so if the model was trained on pixels of another size."""
     doubt = unfit_pixel_size(name, network, pixel_size_um)
     if doubt:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dgno_core.errors import DGNOError
 from dgno_core.inference.config import DEFAULTS, RestoreConfig
-from dgno_core.inference.network import Network
+from dgno_core.inference.predictor import Predictor
 from dgno_core.interpretation.events import StepDone, Warned
 from dgno_core.interpretation.trust.describe import (
     blur_width_map,
@@ -45,7 +45,7 @@ TrustEvent: TypeAlias = StepDone | Warned | TrustFound
 
 def trust_events(
     view: View,
-    second: Network | None = None,
+    second: Predictor | None = None,
     *,
     pixel_size_um: float | None = None,
     config: RestoreConfig = DEFAULTS,
@@ -104,7 +104,7 @@ def trust_events(
 
 def _found(
     view: View,
-    second: Network | None,
+    second: Predictor | None,
     examined: Examined,
     recipe: Recipe,
     blur: BlurCheck,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, cast
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,13 +22,16 @@ if TYPE_CHECKING:
     from dgno_core.models import ModelCard
 
 
+Event = TypeVar("Event")
+
+
 class TileTooLargeError(Exception):
     """The device ran out of memory on a tile."""
 
 
-@dataclass
-class Network:
-    """A model ready to restore.
+@dataclass(frozen=True)
+class Predictor:
+    """A model ready to restore what fits into its memory.
 
     Attributes
     ----------
@@ -38,8 +41,6 @@ class Network:
         Its card.
     name
         How the user would name it: a model name or a path.
-    device
-        Where it computes.
     precision
         ``fp32`` or ``bf16``.
     """
@@ -47,13 +48,29 @@ class Network:
     model: nn.Module
     card: ModelCard
     name: str
-    device: torch.device
     precision: Literal["fp32", "bf16"] = "fp32"
 
-    def move(self, device: torch.device) -> None:
-        """Compute on another device from now on."""
-        self.model.to(device)
-        self.device = device
+    @property
+    def device(self) -> torch.device:
+        """Where the model is, and computes."""
+        import torch
+
+        tensor = next(iter([*self.model.parameters(), *self.model.buffers()]), None)
+        return torch.device("cpu") if tensor is None else tensor.device
+
+    def at(self, precision: Literal["fp32", "bf16"]) -> Predictor:
+        """Return the same model, computing with another precision."""
+        return replace(self, precision=precision)
+
+    @contextmanager
+    def evaluating(self) -> Iterator[None]:
+        """Put the model in its evaluation mode, and back."""
+        was_training = self.model.training
+        self.model.eval()
+        try:
+            yield
+        finally:
+            self.model.train(was_training)
 
     def forward(self, window: NDArray[np.float32]) -> NDArray[np.float32]:
         """Restore one window ``(C, Y, X)``.
@@ -86,9 +103,11 @@ class Network:
         return restored
 
     def restore_plane(
-        self, plane: NDArray[np.float32], plan: TilePlan
-    ) -> Generator[None, None, NDArray[np.float32]]:
-        """Restore one plane ``(C, Y, X)``; yields after each tile, returns the whole.
+        self, plane: NDArray[np.float32], plan: TilePlan, progress: Iterator[Event]
+    ) -> Generator[Event, None, NDArray[np.float32]]:
+        """Restore one plane ``(C, Y, X)``; returns the whole.
+
+        Yields the next of `progress` after each tile.
 
         Raises
         ------
@@ -98,13 +117,13 @@ class Network:
         padded = plan.pad(plane)
         if len(plan.tiles) == 1:
             whole = self.forward(padded)
-            yield
+            yield next(progress)
             return plan.crop(whole)
         blended = np.zeros_like(padded)
         for tile in plan.tiles:
             window = (slice(None), *tile.window)
             blended[window] += self.forward(padded[window]) * tile.weights
-            yield
+            yield next(progress)
         return plan.crop(blended)
 
 
@@ -126,32 +145,39 @@ def full_precision(wanted: bool = True) -> Iterator[None]:
         yield
 
 
-def load_network(config: RestoreConfig, *, colour: bool, model: nn.Module | None) -> Network:
-    """Load the model that the settings name, or take the one that is given.
+def load_predictor(config: RestoreConfig, *, colour: bool = False) -> Predictor:
+    """Load the model that the settings name.
 
-    A given model stays where it is for ``device="auto"``.
+    Parameters
+    ----------
+    config
+        The settings.
+    colour
+        Whether ``auto`` means the packaged model for colour; what is chosen for the user is
+        packaged, whatever lies in the model folder.
 
     Raises
     ------
     DGNOError
         If there is no such model or device.
     """
-    import torch
-
     from dgno_core.models import default_weights, load_model
-    from dgno_core.models.device import resolve_device
 
-    name = None if config.model == "auto" else config.model
-    if model is None:
-        # What is chosen for the user is a packaged model, whatever lies in the model folder.
-        folder = None if name is None else config.model_folder
-        name = name or default_weights(colour=colour)
-        model = load_model(name, config.device, folder=folder)
-    elif config.device != "auto":
-        model.to(resolve_device(config.device))
+    chosen = config.model == "auto"
+    name = default_weights(colour=colour) if chosen else config.model
+    folder = None if chosen else config.model_folder
+    return as_predictor(load_model(name, config.device, folder=folder), config, name)
+
+
+def as_predictor(model: nn.Module, config: RestoreConfig, name: str | None = None) -> Predictor:
+    """Take a model that is loaded already; it stays where it is.
+
+    Raises
+    ------
+    DGNOError
+        If it has no card.
+    """
     card = cast("ModelCard | None", getattr(model, "card", None))
     if card is None:
         raise DGNOError("The model has no card; load it with load_model, or give it one.")
-    tensor = next(iter([*model.parameters(), *model.buffers()]), None)
-    device = torch.device("cpu") if tensor is None else tensor.device
-    return Network(model, card, name or card.name, device, config.precision)
+    return Predictor(model, card, name or card.name, config.precision)
