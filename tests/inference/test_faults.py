@@ -93,7 +93,7 @@ def test_the_cpu_comes_last(
         return window
 
     def move(self: Predictor, device: torch.device) -> None:
-        self.device = device
+        self.model.to_empty(device=device)
 
     monkeypatch.setattr(Predictor, "forward", forward)
     monkeypatch.setattr(Predictor, "move", move)

@@ -63,7 +63,7 @@ def smaller_attempt(
             f"{max(tile, SMALLEST_TILE)} pixels; close other programs or use a smaller model."
         )
     device = network.device
-    network.model.to(torch.device("cpu"))
+    network.move(torch.device("cpu"))
     release(device)
     tile, notes = starting_tile(network, layout, config)
     return tile, [f"Memory ran out on {device}; starting over on the CPU.", *notes]

@@ -58,6 +58,12 @@ class Predictor:
         tensor = next(iter([*self.model.parameters(), *self.model.buffers()]), None)
         return torch.device("cpu") if tensor is None else tensor.device
 
+    def move(self, device: torch.device) -> None:
+        """Compute on another device from now on."""
+        from dgno_core.models.device import place
+
+        place(self.model, device)
+
     def at(self, precision: Literal["fp32", "bf16"]) -> Predictor:
         """Return the same model, computing with another precision."""
         return replace(self, precision=precision)

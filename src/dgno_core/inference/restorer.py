@@ -109,7 +109,7 @@ class Restorer:
         DGNOError
             If there is no such model or device.
         """
-        from dgno_core.models.device import place, resolve_device
+        from dgno_core.models.device import resolve_device
 
         kind = colour and self._given is None and self.config.model == "auto"
         with self._loading:
@@ -124,7 +124,7 @@ class Restorer:
             # It may have had to leave its device for an image before.
             home = resolve_device(self.config.device)
             if network.device != home:
-                place(network.model, home)
+                network.move(home)
         return network.at(self.config.precision)
 
     def prepare(
