@@ -16,8 +16,7 @@ from dgno_core.evaluation.figures import save_picture
 from dgno_core.evaluation.public_set import read_public_set
 from dgno_core.evaluation.rank import operator_ranks
 from dgno_core.evaluation.rank_figure import draw_ranks, summarise_ranks
-from dgno_core.inference import Restorer
-from dgno_core.inference.restore import restore
+from dgno_core.inference import Restorer, restore
 from dgno_core.interpretation.operator_figure import draw_operator
 from dgno_core.interpretation.operator_maps import operator_maps
 from dgno_core.interpretation.view import View, read_view

@@ -10,8 +10,7 @@ import torch
 from torch import Tensor
 
 from dgno_core.errors import DGNOError
-from dgno_core.inference import Restorer
-from dgno_core.inference.restore import restore
+from dgno_core.inference import Restorer, restore
 from dgno_core.interpretation.events import StepDone, Warned
 from dgno_core.interpretation.lam import (
     Attribution,
