@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import count
+
 import numpy as np
 import pytest
 import torch
@@ -41,7 +43,7 @@ def test_the_eight_orientations_differ(rng: np.random.Generator) -> None:
 
 def test_an_equivariant_network_agrees_with_itself() -> None:
     pixels = scene(64)
-    steps, found = finish(restore_all_ways(network_of(lambda x: 2 * x + 1), pixels, 64))
+    steps, found = finish(restore_all_ways(network_of(lambda x: 2 * x + 1), pixels, 64, count()))
     np.testing.assert_array_equal(found.restored, 2 * pixels + 1)
     assert found.spread.max() == 0
     assert steps == 8
@@ -50,7 +52,7 @@ def test_an_equivariant_network_agrees_with_itself() -> None:
 def test_tiles_add_no_more_than_rounding() -> None:
     pixels = scene(150)[:, :64]
     network = network_of(lambda x: 2 * x + 1)
-    steps, found = finish(restore_all_ways(network, pixels, 64))
+    steps, found = finish(restore_all_ways(network, pixels, 64, count()))
     np.testing.assert_allclose(found.restored, 2 * pixels + 1, atol=1e-6)
     assert found.spread.max() < 1e-6
     assert steps == count_tiles(network, pixels, 64) > 8
@@ -59,7 +61,7 @@ def test_tiles_add_no_more_than_rounding() -> None:
 def test_a_network_that_knows_left_and_right_is_found_out() -> None:
     pixels = scene(64)
     shifted = network_of(lambda x: functional.pad(x, (1, 0, 0, 0), "replicate")[..., :-1])
-    _, found = finish(restore_all_ways(shifted, pixels, 64))
+    _, found = finish(restore_all_ways(shifted, pixels, 64, count()))
     turned = [
         turn_back(np.pad(turn(pixels, o), ((0, 0), (0, 0), (1, 0)), "edge")[..., :-1], o)
         for o in ORIENTATIONS
@@ -76,5 +78,5 @@ def test_windows_are_no_larger_than_the_tile() -> None:
         shapes.append(max(x.shape[2:]))
         return x
 
-    finish(restore_all_ways(network_of(look), scene(150), 64))
+    finish(restore_all_ways(network_of(look), scene(150), 64, count()))
     assert max(shapes) == 64
