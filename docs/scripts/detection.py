@@ -23,12 +23,12 @@ from tifffile import imwrite
 
 from dgno_core.detection.config import DEFAULTS, PACKAGED
 from dgno_core.detection.detect import predict
-from dgno_core.detection.matching import THRESHOLDS, Counts, average_precision, count
 from dgno_core.detection.models import Detector, load_detector
 from dgno_core.detection.scaling import PERCENTILES
 from dgno_core.evaluation.public_set import read_public_set
 from dgno_core.evaluation.restorer import Restorer, packaged_restorer
 from dgno_core.io.normalise import IntensityRange
+from dgno_core.metrics.matching import THRESHOLDS, Counts, average_precision, count
 from dgno_core.models import find_weights, read_card
 
 DOCS = Path(__file__).resolve().parents[1]

@@ -10,10 +10,10 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from dgno_core.detection.matching import match
 from dgno_core.detection.picture import draw_outlines
 from dgno_core.detection.status import STATUS_COLOURS, STATUS_VALUES
 from dgno_core.evaluation.figures import save_picture
+from dgno_core.metrics.matching import match
 
 if TYPE_CHECKING:
     from detection import Field

@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 
 from dgno_core.evaluation.error_figure import draw_comparison
-from dgno_core.evaluation.error_maps import band_psnr
 from dgno_core.evaluation.figures import save_picture
 from dgno_core.evaluation.public_set import read_public_set
 from dgno_core.evaluation.rank import operator_ranks
@@ -20,6 +19,7 @@ from dgno_core.inference import Restorer, restore
 from dgno_core.interpretation.operator_figure import draw_operator
 from dgno_core.interpretation.operator_maps import operator_maps
 from dgno_core.interpretation.view import View, read_view
+from dgno_core.metrics.edges import band_psnr
 
 MODELS = ("dgno-cell-small", "dgno-face-small")
 PLACE = (slice(96, 352), slice(192, 448))

@@ -22,11 +22,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from dgno_core.encoders.attentive_scan import AttentiveScan
-from dgno_core.evaluation.fidelity import score_pair
 from dgno_core.evaluation.public_set import EvaluationRow, read_public_set
 from dgno_core.inference import Restorer
 from dgno_core.inference.predictor import Predictor
 from dgno_core.inference.tiles import Tile, TilePlan, plan_tiles
+from dgno_core.metrics.fidelity import score_pair
 
 MODEL = "dgno-face-small"
 LENT = {"nothing": (), "norm": ("norm",), "scan": ("scan",), "both": ("norm", "scan")}

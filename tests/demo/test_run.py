@@ -19,7 +19,7 @@ from dgno_core.demo import (
     demo_table,
 )
 from dgno_core.errors import DGNOError
-from dgno_core.evaluation import score_pair
+from dgno_core.metrics import score_pair
 from dgno_core.optics import gaussian_psf, richardson_lucy
 
 

@@ -10,13 +10,13 @@ import pytest
 
 from dgno_core.detection.config import DetectConfig
 from dgno_core.detection.detect import DetectionFound, detect, detect_events
-from dgno_core.detection.matching import average_precision
 from dgno_core.detection.models import Detector
 from dgno_core.detection.scaling import measure_limits
 from dgno_core.detection.status import STATUS_VALUES, status_map
 from dgno_core.errors import DGNOError
 from dgno_core.interpretation.events import StepDone, Warned
 from dgno_core.io import as_source
+from dgno_core.metrics.matching import average_precision
 from support.nuclei import nuclei
 
 

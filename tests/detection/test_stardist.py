@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from dgno_core.detection.detect import detect, predict
-from dgno_core.detection.matching import average_precision, count, match
 from dgno_core.detection.models import Detector
 from dgno_core.detection.scaling import PERCENTILES
 from dgno_core.io.normalise import IntensityRange
+from dgno_core.metrics.matching import average_precision, count, match
 from support.nuclei import nuclei
 
 pytestmark = [pytest.mark.slow, pytest.mark.stardist]

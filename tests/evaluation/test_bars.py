@@ -5,11 +5,12 @@ from dataclasses import replace
 
 import pytest
 
-from dgno_core.evaluation import ImageResult, Score
+from dgno_core.evaluation import ImageResult
 from dgno_core.evaluation.evaluated import ModelScores
 from dgno_core.evaluation.focal_stack import PlaneScore
 from dgno_core.evaluation.promise import Promise
 from dgno_core.evaluation.tile_cost import TileCost
+from dgno_core.metrics import Score
 
 GOOD = ImageResult(
     name="bbbc039_00",

@@ -16,8 +16,8 @@ from dgno_core.evaluation import (
     Restoration,
     evaluate_events,
     read_public_set,
-    score_pair,
 )
+from dgno_core.metrics import score_pair
 
 
 @dataclass

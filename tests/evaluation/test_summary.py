@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from dgno_core.evaluation import ImageResult, Score
+from dgno_core.evaluation import ImageResult
 from dgno_core.evaluation.summary import group_means, groups, worst
 from dgno_core.evaluation.tile_cost import TileCost
+from dgno_core.metrics import Score
 
 GOOD = ImageResult(
     name="bbbc039_00",

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from dgno_core.detection.config import DetectConfig
-from dgno_core.detection.matching import count, match
 from dgno_core.detection.objects import list_objects
 from dgno_core.detection.results import Detection, DetectionFound
 from dgno_core.interpretation.events import StepDone, Warned
@@ -18,6 +17,7 @@ from dgno_core.interpretation.faces import Faces
 from dgno_core.interpretation.lam import Attribution, LamSettings, Window
 from dgno_core.interpretation.registered import RegisteredMap
 from dgno_core.interpretation.trust import TrustFound, TrustMap, Verdict
+from dgno_core.metrics.matching import count, match
 from napari_dgno._detect_objects import paint
 from napari_dgno._detect_work import Compared, plane_source
 from napari_dgno._inspect_work import OperatorPicture, Weighed

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
-from dgno_core.evaluation.fidelity import Score
 from dgno_core.evaluation.figures import (
     DPI,
     INK,
@@ -23,6 +22,7 @@ from dgno_core.evaluation.figures import (
     to_display,
     worst_box,
 )
+from dgno_core.metrics.fidelity import Score
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from dgno_core.demo.degrade import PHOTONS, READ_NOISE, degrade
 from dgno_core.demo.images import SharpImage, builtin_images
 from dgno_core.demo.picture import Comparison, write_picture
-from dgno_core.evaluation.fidelity import Score, score_pair
 from dgno_core.io.atomic import writing
+from dgno_core.metrics.fidelity import Score, score_pair
 from dgno_core.optics.maps import Range
 
 PICTURE, NUMBERS = "demo.png", "demo.json"

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dgno_core.detection.config import DEFAULTS, DetectConfig
-from dgno_core.detection.matching import Counts, count, match
 from dgno_core.detection.models import Detector, load_detector
 from dgno_core.detection.results import Detection, DetectionFound
 from dgno_core.detection.scaling import are_comparable, measure_limits
@@ -22,6 +21,7 @@ from dgno_core.io.axes import PlaneLayout, plane_layout
 from dgno_core.io.normalise import IntensityRange
 from dgno_core.io.read import read_image
 from dgno_core.io.source import ArrayLike, ImageSource, as_source
+from dgno_core.metrics.matching import Counts, count, match
 
 Source = ImageSource | ArrayLike | str | Path
 DetectEvent = StepDone | Warned | DetectionFound

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dgno_core.detection.config import DetectConfig
-from dgno_core.detection.matching import Counts, Match
 from dgno_core.io.normalise import IntensityRange
+from dgno_core.metrics.matching import Counts, Match
 
 
 @dataclass(frozen=True)

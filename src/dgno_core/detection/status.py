@@ -11,8 +11,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from dgno_core.detection.matching import Match
 from dgno_core.detection.results import DetectionFound
+from dgno_core.metrics.matching import Match
 
 Status = Literal["matched", "lost", "gained"]
 

@@ -1,9 +1,8 @@
-"""Fidelity scores, the public evaluation set, its protocol and its report. Imports no torch."""
+"""The public evaluation set, its protocol and its report. Imports no torch."""
 
 from __future__ import annotations
 
 from dgno_core.evaluation.evaluated import ModelScores
-from dgno_core.evaluation.fidelity import Score, psnr, scale_by_reference, score_pair, ssim
 from dgno_core.evaluation.focal_stack import StackScored
 from dgno_core.evaluation.protocol import (
     EvaluationEvent,
@@ -27,14 +26,9 @@ __all__ = [
     "ReportWritten",
     "Restoration",
     "Restorer",
-    "Score",
     "StackScored",
     "evaluate_events",
     "packaged_restorer",
-    "psnr",
     "read_public_set",
     "run_public_evaluation",
-    "scale_by_reference",
-    "score_pair",
-    "ssim",
 ]

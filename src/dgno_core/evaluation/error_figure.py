@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dgno_core.evaluation.error_maps import EdgeScore, band_psnr, edge_band, error_difference
 from dgno_core.evaluation.figures import DPI, INK, QUIET, display_window, to_display
+from dgno_core.metrics.edges import EdgeScore, band_psnr, edge_band, error_difference
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

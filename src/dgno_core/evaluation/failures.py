@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dgno_core.evaluation.evaluated import FailureSpot
-from dgno_core.evaluation.fidelity import psnr, scale_by_reference
 from dgno_core.evaluation.figures import (
     Panel,
     crop,
@@ -20,6 +19,7 @@ from dgno_core.evaluation.figures import (
     worst_box,
 )
 from dgno_core.evaluation.protocol import Pictures
+from dgno_core.metrics.fidelity import psnr, scale_by_reference
 
 SHOWN = 3
 SIDE = 128  # px of a spot

@@ -16,10 +16,10 @@ from typing import Any, TypeAlias
 
 from numpy.typing import NDArray
 
-from dgno_core.evaluation.fidelity import Score, score_pair
 from dgno_core.evaluation.public_set import EvaluationImages, EvaluationRow
 from dgno_core.evaluation.restorer import Restorer, packaged_restorer
 from dgno_core.evaluation.tile_cost import TileCost, costs_of_tiles
+from dgno_core.metrics.fidelity import Score, score_pair
 from dgno_core.optics.deconvolution import richardson_lucy, wiener
 from dgno_core.optics.psf import make_psf
 

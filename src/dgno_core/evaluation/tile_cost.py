@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dgno_core.evaluation.fidelity import score_pair
 from dgno_core.evaluation.restorer import Restoration, Restorer
 from dgno_core.evaluation.seams import mean_offset, seam_ratio
+from dgno_core.metrics.fidelity import score_pair
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from dgno_core.io.atomic import begin, discard, publish, writing
+from dgno_core.metrics import psnr, ssim
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,15 @@ def validate(
     with torch.inference_mode():
         for image in images:
             output = model(image.blurred[None].to(device))[-1][0].float().cpu()
-            before, after = psnr(image.blurred, image.sharp), psnr(output, image.sharp)
-            found.append((Scores(before, after, ssim(output, image.sharp)), output))
+            sharp, before, after = (
+                part.movedim(0, -1).numpy() for part in (image.sharp, image.blurred, output)
+            )
+            scores = Scores(
+                psnr(sharp, before, data_range=1.0),
+                psnr(sharp, after, data_range=1.0),
+                ssim(sharp, after, data_range=1.0),
+            )
+            found.append((scores, output))
     return found
 
 
@@ -76,22 +84,6 @@ def mean_scores(scores: Sequence[Scores]) -> Scores:
         fmean(one.blurred for one in scores),
         fmean(one.psnr for one in scores),
         fmean(one.ssim for one in scores),
-    )
-
-
-def psnr(output: Tensor, target: Tensor) -> float:
-    """Peak signal-to-noise ratio in dB for a peak of 1."""
-    return float(-10 * (output - target).square().mean().log10())
-
-
-def ssim(output: Tensor, target: Tensor) -> float:
-    """Structural similarity of ``(C, Y, X)`` for a range of 1, scikit-image's defaults."""
-    from skimage.metrics import structural_similarity
-
-    return float(
-        structural_similarity(  # type: ignore[no-untyped-call]
-            target.numpy(), output.numpy(), data_range=1.0, channel_axis=0
-        )
     )
 
 

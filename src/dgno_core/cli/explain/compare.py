@@ -19,9 +19,9 @@ from dgno_core.wording import about_file
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from dgno_core.evaluation.error_maps import EdgeScore
     from dgno_core.inference import Restorer
     from dgno_core.io import ImageSource
+    from dgno_core.metrics.edges import EdgeScore
 
 TIFFS = ("error-difference.tif", "edge-band.tif")
 NUMBERS, PICTURE = "compare.json", "compare.png"
@@ -48,10 +48,10 @@ def compare(
     """
     check_model_folder(model_folder)
     from dgno_core.evaluation.error_figure import draw_comparison
-    from dgno_core.evaluation.error_maps import band_psnr, edge_band, error_difference
     from dgno_core.inference import RestoreConfig, Restorer
     from dgno_core.interpretation.record import command_line, describe_look, write_map
     from dgno_core.io import read_image
+    from dgno_core.metrics.edges import band_psnr, edge_band, error_difference
 
     names = [*TIFFS, *(f"{tiff}.json" for tiff in TIFFS), NUMBERS, PICTURE]
     with result_folder(output, names, overwrite=overwrite) as folder:

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from dgno_core.detection.matching import THRESHOLDS, Counts, average_precision, count, match
 from dgno_core.errors import DGNOError
+from dgno_core.metrics.matching import THRESHOLDS, Counts, average_precision, count, match
 
 labels_of = arrays(np.int32, (6, 7), elements=st.sampled_from([0, 0, 1, 2, 5, 9]))
 

@@ -7,7 +7,7 @@ import pytest
 import tifffile
 
 from dgno_core.errors import DGNOError
-from dgno_core.evaluation.error_maps import band_psnr, edge_band, error_difference
+from dgno_core.metrics.edges import band_psnr, edge_band, error_difference
 
 SQUARE = np.zeros((64, 64))
 SQUARE[20:44, 20:44] = 100

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from dgno_core.errors import DGNOError
-from dgno_core.evaluation import psnr, scale_by_reference, score_pair, ssim
+from dgno_core.metrics import psnr, scale_by_reference, score_pair, ssim
 from support.ledger import every_array_of
 from support.shared import needs_fixtures
 

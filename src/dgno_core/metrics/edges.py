@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dgno_core.errors import DGNOError
-from dgno_core.evaluation.fidelity import Floats, scale_by_reference
+from dgno_core.metrics.fidelity import Floats, psnr_of, scale_by_reference
 
 SIGMA, SHARE, DILATION = 1.0, 0.1, 2
 
@@ -91,7 +91,7 @@ def band_psnr(
         raise DGNOError(f"The band has the shape {where.shape}, the image {reference.shape[:2]}.")
     squared = np.square(other - reference)
     return EdgeScore(
-        float(where.mean()), _psnr(squared[where]), _psnr(squared[~where]), _psnr(squared)
+        float(where.mean()), *(psnr_of(part) for part in (squared[where], squared[~where], squared))
     )
 
 
@@ -116,13 +116,6 @@ def error_difference(sharp: ArrayLike, first: ArrayLike, second: ArrayLike) -> F
     reference, a, b = _scaled(sharp, first, second)
     difference = np.abs(a - reference) - np.abs(b - reference)
     return difference.mean(axis=-1) if difference.ndim == 3 else difference
-
-
-def _psnr(squared: Floats) -> float:
-    if not squared.size:
-        return float("nan")
-    mean = float(squared.mean())
-    return float(-10 * np.log10(mean)) if mean else float("inf")
 
 
 def _scaled(sharp: ArrayLike, *images: ArrayLike) -> tuple[Floats, ...]:

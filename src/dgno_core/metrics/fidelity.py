@@ -88,7 +88,14 @@ def psnr(reference: ArrayLike, image: ArrayLike, *, data_range: DataRange = "ref
         span = 1.0
     else:
         span = float(data_range)
-    error = float(np.mean((sharp - other) ** 2))
+    return psnr_of((sharp - other) ** 2, span)
+
+
+def psnr_of(squared_errors: Floats, span: float = 1.0) -> float:
+    """PSNR in dB of squared errors; infinite if all are 0, NaN if there are none."""
+    if not squared_errors.size:
+        return float("nan")
+    error = float(squared_errors.mean())
     return float("inf") if error == 0 else float(10 * np.log10(span**2 / error))
 
 
