@@ -9,22 +9,15 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from dgno_core.data.focus import MEASURES
-from dgno_core.data.focus_curve import best_plane, focus_curve, plot_focus_curve
 from dgno_core.data.pair_preview import contact_sheet
 from dgno_core.data.registration import estimate_stack_registration, register
-from dgno_core.data.stack_pairs import stack_pairs
 from dgno_core.data.stack_planes import stack_planes
 from dgno_core.data.transform import Transform
-
-
-def psnr(image: NDArray[np.generic], sharp: NDArray[np.generic]) -> float:
-    """PSNR in dB, for the range of the sharp image."""
-    reference = sharp.astype(np.float64)
-    error = np.mean((image.astype(np.float64) - reference) ** 2)
-    return float(10 * np.log10(np.ptp(reference) ** 2 / error))
+from dgno_core.focus.curve import focus_curve, peak, plot_focus_curve
+from dgno_core.focus.sharpness import MEASURES
+from dgno_core.focus.stack_pairs import stack_pairs
+from dgno_core.metrics import psnr
 
 
 def main() -> None:
@@ -32,11 +25,11 @@ def main() -> None:
     folder, out = map(Path, sys.argv[1:])
     planes = stack_planes(folder)
     curves = {name: focus_curve(planes, name) for name in MEASURES}
-    reference = best_plane(curves["tenengrad"]).index
+    reference = peak(curves["tenengrad"]).index
     depths = np.arange(len(planes)) - reference
     plot_focus_curve(curves, out / "focus-curve.png", positions=depths)
     for name, curve in curves.items():
-        found = best_plane(curve)
+        found = peak(curve)
         print(f"{name}: best {found.position - reference:+.2f}, confidence {found.confidence:.2f}")
     sharp = planes[reference].read()
     registrations = estimate_stack_registration(planes, reference)
@@ -47,7 +40,7 @@ def main() -> None:
         result = register(moving, sharp, found)
         common = (result.region & Transform().region(moving.shape, sharp.shape)).index
         plain = Transform().warp(moving, sharp.shape)
-        scores = [psnr(image[common], sharp[common]) for image in (plain, result.image)]
+        scores = [psnr(sharp[common], image[common]) for image in (plain, result.image)]
         print(
             f"| {depths[index]:+d} | {found.magnification:.4f} | {found.rotation:+.2f} | "
             f"{found.shift[0]:+.1f}, {found.shift[1]:+.1f} | {found.residual:.2f} | "

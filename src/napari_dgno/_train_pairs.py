@@ -73,10 +73,10 @@ class PairsFound:
 
 def finding_focus(choice: StackLayer) -> Iterator[Any]:
     """Find the sharpest plane of the first stack of a layer."""
-    from dgno_core.data.focus_curve import best_plane, focus_curve
+    from dgno_core.focus import best_plane
 
     choice.check()
-    best = best_plane(focus_curve(next(blocks(choice.source, "ZYX"))))
+    best = best_plane(next(blocks(choice.source, "ZYX")))
     yield FocusFound(best.index, best.warning)
 
 
@@ -110,7 +110,7 @@ def finding_pairs(request: Request) -> Iterator[Any]:
 
 def _recorded(settings: TrainConfig) -> PairsFound:
     """Pairs as they were taken; of many, some that are spread evenly."""
-    from dgno_core.data.pair_check import check_pairs
+    from dgno_core.focus.pair_check import check_pairs
     from dgno_core.training.data_config import FolderData
     from dgno_core.training.pair_sources import divide
     from dgno_core.training.sources import spread

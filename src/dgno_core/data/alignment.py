@@ -16,7 +16,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import fft, ndimage
 
-from dgno_core.data.focus import Floats
+from dgno_core.data.grey import Floats
 from dgno_core.data.pairs import Region
 from dgno_core.data.transform import Registration, Transform
 

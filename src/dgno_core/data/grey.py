@@ -1,18 +1,44 @@
-"""Colour images taken as grey ones, for networks with one channel."""
+"""Colour images taken as grey ones: by brightness for networks, by the mean for measurements."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from dgno_core.data.pairs import FocusPair, Readable
+from dgno_core.errors import DGNOError
+
+Floats: TypeAlias = NDArray[np.float64]
 
 # Brightness of linear red, green and blue (ITU-R BT.709).
 LUMINANCE = (0.2126, 0.7152, 0.0722)
+SMALLEST = 8  # pixels along Y and X, of a plane that is measured
+
+
+def as_grey(image: ArrayLike) -> Floats:
+    """Return ``(Y, X)`` or ``(Y, X, 3)`` as grey ``(Y, X)``, float64: the mean of the colours.
+
+    Raises
+    ------
+    DGNOError
+        If it has another shape, is smaller than 8 x 8 pixels, or not finite.
+    """
+    pixels = np.asarray(image)
+    if pixels.ndim == 3 and pixels.shape[-1] in (3, 4):
+        pixels = pixels[..., :3].mean(-1)
+    if pixels.ndim != 2 or min(pixels.shape) < SMALLEST:
+        raise DGNOError(
+            f"A plane of at least {SMALLEST} x {SMALLEST} pixels is needed, grey or RGB; this one "
+            f"has shape {np.shape(image)}."
+        )
+    grey = pixels.astype(np.float64)
+    if not np.isfinite(grey).all():
+        raise DGNOError("The image holds pixels that are NaN or infinite; replace them first.")
+    return grey
 
 
 def brightness(pixels: NDArray[Any]) -> NDArray[Any]:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from dgno_core.data.alignment import BANDS, reduce, refine, search
-from dgno_core.data.focus import as_grey
+from dgno_core.data.grey import as_grey
 from dgno_core.data.pairs import Readable, Region
 from dgno_core.data.transform import Registration, Transform
 from dgno_core.errors import DGNOError

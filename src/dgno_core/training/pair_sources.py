@@ -10,9 +10,9 @@ from dgno_core.data.datasets.contents import Contents
 from dgno_core.data.grey import as_grey_pairs
 from dgno_core.data.paired_folders import paired_folders, unlabelled_folder
 from dgno_core.data.pairs import FocusPair, ImageRef, Readable, Region, restrict
-from dgno_core.data.stack_pairs import StackPairs, stack_pairs
 from dgno_core.data.stack_planes import stack_planes
 from dgno_core.errors import DGNOError
+from dgno_core.focus.stack_pairs import StackPairs, stack_pairs
 from dgno_core.io.source import SMALLEST
 from dgno_core.training.data_config import (
     ExtraSetData,

@@ -19,41 +19,18 @@ from functools import lru_cache
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy import fft, ndimage
 
+from dgno_core.data.grey import Floats, as_grey
 from dgno_core.errors import DGNOError
 
-Floats: TypeAlias = NDArray[np.float64]
 Measure: TypeAlias = Literal["laplacian", "tenengrad", "spectral"]
 
 SMOOTHING = 1.0  # px, standard deviation of the Gaussian before each derivative
 BAND = (0.06, 0.25)  # cycles a pixel
 FLOOR_FROM = 0.4  # cycles a pixel; a microscope image holds only noise beyond
-SMALLEST = 8  # pixels along Y and X
 NOISE_MASK = np.outer((1, -2, 1), (1, -2, 1)) / 6.0  # keeps the variance of white noise
-
-
-def as_grey(image: ArrayLike) -> Floats:
-    """Return ``(Y, X)`` or ``(Y, X, 3)`` as grey ``(Y, X)``, float64: the mean of the colours.
-
-    Raises
-    ------
-    DGNOError
-        If it has another shape, is smaller than 8 x 8 pixels, or not finite.
-    """
-    pixels = np.asarray(image)
-    if pixels.ndim == 3 and pixels.shape[-1] in (3, 4):
-        pixels = pixels[..., :3].mean(-1)
-    if pixels.ndim != 2 or min(pixels.shape) < SMALLEST:
-        raise DGNOError(
-            f"The focus is measured on planes of at least {SMALLEST} x {SMALLEST} pixels, grey or "
-            f"RGB; this one has shape {np.shape(image)}."
-        )
-    grey = pixels.astype(np.float64)
-    if not np.isfinite(grey).all():
-        raise DGNOError("The image holds pixels that are NaN or infinite; replace them first.")
-    return grey
 
 
 def noise_level(image: ArrayLike) -> float:

@@ -8,10 +8,10 @@ import tifffile
 from PIL import Image
 from scipy.ndimage import gaussian_filter
 
-from dgno_core.data.pair_check import check_pairs
 from dgno_core.data.pair_preview import contact_sheet, preview_pairs
 from dgno_core.data.pairs import ArrayRef, FocusPair, ImageRef
 from dgno_core.errors import DGNOError
+from dgno_core.focus.pair_check import check_pairs
 
 
 @pytest.fixture

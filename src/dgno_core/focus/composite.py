@@ -8,26 +8,42 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dgno_core.data.focus_curve import PlaneMap
+from dgno_core.focus.curve import PlaneMap, best_plane_map
 
 
-def composite(stack: Sequence[Any], focus: PlaneMap) -> NDArray[Any]:
+def all_in_focus(
+    stack: Sequence[Any],
+    focus: PlaneMap | None = None,
+    *,
+    tile: int = 64,
+    measure: str = "tenengrad",
+) -> NDArray[Any]:
     """Put together the locally sharpest planes, blended linearly between the tiles' middles.
 
     Parameters
     ----------
     stack
-        Planes of one size, registered.
+        Planes of one size, registered: ``(Z, Y, X)`` or ``(Z, Y, X, 3)``, or a sequence of them as
+        in `focus_curve`.
     focus
-        Best plane of each tile; tiles without one take the most frequent plane.
+        Best plane of each tile; tiles without one take the most frequent plane. None: found by
+        `best_plane_map`, with `tile` and `measure`.
+    tile, measure
+        As in `best_plane_map`.
 
     Returns
     -------
     ndarray
         In the size and type of the planes.
+
+    Raises
+    ------
+    DGNOError
+        If the planes are of unequal size or cannot be measured.
     """
     from scipy.ndimage import map_coordinates
 
+    focus = focus or best_plane_map(stack, tile, measure)
     known = focus.plane[focus.plane >= 0]
     usual = int(np.bincount(known).argmax()) if known.size else 0
     plane = np.where(focus.plane < 0, usual, focus.plane)

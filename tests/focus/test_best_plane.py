@@ -7,7 +7,18 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from dgno_core.data.focus import (
+from dgno_core.data.pairs import ImageRef
+from dgno_core.data.stack_planes import stack_planes
+from dgno_core.errors import DGNOError
+from dgno_core.focus.composite import all_in_focus
+from dgno_core.focus.curve import (
+    best_plane,
+    best_plane_map,
+    focus_curve,
+    peak,
+    plot_focus_curve,
+)
+from dgno_core.focus.sharpness import (
     MEASURES,
     focus_measure,
     high_frequency_share,
@@ -15,15 +26,6 @@ from dgno_core.data.focus import (
     tenengrad,
     variance_of_laplacian,
 )
-from dgno_core.data.focus_curve import (
-    best_plane,
-    best_plane_map,
-    focus_curve,
-    plot_focus_curve,
-)
-from dgno_core.data.pairs import ImageRef
-from dgno_core.data.stack_planes import stack_planes
-from dgno_core.errors import DGNOError
 
 Measure = Callable[[np.ndarray], float]
 each_measure = pytest.mark.parametrize("measure", list(MEASURES.values()), ids=list(MEASURES))
@@ -123,16 +125,21 @@ def test_unknown_measures_are_refused() -> None:
 @pytest.mark.parametrize("noise", [0.0, 4.0])
 def test_the_best_plane_is_found_in_changing_light(measure: str, noise: float) -> None:
     light = np.linspace(1.6, 0.5, 9)[:, None, None]
-    found = best_plane(focus_curve(focal_stack(5, noise=noise) * light + 50, measure))
+    found = best_plane(focal_stack(5, noise=noise) * light + 50, measure)
     assert found.index == 5
     assert found.position == pytest.approx(5, abs=0.5)
     assert found.confidence > 0.3
     assert found.warning is None
 
 
+def test_the_best_plane_stands_for_its_index() -> None:
+    stack = focal_stack(5)
+    np.testing.assert_array_equal(stack[best_plane(stack)], stack[5])
+
+
 def test_the_peak_between_planes_is_interpolated() -> None:
     z = np.arange(9)
-    assert best_plane(10 - (z - 4.3) ** 2 / 4).position == pytest.approx(4.3)
+    assert peak(10 - (z - 4.3) ** 2 / 4).position == pytest.approx(4.3)
 
 
 @pytest.mark.parametrize(
@@ -146,7 +153,7 @@ def test_the_peak_between_planes_is_interpolated() -> None:
     ],
 )
 def test_doubtful_peaks_come_with_a_warning(curve: list[float], word: str) -> None:
-    found = best_plane(curve)
+    found = peak(curve)
     assert found.warning is not None
     assert word in found.warning
 
@@ -154,7 +161,7 @@ def test_doubtful_peaks_come_with_a_warning(curve: list[float], word: str) -> No
 def test_impossible_curves_are_refused() -> None:
     for curve in ([], [1.0, np.nan], [[1.0]]):
         with pytest.raises(DGNOError):
-            best_plane(curve)
+            peak(curve)
     with pytest.raises(DGNOError):
         focus_curve([])
 
@@ -172,6 +179,23 @@ def test_a_tilted_specimen_has_its_best_plane_tile_by_tile() -> None:
     assert (found.confidence[2] == 0).all()
     assert (found.confidence[:2] > 0.3).all()
     assert (found.edges_y[[0, -1]] == [0, stack.shape[1]]).all()
+
+
+def test_all_is_in_focus_in_an_image_of_the_locally_best_planes() -> None:
+    left, right = focal_stack(2), focal_stack(6, seed=1)
+    stack = np.concatenate([left, right], axis=2)
+    fused = all_in_focus((10 * stack).astype(np.uint16), tile=64)
+    assert fused.shape == stack.shape[1:]
+    assert fused.dtype == np.uint16
+    for part, sharp in (
+        (fused[:, :90], 10 * left[2, :, :90]),
+        (fused[:, -90:], 10 * right[6, :, -90:]),
+    ):
+        assert np.abs(part - sharp).max() <= 1
+    by_hand = all_in_focus((10 * stack).astype(np.uint16), best_plane_map(stack, 64))
+    np.testing.assert_array_equal(fused, by_hand)
+    with pytest.raises(DGNOError, match="register them first"):
+        all_in_focus([cells(), cells((100, 140))])
 
 
 def test_tiles_need_planes_of_one_size() -> None:
@@ -197,7 +221,7 @@ def test_the_real_smear_is_sharpest_at_zero(shared_data: Path, measure: str) -> 
     planes = stack_planes(shared_data / "sharpness-smear-stack")
     assert all(isinstance(plane, ImageRef) for plane in planes)
     curve = focus_curve(planes, measure)
-    found = best_plane(curve)
+    found = peak(curve)
     assert planes[found.index].name == "0.bmp"
     assert found.warning is None
     assert found.position == pytest.approx(9, abs=0.1)

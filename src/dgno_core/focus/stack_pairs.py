@@ -21,15 +21,6 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from dgno_core.data.composite import composite
-from dgno_core.data.focus_curve import (
-    CLEAR,
-    BestPlane,
-    PlaneMap,
-    best_plane,
-    best_plane_map,
-    focus_curve,
-)
 from dgno_core.data.pairs import ArrayRef, FocusPair, Readable, Region
 from dgno_core.data.registration import (
     RegisteredRef,
@@ -38,6 +29,15 @@ from dgno_core.data.registration import (
 from dgno_core.data.stack_planes import chosen_planes
 from dgno_core.data.transform import Registration, Transform
 from dgno_core.errors import DGNOError
+from dgno_core.focus.composite import all_in_focus
+from dgno_core.focus.curve import (
+    CLEAR,
+    BestPlane,
+    PlaneMap,
+    best_plane_map,
+    focus_curve,
+    peak,
+)
 
 Target = int | Literal["best", "local", "composite"]
 
@@ -126,7 +126,7 @@ def stack_pairs(
         )
     _check_content(stack, name)
     curve = focus_curve(stack, measure)
-    best = best_plane(curve)
+    best = peak(curve)
     reference = sharp if isinstance(sharp, int) else best.index
     inputs = chosen_planes(
         len(stack), reference, name=name, planes=planes, offsets=offsets, within=within
@@ -234,7 +234,7 @@ def _composite_pairs(
 ) -> list[FocusPair]:
     """One pair for each input, with one target of all planes, cut to what all of them cover."""
     planes = list(aligned.values())
-    target = ArrayRef(composite([plane.image for plane in planes], focus), f"{name}, composite")
+    target = ArrayRef(all_in_focus([plane.image for plane in planes], focus), f"{name}, composite")
     region = planes[0].region
     for plane in planes[1:]:
         region = region & plane.region

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dgno_core.data.focus import Floats, as_grey, focus_measure
+from dgno_core.data.grey import Floats, as_grey
 from dgno_core.errors import DGNOError
+from dgno_core.focus.sharpness import focus_measure
 from dgno_core.io.atomic import writing
 
 CLEAR = 0.3  # a peak this far above the median plane, relative to itself, is clear
@@ -40,6 +41,9 @@ class BestPlane:
     position: float
     confidence: float
     warning: str | None = None
+
+    def __index__(self) -> int:
+        return self.index
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +97,28 @@ def focus_curve(stack: Iterable[Any], measure: str = "tenengrad") -> Floats:
     return np.array(values)
 
 
-def best_plane(curve: ArrayLike) -> BestPlane:
+def best_plane(stack: Iterable[Any], measure: str = "tenengrad") -> BestPlane:
+    """Find the plane of a stack that is in focus.
+
+    Parameters
+    ----------
+    stack, measure
+        As in `focus_curve`.
+
+    Returns
+    -------
+    BestPlane
+        It can stand for its index: ``stack[best_plane(stack)]`` is the plane in focus.
+
+    Raises
+    ------
+    DGNOError
+        If there is no plane, or one cannot be measured.
+    """
+    return peak(focus_curve(stack, measure))
+
+
+def peak(curve: ArrayLike) -> BestPlane:
     """Find the peak of a focus curve.
 
     Parameters
@@ -110,12 +135,12 @@ def best_plane(curve: ArrayLike) -> BestPlane:
     if values.ndim != 1 or values.size == 0 or not np.isfinite(values).all():
         raise DGNOError("A focus curve needs one finite value for each plane.")
     index, last = int(values.argmax()), values.size - 1
-    peak = float(values[index])
+    highest = float(values[index])
     confidence = float(_confidence(values))
     warning = None
     if last == 0:
         warning = "The stack has one plane only, so there is nothing to choose from."
-    elif peak == 0:
+    elif highest == 0:
         warning = (
             "No plane holds structure that stands out from the noise; "
             "choose the plane in focus by hand."
@@ -133,7 +158,7 @@ def best_plane(curve: ArrayLike) -> BestPlane:
     position = float(index)
     if 0 < index < last:
         before, after = values[index - 1], values[index + 1]
-        bend = before - 2 * peak + after
+        bend = before - 2 * highest + after
         position += float(0.5 * (before - after) / bend) if bend < 0 else 0.0
     return BestPlane(index, position, confidence, warning)
 
@@ -215,7 +240,7 @@ def plot_focus_curve(
     for number, (name, curve) in enumerate(named.items()):
         values, colour = np.asarray(curve, dtype=np.float64), COLOURS[number % len(COLOURS)]
         z = np.arange(values.size) if positions is None else np.asarray(positions)
-        best = best_plane(values)
+        best = peak(values)
         axes.plot(z, values / (values.max() or 1), ".-", color=colour, label=name, linewidth=1.2)
         at = float(np.interp(best.position, np.arange(values.size), z))
         axes.axvline(at, color=colour, linewidth=0.8, linestyle=":")

@@ -9,10 +9,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from dgno_core.data.focus import tenengrad
 from dgno_core.data.pairs import FocusPair
 from dgno_core.data.registration import SMALLEST, estimate_registration
 from dgno_core.errors import DGNOError
+from dgno_core.focus.sharpness import tenengrad
 
 ASIDE = 0.5  # px that a pair may be misaligned
 
