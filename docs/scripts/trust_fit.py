@@ -12,18 +12,20 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 from scipy.optimize import lsq_linear
 from scipy.stats import spearmanr
 
+from dgno_core.data.degrade import degrade
+from dgno_core.data.degrade_config import DegradeConfig
 from dgno_core.data.sharp_images import load_sharp_images, read_list
 from dgno_core.inference.config import DEFAULTS, RestoreConfig
 from dgno_core.inference.predictor import Predictor, load_predictor
 from dgno_core.interpretation.trust import expected
 from dgno_core.interpretation.trust.examine import Examined, examine
 from dgno_core.interpretation.trust.expected import FLOOR, PARTS
-from dgno_core.optics.degradation import degrade_randomly
 
 PACKAGE = Path(expected.__file__).parent
 LISTS = PACKAGE.parents[1] / "configs" / "lists"
@@ -33,6 +35,7 @@ Result = TypeVar("Result")
 SMOOTHING = 2.0  # px: over which true errors are averaged
 CROP = 256  # px, of the training images
 EVERY = 4  # px between the pixels that are fitted
+BLUR = DegradeConfig(share_sharp=0, share_clean=0, gain=(1, 1), offset=(0, 0))
 KINDS = {"grey": 1, "colour": 3}
 # How many crops of which folders, in proportion to what the weights were trained on.
 CROPS: Mapping[int, Mapping[str, int]] = {
@@ -94,11 +97,11 @@ def training_crops(
             seed = int(rng.integers(1 << 30))
             if np.ptp(sharp) < 0.3:  # an empty corner
                 continue
-            blurred = degrade_randomly(np.moveaxis(sharp, 0, -1), seed).image
+            margin = ((0, 0), *((BLUR.margin,) * 2,) * 2)
+            crop = torch.from_numpy(np.pad(sharp, margin, mode="symmetric"))
+            blurred = degrade(crop, BLUR, torch.Generator().manual_seed(seed)).image.numpy()
             low, high = np.percentile(blurred, (0.1, 99.9))
-            scaled = [
-                (image - low) / (high - low) for image in (np.moveaxis(blurred, -1, 0), sharp)
-            ]
+            scaled = [(image - low) / (high - low) for image in (blurred, sharp)]
             yield str(name), *(np.ascontiguousarray(image, np.float32) for image in scaled)
 
 

@@ -42,12 +42,16 @@ def focal_stack() -> list[LayerTuple]:
 
 def _pair(sharp: np.ndarray, name: str, seed: int) -> list[LayerTuple]:
     """Return an image and its blurred twin, the blurred one last so that it lies on top."""
-    from dgno_core.demo.degrade import degrade
+    from dgno_core.data.degrade import replay_recording
+    from dgno_core.demo.images import known_blur
 
-    degraded = degrade(sharp, seed)
+    record = known_blur(seed)
+    assert record.widths is not None
     common: dict[str, Any] = {"rgb": sharp.ndim == 3, "axis_labels": ("y", "x")}
-    blur = {"blur_map": degraded.width.astype(np.float32), "blur": "Gaussian, sigma in pixels"}
+    widths = record.widths.at(sharp.shape[:2]).numpy()
+    blur = {"blur_map": widths, "blur": "Gaussian, sigma in pixels"}
+    blurred = replay_recording(record, sharp)
     return [
         (sharp, {**common, "name": f"{name}, sharp", "metadata": {}}, "image"),
-        (degraded.blurred, {**common, "name": f"{name}, blurred", "metadata": blur}, "image"),
+        (blurred, {**common, "name": f"{name}, blurred", "metadata": blur}, "image"),
     ]

@@ -5,9 +5,17 @@ import pytest
 import torch
 from scipy.ndimage import gaussian_filter
 
-from dgno_core.data.degrade import degrade, random_psf, random_widths, recolour, relight
+from dgno_core.data.degrade import (
+    Degradation,
+    degrade,
+    jitter_colour,
+    jitter_contrast,
+    replay,
+    replay_recording,
+)
 from dgno_core.data.degrade_config import DegradeConfig
 from dgno_core.data.patches import SyntheticPairs
+from dgno_core.optics.aberrated import Aberrations
 from dgno_core.optics.interpolated import blur_interpolated
 from dgno_core.optics.varying import blur_varying
 
@@ -43,10 +51,18 @@ def test_fast_blur_leaves_constants_and_zero_width_alone() -> None:
     torch.testing.assert_close(same, image[:, MARGIN:-MARGIN, MARGIN:-MARGIN])
 
 
+def record(config: DegradeConfig, seed: int, channels: int = 1) -> Degradation:
+    side = 8 + 2 * config.margin
+    crop = torch.rand(channels, side, side, generator=generator())
+    return degrade(crop, config, generator(seed)).record
+
+
 def test_width_maps_stay_in_range_and_come_in_both_kinds() -> None:
     jumps = []
     for seed in range(20):
-        widths = random_widths((48, 64), 8.0, generator(seed))
+        drawn = record(DegradeConfig(share_sharp=0), seed).widths
+        assert drawn is not None
+        widths = drawn.at((48, 64))
         assert widths.shape == (48, 64)
         assert widths.min() >= 0
         assert widths.max() <= 8
@@ -58,7 +74,7 @@ def test_width_maps_stay_in_range_and_come_in_both_kinds() -> None:
 def test_without_blur_noise_and_gain_nothing_changes() -> None:
     config = DegradeConfig(share_sharp=1, share_clean=1, gain=(1, 1), offset=(0, 0))
     crop = torch.rand(1, 32 + 2 * MARGIN, 32 + 2 * MARGIN, generator=generator())
-    degraded, sharp = degrade(crop, config, generator())
+    degraded, sharp, _ = degrade(crop, config, generator())
     assert torch.equal(degraded, sharp)
 
 
@@ -77,14 +93,14 @@ def test_a_batch_depends_on_its_number_alone() -> None:
     assert not torch.equal(one.batch(7)[1], pairs(4).batch(7)[1])
 
 
-def test_recolouring_keeps_the_picture_and_changes_the_colours() -> None:
+def test_colour_jitter_keeps_the_picture_and_changes_the_colours() -> None:
     crop = torch.rand(3, 8, 8, generator=generator())
-    same = recolour(crop, DegradeConfig(), generator(1))
-    assert torch.equal(same, crop)
+    assert torch.equal(jitter_colour(crop, record(DegradeConfig(), 1, channels=3)), crop)
     config = DegradeConfig(tint=0.2, share_shuffled=1)
     orders = set()
     for seed in range(20):
-        ratios = recolour(crop, config, generator(seed))[:, None] / crop[None]
+        jittered = jitter_colour(crop, record(config, seed, channels=3))
+        ratios = jittered[:, None] / crop[None]
         spread = ratios.flatten(2).std(-1)
         order = spread.argmin(1)
         orders.add(tuple(order.tolist()))
@@ -107,34 +123,35 @@ def test_light_and_contrast_change_input_and_target_alike() -> None:
     plain = DegradeConfig(share_sharp=1, share_clean=1, gain=(1, 1), offset=(0, 0))
     config = plain.changed(contrast=(0.7, 1.4), background=0.3)
     crop = torch.rand(1, 32 + 2 * MARGIN, 32 + 2 * MARGIN, generator=generator())
-    degraded, sharp = degrade(crop, config, generator(5))
+    degraded, sharp, _ = degrade(crop, config, generator(5))
     assert torch.equal(degraded, sharp)
-    assert not torch.allclose(sharp, degrade(crop, plain, generator(5))[1])
+    assert not torch.allclose(sharp, degrade(crop, plain, generator(5)).sharp)
 
 
 def test_contrast_keeps_black_white_and_the_order_between() -> None:
     config = DegradeConfig(contrast=(0.7, 1.4))
     ramp = torch.linspace(0, 1, 50).view(1, 1, 50)
     for seed in range(5):
-        bent = relight(ramp, config, generator(seed))
+        bent = jitter_contrast(ramp, record(config, seed))
         torch.testing.assert_close(bent[..., [0, -1]], ramp[..., [0, -1]])
         assert (bent.diff() > 0).all()
-    assert torch.isfinite(relight(torch.full((1, 1, 1), -3.0), config, generator())).all()
+    assert torch.isfinite(jitter_contrast(torch.full((1, 1, 1), -3.0), record(config, 0))).all()
 
 
 def test_added_light_is_smooth_and_bounded() -> None:
     config = DegradeConfig(background=0.3)
-    lit = relight(torch.zeros(1, 64, 64), config, generator(1))
+    lit = jitter_contrast(torch.zeros(1, 64, 64), record(config, 1))
     assert 0 < lit.max() <= 0.45  # a cubic overshoots between its nodes
     assert lit.min() >= 0
     assert max(float(lit.diff(dim=axis).abs().max()) for axis in (1, 2)) < 0.03
 
 
 def test_aberrated_crops_are_drawn_as_often_as_asked() -> None:
-    config = DegradeConfig(share_aberrated=0.5)
-    drawn = [random_psf(config, generator(seed)) for seed in range(200)]
-    assert 70 < sum(map(callable, drawn)) < 130
-    assert {psf for psf in drawn if not callable(psf)} == {"gauss", "disk"}
+    config = DegradeConfig(share_aberrated=0.5, share_sharp=0, share_clean=1)
+    drawn = [record(config, seed).psf for seed in range(200)]
+    plain = [psf for psf in drawn if isinstance(psf, str)]
+    assert 70 < len(plain) < 130
+    assert set(plain) == {"gauss", "disk"}
 
 
 def test_enlarged_crops_are_smoother_and_as_large() -> None:
@@ -149,3 +166,68 @@ def test_enlarged_crops_are_smoother_and_as_large() -> None:
 
     assert roughness((2, 2)) < 0.7 * roughness((1, 1))
     assert roughness((1, 2)) < roughness((1, 1))
+
+
+EVERYTHING = DegradeConfig(
+    tint=0.2, share_shuffled=0.5, share_aberrated=0.5, contrast=(0.7, 1.4), background=0.3
+)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("config", [DegradeConfig(), EVERYTHING])
+def test_a_record_in_json_makes_the_same_crop_bit_by_bit(
+    config: DegradeConfig, channels: int
+) -> None:
+    side = 24 + 2 * config.margin
+    source = generator(3)
+    crop = torch.rand(channels, side, side + 4, generator=generator())
+    for _ in range(8):  # one source for all: the noise of each begins where the last one ended
+        made = degrade(crop, config, source)
+        stored = Degradation.model_validate_json(made.record.model_dump_json())
+        assert stored == made.record
+        again = replay(stored, crop, config.margin)
+        assert torch.equal(again.image, made.image)
+        assert torch.equal(again.sharp, made.sharp)
+
+
+def test_training_draws_what_it_has_always_drawn() -> None:
+    drawn = record(EVERYTHING, 4, channels=3)
+    assert drawn.tints == pytest.approx((0.884001, 0.802878, 0.815585), abs=1e-5)
+    assert (drawn.power, drawn.background) == pytest.approx((1.393122, 0.273934), abs=1e-5)
+    assert isinstance(drawn.psf, Aberrations)
+    assert drawn.psf.coma == pytest.approx(-0.230723, abs=1e-5)
+    assert drawn.widths is not None
+    assert drawn.widths.nodes[2] == pytest.approx((5.154730, 6.786253, 7.288432), abs=1e-5)
+    assert (drawn.photons, drawn.read_noise) == pytest.approx((4268.870, 0.009032), rel=1e-4)
+    # These come after the noise.
+    assert (drawn.gain, drawn.offset) == pytest.approx((0.754926, -0.046062), abs=1e-5)
+
+
+def test_without_surroundings_the_blur_is_exact() -> None:
+    sharp = torch.rand(3, 40, 44, generator=generator())
+    drawn = record(DegradeConfig(share_sharp=0, share_clean=1, gain=(2, 2), offset=(1, 1)), 2)
+    assert drawn.widths is not None
+    widths = drawn.widths.at((40, 44)).clamp_min(1e-3).numpy()
+    planes = sharp.movedim(0, -1).numpy()
+    for psf in ("gauss", "disk"):
+        found = replay(drawn.changed(psf=psf), sharp).image.movedim(0, -1).numpy()
+        np.testing.assert_allclose(found, 2 * blur_varying(planes, widths, psf) + 1, atol=1e-6)
+    with pytest.raises(ValueError, match="margin"):
+        replay(drawn.changed(psf=Aberrations(coma=0.1)), sharp)
+
+
+@pytest.mark.parametrize("shape", [(30, 34), (30, 34, 3)])
+def test_a_recording_keeps_its_type_and_its_full_scale(shape: tuple[int, ...]) -> None:
+    sharp = np.random.default_rng(0).integers(100, 4000, shape).astype(np.uint16)
+    assert (replay_recording(Degradation(), sharp) == sharp).all()
+    noisy = replay_recording(Degradation(photons=500, read_noise=0.01, noise=3), sharp)
+    assert noisy.dtype == sharp.dtype
+    again = replay_recording(Degradation(photons=500, read_noise=0.01, noise=3), sharp)
+    np.testing.assert_array_equal(again, noisy)
+    light = sharp / sharp.max()
+    residual = (noisy - sharp.astype(float)) / sharp.max()
+    assert residual.var() == pytest.approx(light.mean() / 500 + 0.01**2, rel=0.15)
+    full = np.full(shape, 65535, np.uint16)
+    bright = replay_recording(Degradation(photons=20), full)
+    assert bright.max() == 65535, "cut off, not wrapped"
+    assert np.median(bright) > 50000

@@ -3,8 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from dgno_core.data.degrade import replay_recording
 from dgno_core.demo import builtin_images
-from dgno_core.demo.degrade import WIDTHS, degrade
+from dgno_core.demo.images import WIDTHS, known_blur
+from dgno_core.optics.psf import PsfKind
 
 
 def test_there_are_a_colour_and_two_grey_images_small_enough_for_a_laptop() -> None:
@@ -39,14 +41,16 @@ def test_the_blur_of_each_image_is_one_that_its_model_knows() -> None:
 
 @pytest.mark.parametrize("psf", ["gauss", "disk"])
 @pytest.mark.parametrize("widths", [WIDTHS, (1.0, 2.5)])
-def test_degrading_is_known_and_repeatable(psf: str, widths: tuple[float, float]) -> None:
+def test_degrading_is_known_and_repeatable(psf: PsfKind, widths: tuple[float, float]) -> None:
     sharp = builtin_images()[1].sharp[:64, :80]
     first, again, other = (
-        degrade(sharp, seed, psf, widths)  # type: ignore[arg-type]
-        for seed in (1, 1, 2)
+        replay_recording(known_blur(seed, psf, widths), sharp) for seed in (1, 1, 2)
     )
-    np.testing.assert_array_equal(first.blurred, again.blurred)
-    assert not np.array_equal(first.blurred, other.blurred)
-    assert first.blurred.dtype == sharp.dtype
-    assert (first.width.min(), first.width.max()) == pytest.approx(widths)
-    assert first.blurred.mean() == pytest.approx(sharp.mean(), rel=0.03)  # light is only moved
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
+    assert first.dtype == sharp.dtype
+    assert first.mean() == pytest.approx(sharp.mean(), rel=0.03)  # light is only moved
+    drawn = known_blur(1, psf, widths).widths
+    assert drawn is not None
+    each = drawn.at(sharp.shape)
+    assert (each.min(), each.max()) == pytest.approx(widths)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tifffile
 
+from dgno_core.data.degrade import Degradation, replay_recording
 from dgno_core.demo import (
     DemoFinished,
     DemoStarted,
@@ -74,6 +75,16 @@ def test_the_picture_and_the_numbers_are_those_of_the_run(
     for row, image in zip(finished.rows, record["images"], strict=True):
         assert image["after"]["psnr"] == pytest.approx(row.after.psnr)
         assert (tmp_path / image["files"][2]).is_file()
+
+
+def test_the_record_makes_the_blurred_images_again(
+    tmp_path: Path, small_images: list[SharpImage]
+) -> None:
+    list(demo_events(tmp_path, images=small_images, restore_file=deconvolve))
+    for image in json.loads((tmp_path / "demo.json").read_text())["images"]:
+        sharp, blurred, _ = (tifffile.imread(tmp_path / name) for name in image["files"])
+        record = Degradation.model_validate_json(json.dumps(image["degradation"]))
+        np.testing.assert_array_equal(replay_recording(record, sharp), blurred)
 
 
 def test_it_can_be_run_again_into_the_same_folder(

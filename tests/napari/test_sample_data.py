@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dgno_core.demo.degrade import WIDTHS
+from dgno_core.demo.images import WIDTHS
 from napari_dgno import _sample_data
 
 

@@ -93,7 +93,8 @@ class SyntheticPairs:
         crop = torch.rot90(crop, turns, (-2, -1))
         if flip % 2:
             crop = crop.flip(-1)
-        return degrade(crop, self.config, generator)
+        degraded = degrade(crop, self.config, generator)
+        return degraded.image, degraded.sharp
 
 
 def _with_margin(image: np.ndarray, crop: int, margin: int) -> np.ndarray:

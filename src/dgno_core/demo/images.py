@@ -8,16 +8,21 @@ the other dye.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dgno_core.demo.degrade import WIDTHS
 from dgno_core.demo.nuclei import draw_nuclei
-from dgno_core.optics.maps import Range
+from dgno_core.optics.maps import Range, draw_map
 from dgno_core.optics.psf import PsfKind
 
+if TYPE_CHECKING:
+    from dgno_core.data.degrade import Degradation
+
+WIDTHS: Range = (0.6, 4.0)  # px, from sharp to clearly out of focus, within one field
+PHOTONS = 1500.0  # of a pixel at full scale
+READ_NOISE = 4 / PHOTONS  # of full scale; 4 electrons
 SIDE = 384  # px at most, so that two CPU cores need seconds
 
 
@@ -36,7 +41,7 @@ class SharpImage:
     sharp
         ``(Y, X)`` uint16 or ``(Y, X, 3)`` uint8.
     psf, widths
-        See `degrade`.
+        Shape of the blur, and its lowest and highest width in pixels.
     """
 
     name: str
@@ -45,6 +50,23 @@ class SharpImage:
     sharp: NDArray[Any]
     psf: PsfKind = "gauss"
     widths: Range = WIDTHS
+
+
+def known_blur(seed: int, psf: PsfKind = "gauss", widths: Range = WIDTHS) -> Degradation:
+    """Blur by a smooth random map, and camera noise.
+
+    Parameters
+    ----------
+    seed
+        The same seed gives the same result.
+    psf, widths
+        See `SharpImage`.
+    """
+    # Whoever only lists the images needs no torch.
+    from dgno_core.data.degrade import Degradation
+
+    drawn = draw_map("smooth", widths, np.random.default_rng(seed))
+    return Degradation(psf=psf, widths=drawn, photons=PHOTONS, read_noise=READ_NOISE, noise=seed)
 
 
 def builtin_images() -> list[SharpImage]:

@@ -12,8 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from dgno_core.demo.degrade import PHOTONS, READ_NOISE, degrade
-from dgno_core.demo.images import SharpImage, builtin_images
+from dgno_core.demo.images import PHOTONS, READ_NOISE, SharpImage, builtin_images, known_blur
 from dgno_core.demo.picture import Comparison, write_picture
 from dgno_core.io.atomic import writing
 from dgno_core.metrics.fidelity import Score, score_pair
@@ -26,13 +25,17 @@ RestoreFile: TypeAlias = Callable[[Path, Path], str]  # blurred file, result -> 
 
 @dataclass(frozen=True)
 class DemoRow:
-    """One image: fidelity to the known sharp image before and after, and the files."""
+    """One image: fidelity to the known sharp image before and after, and the files.
+
+    `degradation` is the record from which `dgno_core.data.degrade` makes the blurred image again.
+    """
 
     name: str
     title: str
     source: str
     shape: tuple[int, ...]
     blur: str
+    degradation: dict[str, Any]
     model: str
     before: Score
     after: Score
@@ -166,23 +169,27 @@ def demo_table(rows: Sequence[DemoRow]) -> str:
 def _demonstrate(
     image: SharpImage, seed: int, folder: Path, restore: RestoreFile
 ) -> tuple[DemoRow, Comparison]:
-    degraded = degrade(image.sharp, seed, image.psf, image.widths)
+    from dgno_core.data.degrade import replay_recording
+
+    record = known_blur(seed, image.psf, image.widths)
+    recorded = replay_recording(record, image.sharp)
     sharp, blurred, restored = (
         folder / f"{image.name}-{what}.tif" for what in ("sharp", "blurred", "restored")
     )
     _write_tiff(sharp, image.sharp)
-    _write_tiff(blurred, degraded.blurred)
+    _write_tiff(blurred, recorded)
     start = perf_counter()
     model = restore(blurred, restored)
     seconds = perf_counter() - start
     result = _read_tiff(restored)
-    before, after = score_pair(image.sharp, degraded.blurred), score_pair(image.sharp, result)
+    before, after = score_pair(image.sharp, recorded), score_pair(image.sharp, result)
     row = DemoRow(
         name=image.name,
         title=image.title,
         source=image.source,
         shape=image.sharp.shape,
         blur=f"{image.psf}, {_in_px(image.widths)}, smooth map, seed {seed}",
+        degradation=record.model_dump(mode="json"),
         model=model,
         before=before,
         after=after,
@@ -194,7 +201,7 @@ def _demonstrate(
         source=image.source,
         widths=_in_px(image.widths),
         sharp=image.sharp,
-        blurred=degraded.blurred,
+        blurred=recorded,
         restored=result,
         before=before,
         after=after,

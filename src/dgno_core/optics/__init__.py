@@ -19,12 +19,9 @@ if TYPE_CHECKING:
     from dgno_core.optics.controlled import controlled_scene as controlled_scene
     from dgno_core.optics.deconvolution import richardson_lucy as richardson_lucy
     from dgno_core.optics.deconvolution import wiener as wiener
-    from dgno_core.optics.degradation import Degradation as Degradation
-    from dgno_core.optics.degradation import DegradationRanges as DegradationRanges
-    from dgno_core.optics.degradation import Degraded as Degraded
-    from dgno_core.optics.degradation import degrade_randomly as degrade_randomly
-    from dgno_core.optics.degradation import replay as replay
     from dgno_core.optics.interpolated import blur_interpolated as blur_interpolated
+    from dgno_core.optics.maps import WidthMap as WidthMap
+    from dgno_core.optics.maps import draw_map as draw_map
     from dgno_core.optics.maps import region_map as region_map
     from dgno_core.optics.maps import smooth_map as smooth_map
     from dgno_core.optics.noise import camera_noise as camera_noise
@@ -55,9 +52,8 @@ _HOMES = {
     "annular": ["blur_annular"],
     "controlled": ["SceneRanges", "controlled_pair", "controlled_scene"],
     "deconvolution": ["richardson_lucy", "wiener"],
-    "degradation": ["Degradation", "DegradationRanges", "Degraded", "degrade_randomly", "replay"],
     "interpolated": ["blur_interpolated"],
-    "maps": ["region_map", "smooth_map"],
+    "maps": ["WidthMap", "draw_map", "region_map", "smooth_map"],
     "noise": ["camera_noise"],
     "occlusion": ["LayeredBlur", "blur_layers", "draw_layered_blur"],
     "piecewise": ["blur_piecewise"],

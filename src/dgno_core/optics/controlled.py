@@ -9,18 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dgno_core.optics.degradation import Degradation, Degraded, replay
-from dgno_core.optics.maps import MapKind, Range
+from dgno_core.optics.maps import MapKind, Range, draw_map
+from dgno_core.optics.varying import blur_varying
 
 Floats = NDArray[np.float64]
 
 TEST_SEEDS = range(10_000, 10_050)
 VALIDATION_SEEDS = range(20_000, 20_010)
 FIRST_TRAINING_SEED = 1_000_000  # training takes fresh scenes from here on
+_MAP = 1  # the map draws from a stream of its own
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,14 @@ class SceneRanges:
     wall: tuple[int, int] = (2, 5)
     length: Range = (40.0, 160.0)
     thickness: tuple[int, int] = (1, 3)
+
+
+class ControlledPair(NamedTuple):
+    """A scene, its blurred image, and the Gaussian sigma at each pixel: ``(Y, X)`` each."""
+
+    sharp: Floats
+    blurred: NDArray[np.floating]
+    widths: Floats
 
 
 def controlled_scene(
@@ -74,7 +84,7 @@ def controlled_pair(
     *,
     shape: tuple[int, int] = (256, 256),
     ranges: SceneRanges | None = None,
-) -> tuple[Floats, Degraded]:
+) -> ControlledPair:
     """Draw a scene and blur it exactly with a Gaussian of varying width.
 
     Parameters
@@ -88,13 +98,11 @@ def controlled_pair(
     shape, ranges
         See `controlled_scene`.
 
-    Returns
-    -------
-    sharp, degraded
-        The scene; its blurred image, with the width map and the record.
     """
     sharp = controlled_scene(seed, shape, ranges)
-    return sharp, replay(Degradation(seed, "gauss", kind, widths), sharp)
+    drawn = draw_map(kind, widths, np.random.default_rng((seed, _MAP)))
+    each = drawn.at(shape).double().numpy()
+    return ControlledPair(sharp, blur_varying(sharp, each), each)
 
 
 def _integer(rng: np.random.Generator, ends: tuple[int, int]) -> int:

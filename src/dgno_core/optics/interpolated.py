@@ -10,13 +10,14 @@ a texture as fine as a microscope's optics and 8 % at edges of one pixel. With 3
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-PSFName = Literal["gauss", "disk"]
+from dgno_core.optics.psf import PsfKind
+
 # Widths (M,) and a radius to kernels (M, 2 radius + 1, 2 radius + 1), each summing to 1.
 KernelBank: TypeAlias = Callable[[Tensor, int], Tensor]
 
@@ -24,7 +25,7 @@ KernelBank: TypeAlias = Callable[[Tensor, int], Tensor]
 _DISK_EDGE = 0.5
 
 
-def kernel_bank(widths: Tensor, psf: PSFName, radius: int) -> Tensor:
+def kernel_bank(widths: Tensor, psf: PsfKind, radius: int) -> Tensor:
     """Normalised kernels of several widths.
 
     Parameters
@@ -53,7 +54,7 @@ def kernel_bank(widths: Tensor, psf: PSFName, radius: int) -> Tensor:
 
 
 def blur_interpolated(
-    image: Tensor, width: Tensor, psf: PSFName | KernelBank, *, levels: int = 10, radius: int = 24
+    image: Tensor, width: Tensor, psf: PsfKind | KernelBank, *, levels: int = 10, radius: int = 24
 ) -> Tensor:
     """Blur every pixel with its own width, approximately.
 

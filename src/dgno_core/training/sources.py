@@ -218,8 +218,8 @@ def _blurred_wholes(
         generator = torch.Generator().manual_seed(VALIDATION_SEED + number)
         edges = ((0, 0), *((data.degrade.margin,) * 2,) * 2)
         margined = torch.from_numpy(np.pad(sharp.numpy(), edges, mode="symmetric"))
-        blurred, target = degrade(margined, always, generator)
-        wholes.append(HeldOutImage(name, blurred, target))
+        degraded = degrade(margined, always, generator)
+        wholes.append(HeldOutImage(name, degraded.image, degraded.sharp))
     return tuple(wholes)
 
 
