@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from dgno_core.optics import LayeredBlur, blur_layers, draw_layered_blur, make_psf
-from dgno_core.optics.piecewise import convolve_mirrored
+from dgno_core.optics import LayeredBlur, blur_layers, blur_varying, draw_layered_blur
 from dgno_core.optics.psf import PsfKind
 
 TOOL, TISSUE = 7, 4
@@ -36,9 +35,8 @@ def test_a_tool_out_of_focus_spreads_and_hides_in_the_same_measure(
     mask = (labels == TOOL).astype(float)
     blur = LayeredBlur((TOOL,), 3.0, in_front=True, psf=psf, rim=0)
     blurred = blur_layers(np.where(mask > 0, tool, tissue), labels, blur)
-    kernel = make_psf(psf, 3.0)
     # Composed from the two layers, of which the one behind is known under the tool as well.
-    truth = convolve_mirrored(mask * tool, kernel) + (1 - convolve_mirrored(mask, kernel)) * tissue
+    truth = blur_varying(mask * tool, 3.0, psf) + (1 - blur_varying(mask, 3.0, psf)) * tissue
     visible = mask == 0
     np.testing.assert_allclose(blurred[visible], truth[visible], atol=1e-12)
     assert np.abs(blurred - truth)[~visible].max() < 0.15  # unknown: the tissue's mean stands in
@@ -51,7 +49,7 @@ def test_tissue_out_of_focus_takes_no_colour_from_a_sharp_tool(
     image = np.where(labels == TOOL, 1.0, 0.2)
     blur = LayeredBlur((TISSUE,), 4.0, in_front=False, rim=0)
     np.testing.assert_allclose(blur_layers(image, labels, blur), image, atol=1e-9)
-    pasted = np.where(labels == TOOL, image, convolve_mirrored(image, make_psf("disk", 4.0)))
+    pasted = np.where(labels == TOOL, image, blur_varying(image, 4.0, "disk"))
     assert np.abs(pasted - image).max() > 0.3  # the halo of blurring it all and pasting
 
 
@@ -62,7 +60,7 @@ def test_a_sharp_tool_stays_as_it_is_and_far_tissue_is_blurred_plainly(
     image = np.where(labels == TOOL, tool, tissue)
     blurred = blur_layers(image, labels, LayeredBlur((TISSUE,), 3.0, in_front=False))
     np.testing.assert_array_equal(blurred[labels == TOOL], image[labels == TOOL])
-    plain = convolve_mirrored(image, make_psf("disk", 3.0))
+    plain = blur_varying(image, 3.0, "disk")
     np.testing.assert_allclose(blurred[:12, :12], plain[:12, :12], atol=1e-12)
 
 
@@ -106,7 +104,7 @@ def test_all_or_none_of_the_classes(labels: NDArray[np.int64]) -> None:
     image = layers(labels)[0]
     np.testing.assert_array_equal(blur_layers(image, labels, LayeredBlur((99,), 3.0)), image)
     everything = blur_layers(image, labels, LayeredBlur((TOOL, TISSUE), 3.0))
-    np.testing.assert_array_equal(everything, convolve_mirrored(image, make_psf("disk", 3.0)))
+    np.testing.assert_allclose(everything, blur_varying(image, 3.0, "disk"), atol=1e-12)
 
 
 def test_a_record_repeats_its_image_also_by_way_of_json(labels: NDArray[np.int64]) -> None:

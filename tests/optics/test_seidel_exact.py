@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.signal import convolve2d
 
-from dgno_core.optics import Seidel, blur_centre, blur_exact, seidel_psf
+from dgno_core.optics import Seidel, blur_exact, seidel_psf
 from dgno_core.optics.seidel import move
 from support.shared import load_fixture, needs_fixtures
 
@@ -17,8 +18,6 @@ def test_equals_the_reference(name: str) -> None:
     fixture = load_fixture(name)
     lens = Seidel(*map(float, fixture["coeffs"]))
     assert np.abs(blur_exact(fixture["img"], lens) - fixture["full"]).max() < 1e-5
-    centre = seidel_psf(lens, int(fixture["dim"]))
-    assert np.abs(blur_centre(fixture["img"], centre) - fixture["conv_center"]).max() < 1e-6
 
 
 def test_a_point_becomes_its_own_spot_in_its_own_place() -> None:
@@ -36,12 +35,12 @@ def test_several_images_are_blurred_one_by_one() -> None:
         np.testing.assert_allclose(blurred, blur_exact(image, LENS), atol=1e-14)
 
 
-def test_one_spot_for_all_is_right_where_the_lens_has_spherical_aberration_only() -> None:
+def test_with_spherical_aberration_alone_all_spots_are_one() -> None:
     image = np.random.default_rng(1).random((20, 20))
     lens = Seidel(0.6)
-    blurred = blur_centre(image, seidel_psf(lens, 20))
     # The frame of 20 px cuts a spot at 10 px, wherever it lies.
-    np.testing.assert_allclose(blurred, blur_exact(image, lens), atol=1e-12)
+    convolved = convolve2d(image, seidel_psf(lens, 20))[10:30, 10:30]
+    np.testing.assert_allclose(convolved, blur_exact(image, lens), atol=1e-12)
 
 
 @pytest.mark.parametrize("shape", [(16, 18), (16,), (15, 15)])

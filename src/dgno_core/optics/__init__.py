@@ -11,9 +11,6 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from dgno_core.optics.airy import airy_intensity as airy_intensity
-    from dgno_core.optics.airy import airy_psf as airy_psf
-    from dgno_core.optics.annular import blur_annular as blur_annular
     from dgno_core.optics.controlled import SceneRanges as SceneRanges
     from dgno_core.optics.controlled import controlled_pair as controlled_pair
     from dgno_core.optics.controlled import controlled_scene as controlled_scene
@@ -28,7 +25,6 @@ if TYPE_CHECKING:
     from dgno_core.optics.occlusion import LayeredBlur as LayeredBlur
     from dgno_core.optics.occlusion import blur_layers as blur_layers
     from dgno_core.optics.occlusion import draw_layered_blur as draw_layered_blur
-    from dgno_core.optics.piecewise import blur_piecewise as blur_piecewise
     from dgno_core.optics.psf import disk_psf as disk_psf
     from dgno_core.optics.psf import gaussian_psf as gaussian_psf
     from dgno_core.optics.psf import make_psf as make_psf
@@ -36,35 +32,28 @@ if TYPE_CHECKING:
     from dgno_core.optics.ring import RingBlur as RingBlur
     from dgno_core.optics.ring import ring_blur as ring_blur
     from dgno_core.optics.ring_deconvolution import ring_deconvolve as ring_deconvolve
-    from dgno_core.optics.ring_released import prepare_released as prepare_released
-    from dgno_core.optics.ring_released import wiener_released as wiener_released
     from dgno_core.optics.scenes import FocalStack as FocalStack
     from dgno_core.optics.scenes import focal_stack as focal_stack
     from dgno_core.optics.seidel import Seidel as Seidel
     from dgno_core.optics.seidel import pupil_extent as pupil_extent
     from dgno_core.optics.seidel import seidel_psf as seidel_psf
-    from dgno_core.optics.seidel_exact import blur_centre as blur_centre
     from dgno_core.optics.seidel_exact import blur_exact as blur_exact
     from dgno_core.optics.varying import blur_varying as blur_varying
 
 _HOMES = {
-    "airy": ["airy_intensity", "airy_psf"],
-    "annular": ["blur_annular"],
     "controlled": ["SceneRanges", "controlled_pair", "controlled_scene"],
     "deconvolution": ["richardson_lucy", "wiener"],
     "interpolated": ["blur_interpolated"],
     "maps": ["WidthMap", "draw_map", "region_map", "smooth_map"],
     "noise": ["camera_noise"],
     "occlusion": ["LayeredBlur", "blur_layers", "draw_layered_blur"],
-    "piecewise": ["blur_piecewise"],
     "psf": ["disk_psf", "gaussian_psf", "make_psf"],
     "pupil": ["pupil_psf"],
     "ring": ["RingBlur", "ring_blur"],
     "ring_deconvolution": ["ring_deconvolve"],
-    "ring_released": ["prepare_released", "wiener_released"],
     "scenes": ["FocalStack", "focal_stack"],
     "seidel": ["Seidel", "pupil_extent", "seidel_psf"],
-    "seidel_exact": ["blur_centre", "blur_exact"],
+    "seidel_exact": ["blur_exact"],
     "varying": ["blur_varying"],
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

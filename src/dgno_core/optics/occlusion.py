@@ -26,8 +26,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import distance_transform_edt
+from scipy.signal import fftconvolve
 
-from dgno_core.optics.piecewise import convolve_mirrored
 from dgno_core.optics.psf import PsfKind, make_psf
 
 Floats = NDArray[np.float64]
@@ -105,18 +105,27 @@ def blur_layers(image: ArrayLike, labels: ArrayLike, blur: LayeredBlur) -> Float
         return pixels.copy()
     kernel = make_psf(blur.psf, blur.width)
     if chosen.all():
-        return convolve_mirrored(pixels, kernel)
+        return _convolve(pixels, kernel)
 
     beyond = np.asarray(distance_transform_edt(~front))
     flat = pixels if pixels.ndim == 3 else pixels[..., None]
     seen = (beyond > blur.rim).astype(np.float64)[..., None]  # purely of the back
-    share = convolve_mirrored(seen, kernel).clip(0, 1)
-    spread = convolve_mirrored(seen * flat, kernel)
+    share = _convolve(seen, kernel).clip(0, 1)
+    spread = _convolve(seen * flat, kernel)
     back = np.where(share > 1e-6, spread / np.maximum(share, 1e-6), flat)
     if blur.in_front:
         background = np.where(seen > 0, flat, back)
-        result = convolve_mirrored((1 - seen) * flat, kernel) + share * background
+        result = _convolve((1 - seen) * flat, kernel) + share * background
     else:
         cover = np.clip(1 - beyond / (1 + blur.rim), 0, 1)[..., None]
         result = cover * flat + (1 - cover) * back
     return result.reshape(pixels.shape)
+
+
+def _convolve(image: Floats, kernel: Floats) -> Floats:
+    """Convolve ``(Y, X)`` or ``(Y, X, S)``; the border is mirrored, its pixel repeated."""
+    reach = kernel.shape[0] // 2
+    colour = image.ndim - 2
+    padded = np.pad(image, [(reach, reach)] * 2 + [(0, 0)] * colour, mode="symmetric")
+    kernel = kernel.reshape(*kernel.shape, *[1] * colour)
+    return np.asarray(fftconvolve(padded, kernel, mode="valid", axes=(0, 1)))

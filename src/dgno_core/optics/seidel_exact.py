@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import fft
 
 from dgno_core.optics.seidel import NYQUIST, Seidel, overlap, seidel_psf
 
@@ -44,22 +43,3 @@ def blur_exact(image: ArrayLike, seidel: Seidel, *, extent: float = NYQUIST) -> 
             to, source = overlap(spot.shape, down, int(column) - side // 2)
             blurred[(..., *to)] += pixels[..., row, column, None, None] * spot[source]
     return blurred
-
-
-def blur_centre(image: ArrayLike, psf: Floats) -> Floats:
-    """Blur all of an image with one point spread function, darkness beyond the border.
-
-    Parameters
-    ----------
-    image
-        ``(N, N)``.
-    psf
-        ``(N, N)``, centred on pixel (N/2, N/2), such as `RingBlur.centre`.
-    """
-    pixels = np.asarray(image, dtype=np.float64)
-    size = tuple(2 * n for n in pixels.shape)
-    spectrum = fft.rfft2(pixels, s=size) * fft.rfft2(psf, s=size)
-    start = [n // 2 for n in pixels.shape]
-    whole = fft.irfft2(spectrum, s=size)
-    inside = tuple(slice(a, a + n) for a, n in zip(start, pixels.shape, strict=True))
-    return np.asarray(whole[inside])
