@@ -112,10 +112,10 @@ def _recorded(settings: TrainConfig) -> PairsFound:
     """Pairs as they were taken; of many, some that are spread evenly."""
     from dgno_core.focus.pair_check import check_pairs
     from dgno_core.training.data_config import FolderData
-    from dgno_core.training.pair_sources import divide
+    from dgno_core.training.pair_sources import split
     from dgno_core.training.sources import spread
 
-    found = divide(settings.data)
+    found = split(settings.data)
     shown = spread(found.train, MOST)
     unsure = isinstance(settings.data, FolderData)
     faults = check_pairs(shown[:CHECKED], alignment=unsure)

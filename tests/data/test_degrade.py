@@ -5,6 +5,7 @@ import pytest
 import torch
 from scipy.ndimage import gaussian_filter
 
+from dgno_core.data.config import DegradeConfig
 from dgno_core.data.degrade import (
     Degradation,
     degrade,
@@ -13,7 +14,6 @@ from dgno_core.data.degrade import (
     replay,
     replay_recording,
 )
-from dgno_core.data.degrade_config import DegradeConfig
 from dgno_core.data.patches import SyntheticPairs
 from dgno_core.optics.aberrated import Aberrations
 from dgno_core.optics.interpolated import blur_interpolated

@@ -7,6 +7,7 @@ import pytest
 import tifffile
 import torch
 
+from dgno_core.data.config import PatchConfig
 from dgno_core.data.paired_patches import ExtraPatches, PairedPatches
 from dgno_core.data.pairs import ArrayRef, FocusPair, ImageRef, Region
 from dgno_core.errors import DGNOError
@@ -36,12 +37,13 @@ def pairs(shape: tuple[int, ...] = (60, 80)) -> list[FocusPair]:
 
 
 def patches(**changes: object) -> PairedPatches:
+    config = {name: changes.pop(name) for name in PatchConfig.model_fields if name in changes}
     settings = {"crop": 32, "batch": 4, "seed": 5, **changes}
-    return PairedPatches(settings.pop("pairs", None) or pairs(), **settings)
+    return PairedPatches(settings.pop("pairs", None) or pairs(), PatchConfig(**config), **settings)
 
 
 def test_a_batch_depends_on_seed_and_number_alone() -> None:
-    one, other = patches(), patches(memory=0)
+    one, other = patches(), patches(memory_gb=1e-12)
     other.batch(0)
     for a, b in zip(one.batch(7), other.batch(7), strict=True):
         assert a.shape == (4, 1, 32, 32)
@@ -70,7 +72,9 @@ def test_all_eight_orientations_come() -> None:
     source = patches(pairs=[FocusPair("a", ArrayRef(image), ArrayRef(image))], crop=32)
     seen = {tuple(crop.flatten()[:3].tolist()) for n in range(30) for crop in source.batch(n)[0]}
     assert len(seen) == 8
-    still = patches(pairs=[FocusPair("a", ArrayRef(image), ArrayRef(image))], turned=False)
+    still = patches(
+        pairs=[FocusPair("a", ArrayRef(image), ArrayRef(image))], augment_orientation=False
+    )
     assert torch.equal(still.batch(0)[0][0], still.batch(1)[0][3])
 
 
@@ -78,7 +82,7 @@ def test_the_blurred_percentiles_scale_both_images() -> None:
     blurred = np.linspace(1000, 2000, 60 * 80).reshape(60, 80).astype(np.float32)
     pair = FocusPair("a", ArrayRef(blurred), ArrayRef(2 * blurred))
     low, high = np.percentile(blurred, (1, 99))
-    source = patches(pairs=[pair], crop=64, percentiles=(1, 99), turned=False)
+    source = patches(pairs=[pair], crop=64, percentiles=(1, 99), augment_orientation=False)
     inputs, targets = source.batch(0)
     first = (inputs[0] * (high - low) + low).numpy()
     second = (targets[0] * (high - low) + low).numpy()
@@ -124,7 +128,7 @@ def test_the_region_bounds_the_crops_but_not_the_range() -> None:
 
 def test_small_images_are_reflected() -> None:
     made = pairs((20, 70))
-    blurred, sharp = patches(pairs=made, turned=False).batch(0)
+    blurred, sharp = patches(pairs=made, augment_orientation=False).batch(0)
     assert blurred.shape == sharp.shape == (4, 1, 32, 32)
     torch.testing.assert_close(blurred[..., 20:, :], blurred[..., 8:20, :].flip(-2))
 
@@ -153,7 +157,7 @@ def test_memory_is_bounded_and_shared_targets_are_read_once() -> None:
     assert target.reads == 1
     assert all(image.reads == 1 for image in inputs)
     one = images(0).nbytes
-    tight = patches(pairs=made, memory=2 * one + 10)
+    tight = patches(pairs=made, memory_gb=(2 * one + 10) / 2**30)
     for number in range(10):
         tight.batch(number)
     assert tight.cache.used <= 2 * one + 10
@@ -167,7 +171,7 @@ def test_a_file_that_breaks_in_the_middle_is_named(tmp_path: Path) -> None:
         tifffile.imwrite(tmp_path / f"{n}.tif", images(n))
         ref = ImageRef(tmp_path / f"{n}.tif")
         made.append(FocusPair(str(n), ref, ref))
-    source = patches(pairs=made, memory=0)
+    source = patches(pairs=made, memory_gb=1e-12)
     source.batch(0)
     broken = tmp_path / "1.tif"
     broken.write_bytes(broken.read_bytes()[:3000])

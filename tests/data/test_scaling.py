@@ -3,8 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from dgno_core.data.config import Normalisation
 from dgno_core.data.pairs import ArrayRef, FocusPair
-from dgno_core.data.scaling import Normalisation, Scaling
+from dgno_core.data.scaling import Scaling
 from dgno_core.io import IntensityRange, as_source
 from dgno_core.io.normalise import FULL, RangeEstimator
 

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dgno_core.losses.haar import haar
+from dgno_core.losses.contrastive_terms import haar
 
 sides = st.integers(2, 9)
 

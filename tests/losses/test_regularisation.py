@@ -18,10 +18,10 @@ from dgno_core.losses import (
 from dgno_core.losses.contrastive_terms import (
     contrastive_ratio,
     extended_term,
+    haar,
     negative_term,
     positive_term,
 )
-from dgno_core.losses.haar import haar
 from dgno_core.losses.reblur import draw_sizes, reblur
 from dgno_core.models import build_model
 from support.blocks import randomised

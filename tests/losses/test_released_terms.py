@@ -13,10 +13,10 @@ from dgno_core.losses.contrastive_terms import (
     EPSILON,
     Norm,
     extended_term,
+    haar,
     negative_term,
     positive_term,
 )
-from dgno_core.losses.haar import haar
 from dgno_core.losses.reblur import SIZES, gaussian_window, reblur
 from support.shared import load_fixture, needs_fixtures
 

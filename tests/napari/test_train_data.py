@@ -65,14 +65,14 @@ def test_colour_stays_together_and_loses_its_opacity() -> None:
 
 
 def test_a_stack_layer_becomes_files_that_the_engine_pairs(tmp_path: Path) -> None:
-    from dgno_core.training.pair_sources import divide
+    from dgno_core.training.pair_sources import split
 
     source = as_source(np.stack([stack(), stack(focus=2)]), "TZYX", "my cells")
     config = prepared(request(StackLayer(source), tmp_path))
     assert [path.name for path in config.data.stacks] == ["my-cells-0001.tif", "my-cells-0002.tif"]
     np.testing.assert_array_equal(read_image(config.data.stacks[1]).data[:], source.data[1])
     assert read_image(config.data.stacks[0]).axes == "ZYX"
-    found = divide(config.data)
+    found = split(config.data)
     assert len(found.train) == 6
     assert all(pair.region.bottom <= 72 for pair in found.train)
     assert all(pair.region.top > 72 for pair in found.held_out)
@@ -84,11 +84,11 @@ def test_the_chosen_plane_is_the_target(tmp_path: Path) -> None:
 
 
 def test_a_single_pair_is_divided_into_training_and_validation(tmp_path: Path) -> None:
-    from dgno_core.training.pair_sources import divide
+    from dgno_core.training.pair_sources import split
 
     sharp, blurred = stack()[1], stack()[3]
     choice = PairedLayers(as_source(blurred, "YX", "b"), as_source(sharp, "YX", "s"), align=False)
-    found = divide(prepared(request(choice, tmp_path)).data)
+    found = split(prepared(request(choice, tmp_path)).data)
     ((trained, target),) = [pair.read() for pair in found.train]
     np.testing.assert_array_equal(trained, blurred[:72])
     np.testing.assert_array_equal(target, sharp[:72])
@@ -97,13 +97,13 @@ def test_a_single_pair_is_divided_into_training_and_validation(tmp_path: Path) -
 
 
 def test_pairs_are_aligned_before_they_are_written(tmp_path: Path) -> None:
-    from dgno_core.training.pair_sources import divide
+    from dgno_core.training.pair_sources import split
 
     scene = textured((140, 140))
     sharp, blurred = scene[10:130, 10:130], scene[13:133, 8:128]
     choice = PairedLayers(as_source(blurred, "YX", "b"), as_source(sharp, "YX", "s"))
     ((trained, target),) = [
-        pair.read() for pair in divide(prepared(request(choice, tmp_path)).data).train
+        pair.read() for pair in split(prepared(request(choice, tmp_path)).data).train
     ]
     difference = trained[8:-8, 8:-8].astype(float) - target[8:-8, 8:-8]
     assert np.abs(difference).mean() < 0.1 * target.std()
@@ -166,15 +166,15 @@ def folders(tmp_path: Path) -> Path:
 
 
 def test_folders_are_used_where_they_are(folders: Path, tmp_path: Path) -> None:
-    from dgno_core.training.pair_sources import divide
+    from dgno_core.training.pair_sources import split
 
     runs = tmp_path / "runs"
     pairs = prepared(
         request(PairedFolders(folders / "blurred", folders / "sharp"), runs, name="pairs")
     )
-    assert len(divide(pairs.data).train) == 1
+    assert len(split(pairs.data).train) == 1
     stacks = prepared(request(StackFolder(folders / "stacks", align=False), runs, name="stacks"))
-    assert len(divide(stacks.data).train) == 6
+    assert len(split(stacks.data).train) == 6
     sharp = prepared(request(SharpFolder(folders / "sharp"), runs, name="sharp"))
     assert sharp.data.root == (folders / "sharp").resolve()
     assert not (runs / "stacks" / "data").exists()

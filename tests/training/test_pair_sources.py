@@ -18,7 +18,7 @@ from dgno_core.models import read_card
 from dgno_core.training import load_config, train_events
 from dgno_core.training.data_config import ExtraSetData, FolderData, SetData, StackData
 from dgno_core.training.events import TrainFinished, TrainStarted, Validated
-from dgno_core.training.pair_sources import divide
+from dgno_core.training.pair_sources import split
 from dgno_core.training.sources import open_data
 from dgno_core.training.validation import HeldOutImage
 
@@ -75,7 +75,7 @@ def test_a_stack_trains_on_its_upper_rows_and_validates_on_the_lower(
     assert "plane 2 (from 0 on) is in best focus" in opened.notes[0]
     # Rows 0-79 train, the gap is 80-95, the rest validates.
     assert {tuple(image.sharp.shape) for image in opened.held_out} == {(1, 64, 96)}
-    found = divide(config.data)
+    found = split(config.data)
     assert {(p.region.top, p.region.bottom) for p in found.train} == {(0, 80)}
     assert {(p.region.top, p.region.bottom) for p in found.held_out} == {(96, 160)}
     assert isinstance(list(train_events(config))[-1], TrainFinished)
@@ -165,7 +165,7 @@ def test_blurred_images_of_one_place_train_or_validate_together(tmp_path: Path) 
             image = texture(number).astype(np.uint16)
             tifffile.imwrite(tmp_path / f"cell{number}_{name}.tif", image)
     patterns = {"blurred_pattern": "{name}_z*", "sharp_pattern": "{name}_sharp"}
-    found = divide(FolderData(blurred=tmp_path, sharp=tmp_path, held_out_every=2, **patterns))
+    found = split(FolderData(blurred=tmp_path, sharp=tmp_path, held_out_every=2, **patterns))
     fields = [{pair.name.split("_")[0] for pair in part} for part in (found.train, found.held_out)]
     assert fields == [{"cell1", "cell3"}, {"cell0", "cell2"}]
     assert len(found.train) == len(found.held_out) == 6
@@ -173,7 +173,7 @@ def test_blurred_images_of_one_place_train_or_validate_together(tmp_path: Path) 
         for file in tmp_path.glob(f"cell{number}_*"):
             file.unlink()
     with pytest.raises(DGNOError, match="a single sharp image"):
-        divide(FolderData(blurred=tmp_path, sharp=tmp_path, **patterns))
+        split(FolderData(blurred=tmp_path, sharp=tmp_path, **patterns))
 
 
 @pytest.mark.parametrize("sharp", ["local", "composite"])
@@ -190,7 +190,7 @@ def test_tiles_and_composites_train_and_validate_on_rows_apart(
     tifffile.imwrite(tmp_path / "bent.tif", np.stack(planes).astype(np.uint16),
                      metadata={"axes": "ZYX"}, ome=True)  # fmt: skip
     settings = {"stacks": (tmp_path / "bent.tif",), "registered": False, "rows": rows, "gap": 20}
-    found = divide(StackData(sharp=sharp, **settings))
+    found = split(StackData(sharp=sharp, **settings))
     train, held_out = (
         {row for pair in part for row in range(*pair.region.index[0].indices(320))}
         for part in (found.train, found.held_out)
@@ -261,7 +261,7 @@ def test_bad_stacks_say_what_to_do(config_file: Path, stack: Path, tmp_path: Pat
 
 
 def test_rows_below_train_and_rows_above_validate(stack: Path) -> None:
-    found = divide(StackData(stacks=(stack,), rows=(0.5, 1.0), gap=10))
+    found = split(StackData(stacks=(stack,), rows=(0.5, 1.0), gap=10))
     assert {(p.region.top, p.region.bottom) for p in found.train} == {(80, 160)}
     assert {(p.region.top, p.region.bottom) for p in found.held_out} == {(0, 70)}
 
@@ -308,27 +308,27 @@ def test_a_set_without_targets_is_extra_data(config_file: Path, cuhk: Path) -> N
     extra = f"extra={json.dumps({'kind': 'set', 'name': 'cuhk', 'root': str(cuhk), 'grey': True})}"
     config = load_config(config_file, [extra, "loss={pixel: l1, efcr: {}}", "steps=1"])
     assert config.extra is not None
-    found = divide(config.extra)
+    found = split(config.extra)
     assert [pair.name for pair in found.train] == [
         "out_of_focus0001", "out_of_focus0002", "out_of_focus0003",
     ]  # fmt: skip
     assert all(pair.sharp is None for pair in found.train)
     assert isinstance(list(train_events(config))[-1], TrainFinished)
     with pytest.raises(DGNOError, match=r"cuhk have no sharp partners.* extra data"):
-        divide(SetData(name="cuhk", root=cuhk))
+        split(SetData(name="cuhk", root=cuhk))
 
 
 def test_any_set_gives_its_blurred_images_without_targets(tmp_path: Path) -> None:
     from PIL import Image
 
-    for split in ("train", "test"):
+    for part in ("train", "test"):
         for side in ("source", "target"):
-            folder = tmp_path / "DPDD" / f"{split}_c" / side
+            folder = tmp_path / "DPDD" / f"{part}_c" / side
             folder.mkdir(parents=True)
             Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(folder / f"{split}1.png")
     images = {"name": "dpdd", "root": tmp_path / "DPDD"}
-    assert all(pair.sharp is not None for pair in divide(ExtraSetData(**images)).train)
-    found = divide(ExtraSetData(**images, labels=False)).train
+    assert all(pair.sharp is not None for pair in split(ExtraSetData(**images)).train)
+    found = split(ExtraSetData(**images, labels=False)).train
     assert [(pair.split, pair.sharp) for pair in found] == [("train", None)]
-    tested = divide(ExtraSetData(**images, labels=False, splits=("test",))).train
+    tested = split(ExtraSetData(**images, labels=False, splits=("test",))).train
     assert [(pair.split, pair.sharp) for pair in tested] == [("test", None)]

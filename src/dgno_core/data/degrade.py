@@ -16,7 +16,7 @@ from pydantic import ConfigDict
 from torch import Tensor
 from torch.nn import functional as F
 
-from dgno_core.data.degrade_config import DegradeConfig
+from dgno_core.data.config import DegradeConfig
 from dgno_core.frozen import Frozen
 from dgno_core.optics.aberrated import Aberrations, ray_kernels
 from dgno_core.optics.interpolated import blur_interpolated

@@ -6,9 +6,10 @@ exactly as if it had never stopped, and any worker process can make any batch.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, NotRequired, TypedDict, Unpack
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,63 +17,69 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from dgno_core.data.config import PatchConfig
 from dgno_core.data.image_cache import ImageCache
 from dgno_core.data.pairs import FocusPair
-from dgno_core.data.scaling import Normalisation, Scaling
+from dgno_core.data.scaling import Scaling
 from dgno_core.data.sharp_images import PERCENTILES
 from dgno_core.errors import DGNOError
 
-MEMORY = 2 << 30
 
+class _Crops(ABC):
+    """Draws crops of images.
 
-class PatchSettings(TypedDict):
-    """Settings of `PairedPatches` and `ExtraPatches`."""
+    Parameters
+    ----------
+    pairs
+        Of which crops are drawn.
+    config
+        How crops are scaled and varied.
+    crop
+        Side of the square crops in pixels. Smaller images are reflected at their border.
+    batch
+        Crops a batch.
+    seed
+        Seed of all draws.
+    channels
+        1 or 3. A colour image whose colours are equal counts as grey, and a grey one as colour.
+    weights
+        How often each pair is drawn, relative to the others; None: all alike.
+    percentiles
+        Low and high, in percent, for the normalisation ``"shared"``.
 
-    crop: int
-    batch: int
-    seed: int
-    channels: NotRequired[int]
-    weights: NotRequired[Sequence[float] | None]
-    normalisation: NotRequired[Normalisation]
-    percentiles: NotRequired[tuple[float, float]]
-    turned: NotRequired[bool]
-    scale: NotRequired[tuple[float, float]]
-    gain: NotRequired[tuple[float, float]]
-    offset: NotRequired[tuple[float, float]]
-    memory: NotRequired[int]
-
-
-class _Crops:
-    """Draws crops of images; see `PairedPatches` for what the settings mean."""
+    Raises
+    ------
+    DGNOError
+        If there are no pairs, or a needed sharp image is missing.
+    """
 
     def __init__(
         self,
         pairs: Sequence[FocusPair],
+        config: PatchConfig | None = None,
         *,
         crop: int,
         batch: int,
         seed: int,
         channels: int = 1,
         weights: Sequence[float] | None = None,
-        normalisation: Normalisation = "shared",
         percentiles: tuple[float, float] = PERCENTILES,
-        turned: bool = True,
-        scale: tuple[float, float] = (1.0, 1.0),
-        gain: tuple[float, float] = (1.0, 1.0),
-        offset: tuple[float, float] = (0.0, 0.0),
-        memory: int = MEMORY,
     ) -> None:
+        self.config = config or PatchConfig()
         if not pairs:
             raise DGNOError("There are no pairs to train on.")
-        self.pairs = list(pairs)
+        self.pairs = self._usable(pairs)
         chances = [1.0] * len(self.pairs) if weights is None else list(weights)
         if len(chances) != len(self.pairs) or min(chances) < 0 or not sum(chances) > 0:
             raise DGNOError("Every pair needs one weight, and one of them must be above 0.")
         self.weights = torch.as_tensor(chances, dtype=torch.float64)
         self.crop, self.batch_size, self.seed = crop, batch, seed
-        self.scaling = Scaling(normalisation, percentiles, channels)
-        self.turned, self.scale, self.gain, self.offset = turned, scale, gain, offset
-        self.cache = ImageCache(memory)
+        self.scaling = Scaling(self.config.normalisation, percentiles, channels)
+        self.cache = ImageCache(int(self.config.memory_gb * 2**30))
+
+    @abstractmethod
+    def _usable(self, pairs: Sequence[FocusPair]) -> list[FocusPair]:
+        """Pairs with the images that are needed."""
 
     def __len__(self) -> int:
         """Number of pairs."""
@@ -94,12 +101,14 @@ class _Crops:
         sources = [source for source in (pair.blurred, pair.sharp) if source is not None]
         at_y, at_x, way, strength, level, size = draws
         height, width = images[0].shape[:2]
-        side = round(self.crop / (self.scale[0] + (self.scale[1] - self.scale[0]) * size))
+        (smallest, largest), (dimmest, brightest) = self.config.scale, self.config.gain
+        side = round(self.crop / (smallest + (largest - smallest) * size))
         y = int(at_y * (max(0, height - side) + 1))
         x = int(at_x * (max(0, width - side) + 1))
-        orientation = int(8 * way) if self.turned else 0
-        gain = self.gain[0] * (self.gain[1] / self.gain[0]) ** strength
-        offset = self.offset[0] + (self.offset[1] - self.offset[0]) * level
+        orientation = int(8 * way) if self.config.augment_orientation else 0
+        gain = dimmest * (brightest / dimmest) ** strength
+        lowest, highest = self.config.offset
+        offset = lowest + (highest - lowest) * level
         crops = []
         for image, source in zip(images, sources, strict=True):
             part = self.scaling.as_channels(image[y : y + side, x : x + side], source)
@@ -107,69 +116,21 @@ class _Crops:
             scaled = torch.from_numpy(limits.apply(_filled(part, side)))
             if side != self.crop:
                 scaled = F.interpolate(scaled[None], (self.crop, self.crop), mode="area")[0]
-            turned = torch.rot90(scaled, orientation % 4, (-2, -1))
-            turned = turned.flip(-1) if orientation >= 4 else turned
-            crops.append(turned.mul(gain).add(offset).contiguous())
+            oriented = torch.rot90(scaled, orientation % 4, (-2, -1))
+            oriented = oriented.flip(-1) if orientation >= 4 else oriented
+            crops.append(oriented.mul(gain).add(offset).contiguous())
         return crops
 
 
 class PairedPatches(_Crops):
-    """Source of training batches from pairs of blurred and sharp images.
+    """Source of training batches from pairs of blurred and sharp images."""
 
-    Images are scaled so that 0 and 1 are
-
-    - ``"shared"``: two percentiles of the blurred image, for both images of a pair; for a plane of
-      a stack, those of all planes of the stack as recorded, also of those that no pair has. This
-      is what happens when an image or a stack is restored, and it keeps the gain between both
-      images. The sharp image's bright details may lie above 1;
-    - ``"minmax"``: the minimum and maximum of each image by itself, the protocol of the papers on
-      BBBC006. It gives blurred and sharp images different gains, which the network has to learn;
-    - ``"type"``: zero and the largest value of the images' integer type (one for floats), their
-      protocol on photographs and stained cells.
-
-    The whole image counts, also where a pair is cut to a region.
-
-    Parameters
-    ----------
-    pairs
-        Of which crops are drawn.
-    crop
-        Side of the square crops in pixels. Smaller images are reflected at their border.
-    batch
-        Crops a batch.
-    seed
-        Seed of all draws.
-    channels
-        1 or 3. A colour image whose colours are equal counts as grey, and a grey one as colour.
-    weights
-        How often each pair is drawn, relative to the others; None: all alike.
-    normalisation
-        ``"shared"``, ``"minmax"`` or ``"type"``.
-    percentiles
-        Low and high, in percent, for ``"shared"``.
-    turned
-        Whether crops are drawn in all eight orientations.
-    scale
-        Range from which the scale of each crop is drawn, at most 1: a crop of scale 0.7 shows
-        1 / 0.7 of its side, averaged down.
-    gain, offset
-        Ranges from which a gain (log-uniform) and an offset (uniform) are drawn for each crop,
-        equal for both images; in units of the scaled intensities.
-    memory
-        Bytes of images that are kept in memory, in each process; others are read when needed.
-
-    Raises
-    ------
-    DGNOError
-        If there are no pairs, or some have no sharp image.
-    """
-
-    def __init__(self, pairs: Sequence[FocusPair], **settings: Unpack[PatchSettings]) -> None:
+    def _usable(self, pairs: Sequence[FocusPair]) -> list[FocusPair]:
         if lonely := next((pair for pair in pairs if pair.sharp is None), None):
             raise DGNOError(
                 f"Pair {lonely.name} has no sharp image; use it as extra data without a target."
             )
-        super().__init__(pairs, **settings)
+        return list(pairs)
 
     def batch(self, number: int) -> tuple[Tensor, Tensor]:
         """Batch of the given number.
@@ -222,18 +183,10 @@ class PairedPatches(_Crops):
 
 
 class ExtraPatches(_Crops):
-    """Source of blurred crops without targets, as extra data.
+    """Source of blurred crops without targets, as extra data; sharp images are not read."""
 
-    Parameters
-    ----------
-    pairs
-        Their sharp images, if they have any, are not read.
-    settings
-        As for `PairedPatches`.
-    """
-
-    def __init__(self, pairs: Sequence[FocusPair], **settings: Unpack[PatchSettings]) -> None:
-        super().__init__([replace(pair, sharp=None) for pair in pairs], **settings)
+    def _usable(self, pairs: Sequence[FocusPair]) -> list[FocusPair]:
+        return [replace(pair, sharp=None) for pair in pairs]
 
     def batch(self, number: int) -> Tensor:
         """Batch of the given number: ``(B, C, crop, crop)``, float32.

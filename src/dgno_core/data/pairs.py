@@ -16,7 +16,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from dgno_core.data.deep_png import is_deep_png, read_deep_png
+from dgno_core.data.png16 import is_png16, read_png16
 from dgno_core.errors import DGNOError
 from dgno_core.io.read import read_image
 from dgno_core.io.source import DTYPES, ImageSource
@@ -79,8 +79,8 @@ class ImageRef:
         DGNOError
             If the file is missing, damaged, has other planes, or holds no finite intensities.
         """
-        if is_deep_png(self.path):
-            return read_deep_png(self.path)
+        if is_png16(self.path):
+            return read_png16(self.path)
         source = read_image(self.path, self.axes)
         layout = source.layout(colour_model=True)
         block = source.read(layout.index(self._position(source, layout.outer, layout.outer_shape)))

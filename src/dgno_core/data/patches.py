@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from dgno_core.data.config import DegradeConfig
 from dgno_core.data.degrade import degrade
-from dgno_core.data.degrade_config import DegradeConfig
 
 
 class SyntheticPairs:

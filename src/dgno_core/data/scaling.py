@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dgno_core.data.config import Normalisation
 from dgno_core.data.pairs import FocusPair, Readable
 from dgno_core.data.sharp_images import PERCENTILES
 from dgno_core.errors import DGNOError
 from dgno_core.io.normalise import FULL, IntensityRange, RangeSampler, type_range
 
-Normalisation: TypeAlias = Literal["shared", "minmax", "type"]
 Reader: TypeAlias = Callable[[Readable], NDArray[Any]]
 
 
@@ -26,7 +26,7 @@ class Scaling:
     Parameters
     ----------
     normalisation
-        ``"shared"``, ``"minmax"`` or ``"type"``; see `PairedPatches`.
+        ``"shared"``, ``"minmax"`` or ``"type"``; see `PatchConfig`.
     percentiles
         Low and high, in percent, for ``"shared"``.
     channels

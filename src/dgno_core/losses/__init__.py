@@ -1,8 +1,7 @@
 """Training losses of the two papers."""
 
 from dgno_core.losses.contrastive import efcr, efcr_ex, efcr_ex_unlabelled
-from dgno_core.losses.multiscale import multiscale_loss
-from dgno_core.losses.pixel import pixel_loss
+from dgno_core.losses.multiscale import multiscale_loss, pixel_loss
 from dgno_core.losses.regularisation import EFCR
 
 __all__ = [

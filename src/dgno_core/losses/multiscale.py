@@ -1,4 +1,7 @@
-"""The multi-scale loss of the DGNO paper (App. G): spatial plus 0.1 frequency, three scales."""
+"""What compares outputs with targets in the two papers.
+
+DGNO (App. G): spatial plus 0.1 frequency, three scales. MPT (Eq. 7): L_1 of the finest output.
+"""
 
 from __future__ import annotations
 
@@ -116,3 +119,31 @@ def multiscale_loss(
         total = total + F.l1_loss(output, sharp)
         total = total + frequency_weight * frequency_l1(output, sharp)
     return total
+
+
+def pixel_loss(outputs: Sequence[Tensor], target: Tensor) -> Tensor:
+    """Mean absolute difference between the finest output and the target: L_1 of MPT's Eq. 7.
+
+    Parameters
+    ----------
+    outputs : sequence of Tensor
+        Coarse to fine; only the last, of the size of `target`, counts.
+    target : Tensor
+        ``(B, C, Y, X)``.
+
+    Returns
+    -------
+    Tensor
+        Scalar.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ.
+    """
+    if outputs[-1].shape != target.shape:
+        raise ValueError(
+            f"an output of {tuple(outputs[-1].shape)} cannot be compared with a target of "
+            f"{tuple(target.shape)}"
+        )
+    return F.l1_loss(outputs[-1], target)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, field_validator, model_validator
 
-from dgno_core.data.degrade_config import DegradeConfig
-from dgno_core.frozen import Frozen, Range
+from dgno_core.data.config import DegradeConfig, PatchConfig
+from dgno_core.frozen import Frozen
 
 Plane: TypeAlias = Annotated[int, Field(ge=0, le=1_000_000)]
 Offset: TypeAlias = Annotated[int, Field(ge=-1_000_000, le=1_000_000)]
@@ -47,30 +47,10 @@ class SyntheticData(Frozen):
     grey: bool = Field(False, description="take the brightness of colour images")
 
 
-class _Pairs(Frozen):
+class _Pairs(PatchConfig):
     """What all real pairs share."""
 
-    normalisation: Literal["shared", "minmax", "type"] = Field(
-        "shared",
-        description="scale both images of a pair by the percentiles of the whole blurred file, "
-        "as when it is restored, each by its own minimum and maximum, or by the range of their "
-        "type",
-    )
-    scale: Range = Field((1.0, 1.0), description="of each crop, at most 1")
-    gain: Range = Field((1.0, 1.0), description="drawn for each crop")
-    offset: Range = Field((0.0, 0.0), description="drawn for each crop")
-    memory_gb: float = Field(
-        2.0, gt=0, le=100_000, description="of images kept by each loading process"
-    )
     grey: bool = Field(False, description="take the brightness of colour images")
-
-    @model_validator(mode="after")
-    def _draws_make_images(self) -> Self:
-        if not 0.05 <= self.scale[0] <= self.scale[1] <= 1:
-            raise ValueError("scale must be two factors from 0.05 to 1")
-        if self.gain[0] <= 0:
-            raise ValueError("gain must be two positive factors")
-        return self
 
 
 class FolderData(_Pairs):

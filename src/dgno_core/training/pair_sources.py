@@ -1,4 +1,4 @@
-"""Real pairs as the settings name them, divided into those that train and those that validate."""
+"""Real pairs as the settings name them, split into those that train and those that validate."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SHOWN = 5  # faults of a data set that are told one by one
 
 
 @dataclass
-class Division:
+class DataSplit:
     """Pairs by purpose.
 
     Parameters
@@ -43,7 +43,7 @@ class Division:
     notes: list[str] = field(default_factory=list)
 
 
-def divide(data: PairsConfig) -> Division:
+def split(data: PairsConfig) -> DataSplit:
     """Find the pairs of a run.
 
     Parameters
@@ -53,7 +53,7 @@ def divide(data: PairsConfig) -> Division:
 
     Returns
     -------
-    Division
+    DataSplit
 
     Raises
     ------
@@ -70,13 +70,13 @@ def divide(data: PairsConfig) -> Division:
         case SetData():
             found = _set(data)
         case UnlabelledData():
-            found = Division(train=unlabelled_folder(data.folder))
+            found = DataSplit(train=unlabelled_folder(data.folder))
     if data.grey:
         found.train, found.held_out = map(as_grey_pairs, (found.train, found.held_out))
     return found
 
 
-def _folders(data: FolderData) -> Division:
+def _folders(data: FolderData) -> DataSplit:
     pairs = paired_folders(
         data.blurred,
         data.sharp,
@@ -92,7 +92,7 @@ def _folders(data: FolderData) -> Division:
         )
     checked = set(places[:: data.held_out_every])
     train = [pair for pair in pairs if _place(pair) not in checked]
-    return Division(train, [pair for pair in pairs if _place(pair) in checked])
+    return DataSplit(train, [pair for pair in pairs if _place(pair) in checked])
 
 
 def _place(pair: FocusPair) -> Path | Readable | None:
@@ -100,8 +100,8 @@ def _place(pair: FocusPair) -> Path | Readable | None:
     return pair.sharp.path if isinstance(pair.sharp, ImageRef) else pair.sharp
 
 
-def _stacks(data: StackData) -> Division:
-    found = Division()
+def _stacks(data: StackData) -> DataSplit:
+    found = DataSplit()
     for path in data.stacks:
         planes = stack_planes(path)
         made = stack_pairs(
@@ -179,7 +179,7 @@ def _rows(region: Region, height: int) -> int:
     return len(range(*region.index[0].indices(height)))
 
 
-def _set(data: SetData) -> Division:
+def _set(data: SetData) -> DataSplit:
     layout = find_dataset(data.name, planes=data.planes)
     if layout.about.labelled == "unlabelled":
         raise DGNOError(
@@ -192,10 +192,10 @@ def _set(data: SetData) -> Division:
         raise DGNOError(
             f"{data.root} holds no training pairs of {data.name}; see dgno data check {data.name}."
         )
-    return Division(list(train), list(held_out), _told(contents, data.name))
+    return DataSplit(list(train), list(held_out), _told(contents, data.name))
 
 
-def _extra_set(data: ExtraSetData) -> Division:
+def _extra_set(data: ExtraSetData) -> DataSplit:
     """Images beside those that train: whatever has no targets is not for scoring either."""
     layout = find_dataset(data.name, planes=data.planes)
     is_labelled = layout.about.labelled == "pairs"
@@ -209,7 +209,7 @@ def _extra_set(data: ExtraSetData) -> Division:
         )
     if not data.labels:
         images = [replace(image, sharp=None) for image in images]
-    return Division(images, notes=_told(contents, data.name))
+    return DataSplit(images, notes=_told(contents, data.name))
 
 
 def _told(contents: Contents, name: str) -> list[str]:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from dgno_core.data.degrade import degrade
-from dgno_core.data.paired_patches import ExtraPatches, PairedPatches, PatchSettings
+from dgno_core.data.paired_patches import ExtraPatches, PairedPatches
 from dgno_core.data.pairs import FocusPair
 from dgno_core.data.patches import SyntheticPairs
 from dgno_core.data.sharp_images import load_sharp_images, read_list
@@ -19,15 +19,15 @@ from dgno_core.errors import DGNOError
 from dgno_core.training.config import TrainConfig
 from dgno_core.training.data_config import PairsConfig, SyntheticData
 from dgno_core.training.loader import Batches
-from dgno_core.training.pair_sources import divide
+from dgno_core.training.pair_sources import split
 from dgno_core.training.validation import HeldOutImage
 
 # Validation and extra images draw from their own streams, far from any training seed.
 VALIDATION_SEED = 7_000_000
 EXTRA_SEED = 11_000_000
 
-
 T = TypeVar("T")
+Patches = TypeVar("Patches", PairedPatches, ExtraPatches)
 
 
 @dataclass(frozen=True)
@@ -76,13 +76,13 @@ def open_data(config: TrainConfig) -> TrainingData:
         wholes = _blurred_wholes(config, data, held_out)
         shape = min((image.sharp.shape for image in wholes), key=lambda size: min(size[1:]))
         return TrainingData(batches, wholes, len(train), _told_of_size(config, shape))
-    division = divide(data)
-    patches = PairedPatches(division.train, **_patch_settings(config, data, config.seed))
+    found = split(data)
+    patches = _patches(PairedPatches, found.train, config, data, config.seed)
     return TrainingData(
         patches,
-        _held_out_wholes(config, patches, division.held_out),
-        len(division.train),
-        (*division.notes, *_told_of_size(config, patches.whole(division.train[0])[0].shape)),
+        _held_out_wholes(config, patches, found.held_out),
+        len(found.train),
+        (*found.notes, *_told_of_size(config, patches.whole(found.train[0])[0].shape)),
     )
 
 
@@ -106,12 +106,11 @@ def open_extra(config: TrainConfig) -> Batches | None:
     if isinstance(data, SyntheticData):
         train, held_out = named_images(data)
         return _synthetic(config, data, [*train, *held_out], seed)
-    division = divide(data)
-    pairs = [*division.train, *division.held_out]
-    settings = _patch_settings(config, data, seed)
+    found = split(data)
+    pairs = [*found.train, *found.held_out]
     if all(pair.sharp is not None for pair in pairs):
-        return PairedPatches(pairs, **settings)
-    return _Unlabelled(ExtraPatches(pairs, **settings))
+        return _patches(PairedPatches, pairs, config, data, seed)
+    return _Unlabelled(_patches(ExtraPatches, pairs, config, data, seed))
 
 
 @dataclass(frozen=True)
@@ -124,18 +123,15 @@ class _Unlabelled:
         return self.patches.batch(number), None
 
 
-def _patch_settings(config: TrainConfig, data: PairsConfig, seed: int) -> PatchSettings:
-    return {
-        "crop": config.crop,
-        "batch": config.batch,
-        "seed": seed,
-        "channels": config.model.channels,
-        "normalisation": data.normalisation,
-        "scale": data.scale,
-        "gain": data.gain,
-        "offset": data.offset,
-        "memory": int(data.memory_gb * 2**30),
-    }
+def _patches(
+    kind: type[Patches],
+    pairs: Sequence[FocusPair],
+    config: TrainConfig,
+    data: PairsConfig,
+    seed: int,
+) -> Patches:
+    channels = config.model.channels
+    return kind(pairs, data, crop=config.crop, batch=config.batch, seed=seed, channels=channels)
 
 
 def _held_out_wholes(

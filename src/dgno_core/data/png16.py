@@ -14,7 +14,7 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 COLOURS = (2, 6)  # RGB and RGBA
 
 
-def is_deep_png(path: Path) -> bool:
+def is_png16(path: Path) -> bool:
     """Whether a file is a PNG in colour with 16 bits a channel, from its first bytes."""
     if path.suffix.lower() != ".png":
         return False
@@ -26,7 +26,7 @@ def is_deep_png(path: Path) -> bool:
     return head.startswith(SIGNATURE) and len(head) == 26 and head[24] == 16 and head[25] in COLOURS
 
 
-def read_deep_png(path: Path) -> NDArray[Any]:
+def read_png16(path: Path) -> NDArray[Any]:
     """Read it as ``(Y, X, 3)``, uint16; an opacity is left out.
 
     Raises
