@@ -325,7 +325,7 @@ def test_any_set_gives_its_blurred_images_without_targets(tmp_path: Path) -> Non
         for side in ("source", "target"):
             folder = tmp_path / "DPDD" / f"{part}_c" / side
             folder.mkdir(parents=True)
-            Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(folder / f"{split}1.png")
+            Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(folder / f"{part}1.png")
     images = {"name": "dpdd", "root": tmp_path / "DPDD"}
     assert all(pair.sharp is not None for pair in split(ExtraSetData(**images)).train)
     found = split(ExtraSetData(**images, labels=False)).train
