@@ -117,7 +117,7 @@ def test_progress_is_told_in_tenths(
         yield fetch.AlreadyThere(folder / "z_02")
         for done in range(0, 1001, 2):
             yield DownloadProgressed("z_16.zip", done * 10**6, 10**9)
-        yield fetch.Warned("something is odd.")
+        yield fetch.DownloadWarned("something is odd.")
         yield fetch.Unpacked(folder / "z_16", 1536, "ab" * 32)
 
     monkeypatch.setattr(fetch, "fetch", steps)

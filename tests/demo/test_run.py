@@ -12,8 +12,8 @@ import tifffile
 from dgno_core.data.degrade import Degradation, replay_recording
 from dgno_core.demo import (
     DemoFinished,
+    DemoImageRestored,
     DemoStarted,
-    ImageRestored,
     SharpImage,
     builtin_images,
     demo_events,
@@ -41,7 +41,7 @@ def test_shows_blurs_restores_and_compares(tmp_path: Path, small_images: list[Sh
     out = tmp_path / "a" / "demo"
     events = list(demo_events(out, images=small_images, restore_file=deconvolve))
     assert events[0] == DemoStarted(3)
-    assert [event.done for event in events if isinstance(event, ImageRestored)] == [1, 2, 3]
+    assert [event.done for event in events if isinstance(event, DemoImageRestored)] == [1, 2, 3]
     finished = events[-1]
     assert isinstance(finished, DemoFinished)
     for row, image in zip(finished.rows, small_images, strict=True):

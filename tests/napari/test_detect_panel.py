@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from dgno_core.detection.matching import match
 from qtpy.QtCore import Qt
 
-from dgno_core.detection.matching import match
 from dgno_core.detection.results import DetectionFound
 from support.fake_looks import FakeLooks, detected
 from support.look_panels import look, said, spots

@@ -19,14 +19,14 @@ def demo(
     threads: Threads = 0,
 ) -> None:
     """Blur and restore built-in images."""
-    from dgno_core.demo import DemoFinished, DemoStarted, ImageRestored, demo_events, demo_table
+    from dgno_core.demo import DemoFinished, DemoImageRestored, DemoStarted, demo_events, demo_table
 
     with Bar("restoring") as bar, closing(demo_events(out)) as events:
         for event in events:
             match event:
                 case DemoStarted():
                     bar.update(0, event.total)
-                case ImageRestored():
+                case DemoImageRestored():
                     bar.update(event.done, event.total, event.row.title)
                 case DemoFinished():
                     finished = event

@@ -6,9 +6,9 @@ from dgno_core.demo.images import SharpImage, builtin_images
 from dgno_core.demo.run import (
     DemoEvent,
     DemoFinished,
+    DemoImageRestored,
     DemoRow,
     DemoStarted,
-    ImageRestored,
     demo_events,
     demo_table,
 )
@@ -16,9 +16,9 @@ from dgno_core.demo.run import (
 __all__ = [
     "DemoEvent",
     "DemoFinished",
+    "DemoImageRestored",
     "DemoRow",
     "DemoStarted",
-    "ImageRestored",
     "SharpImage",
     "builtin_images",
     "demo_events",

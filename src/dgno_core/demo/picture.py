@@ -32,7 +32,7 @@ MAGNIFICATION = 2.5
 
 
 @dataclass(frozen=True)
-class Comparison:
+class PictureRow:
     """One row of the picture."""
 
     title: str
@@ -45,7 +45,7 @@ class Comparison:
     after: Score
 
 
-def write_picture(comparisons: Sequence[Comparison], path: Path) -> Path:
+def write_picture(comparisons: Sequence[PictureRow], path: Path) -> Path:
     """Draw all rows and write them as PNG."""
     from matplotlib.figure import Figure
 
@@ -76,7 +76,7 @@ def write_picture(comparisons: Sequence[Comparison], path: Path) -> Path:
     return path
 
 
-def _draw_row(figure: Figure, total: tuple[int, int], row: Comparison, top: int, tall: int) -> None:
+def _draw_row(figure: Figure, total: tuple[int, int], row: PictureRow, top: int, tall: int) -> None:
     window = display_window(row.sharp)
     spot = worst_box(error_map(row.sharp, row.blurred), round(min(row.sharp.shape[:2]) / 6))
     columns = (

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dgno_core.demo.images import PHOTONS, READ_NOISE, SharpImage, builtin_images, known_blur
-from dgno_core.demo.picture import Comparison, write_picture
+from dgno_core.demo.picture import PictureRow, write_picture
 from dgno_core.io.atomic import writing
 from dgno_core.metrics.fidelity import Score, score_pair
 from dgno_core.optics.maps import Range
@@ -56,7 +56,7 @@ class DemoStarted:
 
 
 @dataclass(frozen=True)
-class ImageRestored:
+class DemoImageRestored:
     """One image is restored and its TIFFs are written."""
 
     row: DemoRow
@@ -73,7 +73,7 @@ class DemoFinished:
     numbers: Path
 
 
-DemoEvent: TypeAlias = DemoStarted | ImageRestored | DemoFinished
+DemoEvent: TypeAlias = DemoStarted | DemoImageRestored | DemoFinished
 
 
 def demo_events(
@@ -98,7 +98,7 @@ def demo_events(
 
     Yields
     ------
-    `DemoStarted`, an `ImageRestored` for each image, `DemoFinished`.
+    `DemoStarted`, an `DemoImageRestored` for each image, `DemoFinished`.
 
     Raises
     ------
@@ -110,12 +110,12 @@ def demo_events(
     folder = _make_folder(Path(out))
     yield DemoStarted(len(chosen))
     rows: list[DemoRow] = []
-    comparisons: list[Comparison] = []
+    comparisons: list[PictureRow] = []
     for seed, image in enumerate(chosen):
         row, comparison = _demonstrate(image, seed, folder, restore)
         rows.append(row)
         comparisons.append(comparison)
-        yield ImageRestored(row, len(rows), len(chosen))
+        yield DemoImageRestored(row, len(rows), len(chosen))
     picture = write_picture(comparisons, folder / PICTURE)
     numbers = folder / NUMBERS
     numbers.write_text(_as_json(rows, folder), encoding="utf-8")
@@ -168,7 +168,7 @@ def demo_table(rows: Sequence[DemoRow]) -> str:
 
 def _demonstrate(
     image: SharpImage, seed: int, folder: Path, restore: RestoreFile
-) -> tuple[DemoRow, Comparison]:
+) -> tuple[DemoRow, PictureRow]:
     from dgno_core.data.degrade import replay_recording
 
     record = known_blur(seed, image.psf, image.widths)
@@ -196,7 +196,7 @@ def _demonstrate(
         seconds=seconds,
         files=(sharp, blurred, restored),
     )
-    comparison = Comparison(
+    comparison = PictureRow(
         title=image.title,
         source=image.source,
         widths=_in_px(image.widths),

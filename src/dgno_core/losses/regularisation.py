@@ -15,7 +15,7 @@ from dgno_core.losses.reblur import SIGMA, SIZES, draw_sizes, reblur
 
 LARGEST = 255  # pixels of a reblur kernel
 
-Network = Callable[[Tensor], Sequence[Tensor]]
+Forward = Callable[[Tensor], Sequence[Tensor]]
 
 
 class EFCR(Frozen):
@@ -43,7 +43,7 @@ class EFCR(Frozen):
 
     def __call__(
         self,
-        network: Network,
+        network: Forward,
         output: Tensor,
         target: Tensor,
         blurred: Tensor,
@@ -99,7 +99,7 @@ class EFCR(Frozen):
         return self.beta * value
 
     def _reblurred(
-        self, network: Network, images: Tensor, generator: torch.Generator
+        self, network: Forward, images: Tensor, generator: torch.Generator
     ) -> tuple[Tensor, Tensor] | tuple[None, None]:
         """The images blurred once more, and what the network makes of them."""
         if not self.extended:

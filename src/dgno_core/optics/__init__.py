@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from dgno_core.optics.scenes import FocalStack as FocalStack
     from dgno_core.optics.scenes import focal_stack as focal_stack
     from dgno_core.optics.seidel import Seidel as Seidel
+    from dgno_core.optics.seidel import blur_exact as blur_exact
     from dgno_core.optics.seidel import pupil_extent as pupil_extent
     from dgno_core.optics.seidel import seidel_psf as seidel_psf
-    from dgno_core.optics.seidel_exact import blur_exact as blur_exact
     from dgno_core.optics.varying import blur_varying as blur_varying
 
 _HOMES = {
@@ -52,8 +52,7 @@ _HOMES = {
     "ring": ["RingBlur", "ring_blur"],
     "ring_deconvolution": ["ring_deconvolve"],
     "scenes": ["FocalStack", "focal_stack"],
-    "seidel": ["Seidel", "pupil_extent", "seidel_psf"],
-    "seidel_exact": ["blur_exact"],
+    "seidel": ["Seidel", "blur_exact", "pupil_extent", "seidel_psf"],
     "varying": ["blur_varying"],
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

@@ -122,6 +122,40 @@ def seidel_psf(
     return np.asarray(intensity / intensity.sum((-2, -1), keepdims=True))
 
 
+def blur_exact(image: ArrayLike, seidel: Seidel, *, extent: float = NYQUIST) -> Floats:
+    """Let every pixel spread its light with its own point spread function, approximating nothing.
+
+    It costs N^2 Fourier transforms (0.6 s at 64 x 64, 15 s at 128 x 128, an hour at 512 x 512) and
+    is what the fast forms are measured against.
+
+    Parameters
+    ----------
+    image
+        ``(N, N)`` or several images ``(B, N, N)``, which take hardly longer than one; N even.
+    seidel
+        The aberrations.
+    extent
+        See `pupil_extent`.
+
+    Returns
+    -------
+    float64 of `image`'s shape. Light that leaves the frame is lost; none comes in.
+    """
+    pixels = np.asarray(image, dtype=np.float64)
+    if pixels.ndim not in (2, 3) or pixels.shape[-1] != pixels.shape[-2]:
+        raise ValueError(f"the images must be square, (N, N) or (B, N, N), not {pixels.shape}")
+    side = pixels.shape[-1]
+    blurred = np.zeros_like(pixels)
+    for row in range(side):
+        lit = np.flatnonzero(pixels[..., row, :].reshape(-1, side).any(axis=0))
+        right, down = lit - side // 2, row - side // 2
+        spots = seidel_psf(seidel, side, right, np.full(lit.shape, -down), extent=extent)
+        for column, spot in zip(lit, spots, strict=True):
+            to, source = overlap(spot.shape, down, int(column) - side // 2)
+            blurred[(..., *to)] += pixels[..., row, column, None, None] * spot[source]
+    return blurred
+
+
 def move(psf: Floats, down: float, right: float, *, exact: bool = True, margin: int = 0) -> Floats:
     """Move an image by any distance; light that leaves the (enlarged) frame is lost.
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dgno_core.data.datasets import find_dataset
-from dgno_core.data.datasets.contents import Contents
+from dgno_core.data.datasets.layout import Contents
 from dgno_core.data.grey import as_grey_pairs
 from dgno_core.data.paired_folders import paired_folders, unlabelled_folder
 from dgno_core.data.pairs import FocusPair, ImageRef, Readable, Region, restrict

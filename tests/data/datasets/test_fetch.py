@@ -15,7 +15,14 @@ import pytest
 
 from dgno_core.data.datasets import fetch as fetching
 from dgno_core.data.datasets import find_dataset
-from dgno_core.data.datasets.fetch import MANIFEST, AlreadyThere, Archive, Unpacked, Warned, fetch
+from dgno_core.data.datasets.fetch import (
+    MANIFEST,
+    AlreadyThere,
+    Archive,
+    DownloadWarned,
+    Unpacked,
+    fetch,
+)
 from dgno_core.data.datasets.unpack import unpack
 from dgno_core.errors import DGNOError
 from dgno_core.io import download as downloads
@@ -126,7 +133,7 @@ def test_what_was_fetched_is_a_data_set(wanted: list[Archive], tmp_path: Path) -
     root = tmp_path / "data" / "bbbc006"
     seen, _ = run(fetch(root, wanted))
     assert [type(step) for step in seen if not isinstance(step, DownloadProgressed)] == [
-        Unpacked, Warned, Unpacked
+        Unpacked, DownloadWarned, Unpacked
     ]  # fmt: skip
     found = find_dataset("bbbc006-w1", (2,)).scan(root)
     assert (found.faults, len(found.pairs)) == ((), 3)

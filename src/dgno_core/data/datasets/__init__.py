@@ -5,8 +5,7 @@ Nothing here downloads anything except `dgno_core.data.datasets.fetch`, when it 
 
 from __future__ import annotations
 
-from dgno_core.data.datasets.contents import Contents, Fault
-from dgno_core.data.datasets.layout import About, Layout
+from dgno_core.data.datasets.layout import About, Contents, Fault, Layout
 from dgno_core.data.datasets.registry import datasets, find_dataset
 
 __all__ = ["About", "Contents", "Fault", "Layout", "datasets", "find_dataset"]

@@ -7,10 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from dgno_core.data.datasets.contents import Contents, Fault
 from dgno_core.data.datasets.files import images_in, top_folder
 from dgno_core.data.datasets.folders import contents, pair
-from dgno_core.data.datasets.layout import About
+from dgno_core.data.datasets.layout import About, Contents, Fault
 from dgno_core.data.datasets.matching import partnerless, unexpected
 from dgno_core.data.datasets.split import hash_split
 from dgno_core.errors import DGNOError

@@ -6,12 +6,10 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from dgno_core.data.datasets.contents import Contents, Fault
 from dgno_core.data.datasets.files import child, images_in, top_folder
-from dgno_core.data.datasets.folders import contents, pair
-from dgno_core.data.datasets.layout import About
+from dgno_core.data.datasets.folders import SPLITS, contents, has_split_folders, pair, split_folders
+from dgno_core.data.datasets.layout import About, Contents, Fault
 from dgno_core.data.datasets.matching import match_by_key
-from dgno_core.data.datasets.split_folders import SPLITS, has_split_folders, split_folders
 from dgno_core.data.pairs import FocusPair
 
 FRAME = re.compile(r"^(?P<frame>video(?P<video>\d{1,2})_frame\d+)(?:_(?P<variant>.+))?$", re.I)

@@ -103,7 +103,7 @@ class AlreadyThere:
 
 
 @dataclass(frozen=True)
-class Warned:
+class DownloadWarned:
     """Something that the user should know.
 
     Attributes
@@ -115,7 +115,7 @@ class Warned:
     text: str
 
 
-FetchEvent = DownloadProgressed | Unpacked | AlreadyThere | Warned
+FetchEvent = DownloadProgressed | Unpacked | AlreadyThere | DownloadWarned
 
 
 def archives(
@@ -187,11 +187,11 @@ def fetch(folder: Path, wanted: Sequence[Archive]) -> Generator[FetchEvent, None
         else:
             sha256 = yield from download(archive.url, path, sha256=expected)
         if REPORTED.get(archive.name, sha256) != sha256:
-            yield Warned(f"{archive.name} has another checksum than others have reported.")
+            yield DownloadWarned(f"{archive.name} has another checksum than others have reported.")
         size = path.stat().st_size
         files = unpack(path, folder / archive.folder, _is_image)
         if files != archive.files:
-            yield Warned(f"{archive.name} holds {files} images, not {archive.files}.")
+            yield DownloadWarned(f"{archive.name} holds {files} images, not {archive.files}.")
         recorded[archive.name] = {
             "url": archive.url,
             "bytes": size,

@@ -6,10 +6,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from dgno_core.data.datasets.contents import Contents, Fault
 from dgno_core.data.datasets.files import child, images_in, top_folder
 from dgno_core.data.datasets.folders import contents, pair
-from dgno_core.data.datasets.layout import About
+from dgno_core.data.datasets.layout import About, Contents, Fault
 from dgno_core.data.datasets.matching import match_by_key
 from dgno_core.data.datasets.split import hash_split
 from dgno_core.data.pairs import FocusPair

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from dgno_core.data.datasets.contents import Fault
+from dgno_core.data.datasets.layout import Fault
 
 Match = tuple[Path, Path]
 

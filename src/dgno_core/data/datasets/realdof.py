@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from dgno_core.data.datasets.contents import Contents
 from dgno_core.data.datasets.files import child, images_in, top_folder
 from dgno_core.data.datasets.folders import contents, pair
-from dgno_core.data.datasets.layout import About
+from dgno_core.data.datasets.layout import About, Contents
 from dgno_core.data.datasets.matching import match_by_order
 
 ABOUT = About(

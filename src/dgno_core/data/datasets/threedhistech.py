@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from dgno_core.data.datasets.contents import Contents, Fault
 from dgno_core.data.datasets.files import top_folder
-from dgno_core.data.datasets.folders import contents, pair
-from dgno_core.data.datasets.layout import About
+from dgno_core.data.datasets.folders import contents, has_split_folders, pair, split_folders
+from dgno_core.data.datasets.layout import About, Contents, Fault
 from dgno_core.data.datasets.matching import match_by_key
-from dgno_core.data.datasets.split_folders import has_split_folders, split_folders
 from dgno_core.data.pairs import FocusPair
 
 ABOUT = About(

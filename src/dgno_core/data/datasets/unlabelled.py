@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from dgno_core.data.datasets.contents import Contents
 from dgno_core.data.datasets.files import check_folder, child, images_in
 from dgno_core.data.datasets.folders import contents, pair, relative_name
-from dgno_core.data.datasets.layout import About
+from dgno_core.data.datasets.layout import About, Contents
 from dgno_core.errors import DGNOError
 
 
