@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.special import j0, j1
+from scipy.special import j1
 
 from dgno_core.optics import pupil_psf
+from support.airy import airy_intensity
 from support.ledger import every_array_of
 from support.shared import needs_fixtures
 
@@ -34,25 +35,14 @@ def test_the_fixture() -> None:
         arrays.agree("cases", np.asarray(arrays["cases"]))
 
 
-def radial(distance: np.ndarray, defocus: float, index: float) -> np.ndarray:
-    r"""Light at distances in um from the axis by the radial integral, 1 at the peak in focus.
-
-    \|2 \int_0^1 J_0(2 pi NA r rho / lambda) exp(2 pi i z / lambda (sqrt(n^2 - NA^2 rho^2) - n))
-    rho d rho\|^2, another way to the light of a pupil without aberrations.
-    """
-    na, scale = LENS["na"], 2 * np.pi / LENS["wavelength_um"]
-    nodes, weights = np.polynomial.legendre.leggauss(240)
-    amplitude = np.zeros(distance.shape, complex)
-    for rho, weight in zip((nodes + 1) / 2, weights / 2, strict=True):
-        delay = scale * defocus * (np.sqrt(index**2 - (na * rho) ** 2) - index)
-        amplitude += 2 * weight * rho * np.exp(1j * delay) * j0(scale * na * rho * distance)
-    return np.abs(amplitude) ** 2
-
-
 def test_the_radial_integral_in_focus_is_airys_pattern() -> None:
     distance = np.linspace(0.01, 8, 200)
     v = 2 * np.pi * LENS["na"] / LENS["wavelength_um"] * distance
-    np.testing.assert_allclose(radial(distance, 0, 1), (2 * j1(v) / v) ** 2, atol=1e-12)
+    np.testing.assert_allclose(
+        airy_intensity(distance, LENS["wavelength_um"], LENS["na"]),
+        (2 * j1(v) / v) ** 2,
+        atol=1e-12,
+    )
 
 
 @pytest.mark.parametrize(("defocus", "index"), [(0, 1), (6, 1), (-9, 1.33)])
@@ -61,7 +51,8 @@ def test_without_aberrations_it_is_the_airy_pattern(defocus: float, index: float
     axis = LENS["pixel_um"] * (np.arange(-25, 26)[:, None] + points / 2)
     distance = np.hypot(axis.ravel()[:, None], axis.ravel()).reshape(51, 6, 51, 6)
     pixels, inverse = np.unique(distance.round(9), return_inverse=True)
-    light = radial(pixels, defocus, index)[inverse].reshape(distance.shape)
+    light = airy_intensity(pixels, 0.46, 0.45, defocus=defocus, index=index)
+    light = light[inverse].reshape(distance.shape)
     expected = np.einsum("yixj,i,j->yx", light, shares, shares)
     expected /= expected.sum()
     # The edge of the pupil cuts through the squares of the frequency grid: a hundredth of the peak.

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from scipy.ndimage import shift
 
-from dgno_core.optics import Seidel, airy_intensity, pupil_extent, seidel_psf
+from dgno_core.optics import Seidel, pupil_extent, seidel_psf
 from dgno_core.optics.seidel import move
+from support.airy import airy_intensity
 from support.shared import load_fixture, needs_fixtures
 
 LENS = Seidel(0.3, 0.5, 0.4, 0.5, 0.3, 0.4)
