@@ -15,8 +15,8 @@ from dgno_core.data.registration import estimate_stack_registration, register
 from dgno_core.data.stack_planes import stack_planes
 from dgno_core.data.transform import Transform
 from dgno_core.focus.curve import focus_curve, peak, plot_focus_curve
+from dgno_core.focus.pairs import stack_pairs
 from dgno_core.focus.sharpness import MEASURES
-from dgno_core.focus.stack_pairs import stack_pairs
 from dgno_core.metrics import psnr
 
 

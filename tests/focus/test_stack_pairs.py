@@ -12,7 +12,7 @@ from scipy.ndimage import gaussian_filter
 from dgno_core.data.pairs import ArrayRef, half, restrict
 from dgno_core.data.stack_planes import array_planes, chosen_planes, stack_planes
 from dgno_core.errors import DGNOError
-from dgno_core.focus.stack_pairs import Target, stack_pairs
+from dgno_core.focus.pairs import Target, stack_pairs
 
 
 def field(seed: int = 0, shape: tuple[int, int] = (128, 144)) -> np.ndarray:

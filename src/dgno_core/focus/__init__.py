@@ -16,8 +16,8 @@ from dgno_core.focus.curve import (
     plot_focus_curve,
 )
 from dgno_core.focus.pair_check import check_pairs
+from dgno_core.focus.pairs import StackPairs, stack_pairs
 from dgno_core.focus.sharpness import MEASURES, focus_measure
-from dgno_core.focus.stack_pairs import StackPairs, stack_pairs
 
 __all__ = [
     "MEASURES",

@@ -12,7 +12,7 @@ from dgno_core.data.paired_folders import paired_folders, unlabelled_folder
 from dgno_core.data.pairs import FocusPair, ImageRef, Readable, Region, restrict
 from dgno_core.data.stack_planes import stack_planes
 from dgno_core.errors import DGNOError
-from dgno_core.focus.stack_pairs import StackPairs, stack_pairs
+from dgno_core.focus.pairs import StackPairs, stack_pairs
 from dgno_core.io.source import SMALLEST
 from dgno_core.training.data_config import (
     ExtraSetData,
@@ -192,7 +192,7 @@ def _set(data: SetData) -> DataSplit:
         raise DGNOError(
             f"{data.root} holds no training pairs of {data.name}; see dgno data check {data.name}."
         )
-    return DataSplit(list(train), list(held_out), _told(contents, data.name))
+    return DataSplit(list(train), list(held_out), _fault_notes(contents, data.name))
 
 
 def _extra_set(data: ExtraSetData) -> DataSplit:
@@ -209,10 +209,10 @@ def _extra_set(data: ExtraSetData) -> DataSplit:
         )
     if not data.labels:
         images = [replace(image, sharp=None) for image in images]
-    return DataSplit(images, notes=_told(contents, data.name))
+    return DataSplit(images, notes=_fault_notes(contents, data.name))
 
 
-def _told(contents: Contents, name: str) -> list[str]:
+def _fault_notes(contents: Contents, name: str) -> list[str]:
     """What is wrong with a data set, the first few faults one by one."""
     notes = [str(fault) for fault in contents.faults[:SHOWN]]
     if len(contents.faults) > SHOWN:

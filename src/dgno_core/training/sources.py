@@ -75,18 +75,18 @@ def open_data(config: TrainConfig) -> TrainingData:
         batches = _synthetic(config, data, train, config.seed)
         wholes = _blurred_wholes(config, data, held_out)
         shape = min((image.sharp.shape for image in wholes), key=lambda size: min(size[1:]))
-        return TrainingData(batches, wholes, len(train), _told_of_size(config, shape))
+        return TrainingData(batches, wholes, len(train), _crop_note(config, shape))
     found = split(data)
     patches = _patches(PairedPatches, found.train, config, data, config.seed)
     return TrainingData(
         patches,
         _held_out_wholes(config, patches, found.held_out),
         len(found.train),
-        (*found.notes, *_told_of_size(config, patches.whole(found.train[0])[0].shape)),
+        (*found.notes, *_crop_note(config, patches.whole(found.train[0])[0].shape)),
     )
 
 
-def _told_of_size(config: TrainConfig, shape: Sequence[int]) -> tuple[str, ...]:
+def _crop_note(config: TrainConfig, shape: Sequence[int]) -> tuple[str, ...]:
     """Whether crops reach beyond an image of shape ``(C, Y, X)``."""
     height, width = shape[-2:]
     if min(height, width) >= config.crop:
