@@ -19,7 +19,7 @@ from typing import Any
 import torch
 
 from dgno_core.models import load_model, read_card, save_model
-from dgno_core.models.registry import PACKAGED
+from dgno_core.models.weights import PACKAGED
 from dgno_core.training import load_config
 
 CONFIGS = Path(__file__).parents[1] / "src" / "dgno_core" / "configs"

@@ -15,16 +15,12 @@ SRC = Path(__file__).resolve().parents[1] / "src"
 FILES = sorted(SRC.rglob("*.py"))
 LONGEST_FILE = 600
 
-# What each part of the core may import from the rest of it. `FREE` and the package
-# itself (its version and lazy public names) are free to all.
+# What each part of the core may import from the rest of it. `FREE` is open to all.
+FREE = {"cgroups", "errors", "frozen", "threads", "version", "wording"}
 _SCIENCE = {"numerics", "layers", "encoders", "models"}
 _PHYSICS = {"numerics", "optics"}
 ALLOWED: dict[str, set[str]] = {
-    "cgroups": set(),
-    "errors": set(),
-    "frozen": set(),
-    "threads": set(),
-    "wording": set(),
+    **{part: set() for part in FREE},
     "numerics": set(),
     "layers": {"numerics"},
     "encoders": {"numerics", "layers"},
@@ -54,7 +50,6 @@ ALLOWED: dict[str, set[str]] = {
         "demo",
     },
 }
-FREE = {"cgroups", "errors", "frozen", "threads", "wording"}
 FORBIDDEN_IN_CORE = {"napari", "napari_dgno", "qtpy", "PyQt6", "PySide6", "magicgui", "superqt"}
 FORBIDDEN_AT_MODULE_LEVEL = {"tensorflow", "stardist", "csbdeep", "mamba_ssm"}
 
@@ -107,8 +102,81 @@ def breaches(path: Path, source: str) -> list[str]:
             for name in imports(ast.parse(source))
             if name.startswith("dgno_core.")
         } & ALLOWED.keys()
-        found += sorted(f"dgno_core.{other}" for other in parts - ALLOWED[part] - {part, *FREE})
+        found += sorted(f"dgno_core.{other}" for other in parts - ALLOWED[part] - FREE - {part})
     return found
+
+
+def module_name(path: Path, root: Path) -> str:
+    """Name of a file's module, such as ``dgno_core.io`` of ``dgno_core/io/__init__.py``."""
+    return ".".join(path.relative_to(root).with_suffix("").parts).removesuffix(".__init__")
+
+
+def imported_files(root: Path) -> dict[str, set[str]]:
+    """Tell which modules below a folder the text of each one imports.
+
+    Every import counts, also within a function or for type checkers alone: the program starts with
+    such a circle, but who reads one of its files must read them all. An edge leads to the file that
+    is named and no further: that `package.module` also runs ``package/__init__.py`` would make a
+    circle of every package with public names.
+    """
+    files = {module_name(path, root): path for path in root.rglob("*.py")}
+    graph: dict[str, set[str]] = {}
+    for module, path in files.items():
+        found = set()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                found |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                names = {f"{node.module}.{alias.name}" for alias in node.names}
+                found |= {name if name in files else str(node.module) for name in names}
+        graph[module] = (found & files.keys()) - {module}
+    return graph
+
+
+def circles(graph: dict[str, set[str]]) -> list[list[str]]:
+    """Strongly connected components of more than one module: each of them leads to all others."""
+    reach: dict[str, set[str]] = {}
+    for start in graph:
+        seen: set[str] = set()
+        ahead = [start]
+        while ahead:
+            new = graph[ahead.pop()] - seen
+            seen |= new
+            ahead += new
+        reach[start] = seen
+    found = {frozenset(b for b in reach[a] if a in reach[b]) for a in graph if a in reach[a]}
+    return sorted(map(sorted, found))
+
+
+def test_no_files_import_each_other_in_a_circle() -> None:
+    assert circles(imported_files(SRC)) == []
+
+
+@pytest.mark.parametrize(
+    ("back", "expected"),
+    [
+        ("from made.c import name", [["made.a", "made.b", "made.c"]]),
+        ("def f():\n    from made import c", [["made.a", "made.b", "made.c"]]),
+        (
+            "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import made.c",
+            [["made.a", "made.b", "made.c"]],
+        ),
+        ("from made import name", [["made", "made.a"]]),
+        ("from made.d import name", []),
+    ],
+)
+def test_the_check_for_circles_sees_them(tmp_path: Path, back: str, expected: object) -> None:
+    package = tmp_path / "made"
+    package.mkdir()
+    for name, source in {
+        "__init__": "from made.a import name",
+        "a": back,
+        "b": "from made.a import name",
+        "c": "from made.b import name",
+        "d": "",
+    }.items():
+        (package / f"{name}.py").write_text(source)
+    assert circles(imported_files(tmp_path)) == expected
 
 
 def test_there_are_files_to_check() -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from dgno_core.version import __version__
+
 if TYPE_CHECKING:
     from dgno_core.errors import DGNOError as DGNOError
     from dgno_core.evaluation import evaluate_events as evaluate_events
@@ -22,8 +24,6 @@ if TYPE_CHECKING:
     from dgno_core.models import load_model as load_model
     from dgno_core.models import read_card as read_card
     from dgno_core.training import train_events as train_events
-
-__version__ = "0.1.0"
 
 _HOMES = {
     "DGNOError": "errors",

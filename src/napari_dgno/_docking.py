@@ -6,16 +6,8 @@ napari puts a new dock below the others of its side, where each gets a strip of 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QDockWidget, QMainWindow, QWidget
-
-if TYPE_CHECKING:
-    from napari.viewer import Viewer
-
-    from napari_dgno._panel import Panel
-
-PLUGIN = "napari-dgno"
 
 
 def main_window(widget: QWidget) -> QMainWindow | None:
@@ -24,45 +16,6 @@ def main_window(widget: QWidget) -> QMainWindow | None:
     while place is not None and not isinstance(place, QMainWindow):
         place = place.parent()
     return place
-
-
-def open_panel(viewer: Viewer, name: str) -> Panel:
-    """Show one of the panels; open it only if it is not open yet.
-
-    Parameters
-    ----------
-    viewer : napari.Viewer
-        In whose window.
-    name : str
-        As `napari.yaml` displays it, such as ``"Restore"``.
-
-    Returns
-    -------
-    Panel
-        Docked and in front.
-
-    Raises
-    ------
-    KeyError
-        If there is no such panel.
-    """
-    from napari.plugins import menu_item_template
-    from npe2 import PluginManager
-
-    manager = PluginManager.instance()
-    kinds = {w.display_name: w for w in manager.iter_widgets() if w.plugin_name == PLUGIN}
-    kind = kinds[name].get_callable()
-    found = [panel for panel in viewer.window.dock_widgets.values() if isinstance(panel, kind)]
-    if not found:
-        # By the name under which the menu looks for it, or the menu would open another one.
-        title = menu_item_template.format(manager.get_manifest(PLUGIN).display_name, name)
-        found = [kind(viewer)]
-        viewer.window.add_dock_widget(found[0], name=title)
-    panel: Panel = found[0]
-    dock = panel.parentWidget()
-    dock.show()
-    dock.raise_()
-    return panel
 
 
 def join_tabs(widget: QWidget, kind: type[QWidget]) -> None:

@@ -38,7 +38,7 @@ def offered_as(model: str, folder: Path | None) -> str:
     """
     from dgno_core.models.card import CARD_KEY, read_header
     from dgno_core.models.progress import TrainingProgress
-    from dgno_core.models.registry import find_weights
+    from dgno_core.models.weights import find_weights
 
     path = find_weights(model, folder)
     name = path.name if model == str(path) else model

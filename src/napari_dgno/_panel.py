@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QEvent, Qt
 from qtpy.QtWidgets import QFormLayout, QLayout, QWidget
 
 from napari_dgno._canvas_context import CanvasContext
 from napari_dgno._docking import join_tabs
+
+if TYPE_CHECKING:
+    from napari.viewer import Viewer
+
+PLUGIN = "napari-dgno"
 
 
 class Panel(QWidget):
@@ -34,6 +40,45 @@ class Panel(QWidget):
         if not self._is_placed:
             self._is_placed = True
             join_tabs(self, Panel)
+
+
+def open_panel(viewer: Viewer, name: str) -> Panel:
+    """Show one of the panels; open it only if it is not open yet.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+        In whose window.
+    name : str
+        As `napari.yaml` displays it, such as ``"Restore"``.
+
+    Returns
+    -------
+    Panel
+        Docked and in front.
+
+    Raises
+    ------
+    KeyError
+        If there is no such panel.
+    """
+    from napari.plugins import menu_item_template
+    from npe2 import PluginManager
+
+    manager = PluginManager.instance()
+    kinds = {w.display_name: w for w in manager.iter_widgets() if w.plugin_name == PLUGIN}
+    kind = kinds[name].get_callable()
+    found = [panel for panel in viewer.window.dock_widgets.values() if isinstance(panel, kind)]
+    if not found:
+        # By the name under which the menu looks for it, or the menu would open another one.
+        title = menu_item_template.format(manager.get_manifest(PLUGIN).display_name, name)
+        found = [kind(viewer)]
+        viewer.window.add_dock_widget(found[0], name=title)
+    panel: Panel = found[0]
+    dock = panel.parentWidget()
+    dock.show()
+    dock.raise_()
+    return panel
 
 
 def set_out(form: QFormLayout) -> None:

@@ -18,7 +18,6 @@ from dgno_core.io.axes import exchanged_axes, is_colour
 from dgno_core.io.write import PlaneWritten
 from napari_dgno import _tooltips, _workers
 from napari_dgno._compare import CompareBar
-from napari_dgno._docking import open_panel
 from napari_dgno._known import Known
 from napari_dgno._layer_order import above_images
 from napari_dgno._layers import (
@@ -31,7 +30,7 @@ from napari_dgno._layers import (
 )
 from napari_dgno._measured import Measured
 from napari_dgno._models import find_card, pixel_size_note, summary
-from napari_dgno._panel import Panel
+from napari_dgno._panel import Panel, open_panel
 from napari_dgno._progress import RunDisplay
 from napari_dgno._save_dialog import IMAGES, ask_path
 from napari_dgno._save_task import SaveTask

@@ -20,8 +20,7 @@ from qtpy.QtWidgets import QFormLayout, QVBoxLayout, QWidget
 from dgno_core.errors import DGNOError
 from napari_dgno import _train_jobs, _train_manage, _train_pairs, _workers
 from napari_dgno import _train_tooltips as tips
-from napari_dgno._docking import open_panel
-from napari_dgno._panel import Panel
+from napari_dgno._panel import Panel, open_panel
 from napari_dgno._progress import RunDisplay
 from napari_dgno._scroll import VerticalScroll
 from napari_dgno._settings import preference_model, read_preferences, training_model

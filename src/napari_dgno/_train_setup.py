@@ -290,7 +290,7 @@ def _card(request: Request, kind: Kind) -> Any:
 def _own_weights(request: Request) -> Path | None:
     """File of weights that are not packaged; it is copied, so that the run can always go on."""
     from dgno_core.models import find_weights
-    from dgno_core.models.registry import PACKAGED
+    from dgno_core.models.weights import PACKAGED
 
     if request.start in (SCRATCH, AUTOMATIC):
         return None

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-import dgno_core.models.registry as registry
+from dgno_core.models import weights
 
 Dgno = Callable[..., Any]
 
@@ -17,9 +17,9 @@ def _tiny_weights(model_folder: Path, tmp_path: Path, monkeypatch: pytest.Monkey
     folder = tmp_path / "packaged"
     folder.mkdir()
     for tiny, colour in (("tiny-grey", False), ("tiny-colour", True)):
-        target = folder / f"{registry.default_weights(colour)}.safetensors"
+        target = folder / f"{weights.default_weights(colour)}.safetensors"
         target.write_bytes((model_folder / f"{tiny}.safetensors").read_bytes())
-    monkeypatch.setattr(registry, "PACKAGED", folder)
+    monkeypatch.setattr(weights, "PACKAGED", folder)
 
 
 @pytest.mark.usefixtures("_tiny_weights")

@@ -160,7 +160,7 @@ def test_the_licence_is_that_of_the_project() -> None:
 
 
 def test_one_bad_file_does_not_hide_the_others(dgno: Dgno, tmp_path: Path) -> None:
-    from dgno_core.models.registry import PACKAGED
+    from dgno_core.models.weights import PACKAGED
 
     whole = (PACKAGED / "dgno-cell-small.safetensors").read_bytes()
     (tmp_path / "good.safetensors").write_bytes(whole)

@@ -124,7 +124,7 @@ def test_goes_the_way_of_a_users_own_file(
     tmp_path: Path, small_images: list[SharpImage], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from dgno_core.io import read_beside
-    from dgno_core.models import ModelCard, build_model, default_weights, registry
+    from dgno_core.models import ModelCard, build_model, default_weights, weights
     from dgno_core.models.checkpoint import save_model
     from dgno_core.models.config import DGNOConfig
 
@@ -133,7 +133,7 @@ def test_goes_the_way_of_a_users_own_file(
         name = default_weights(colour=channels == 3)
         card = ModelCard(name=name, config=config)
         save_model(build_model(config), card, tmp_path / f"{name}.safetensors")
-    monkeypatch.setattr(registry, "PACKAGED", tmp_path)
+    monkeypatch.setattr(weights, "PACKAGED", tmp_path)
     *_, finished = demo_events(tmp_path / "out", images=small_images)
     assert isinstance(finished, DemoFinished)
     colour, grey, beyond = finished.rows

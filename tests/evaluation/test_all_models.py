@@ -50,9 +50,9 @@ def data(public_set: Path) -> Path:
 
 @pytest.fixture
 def no_packaged_models(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from dgno_core.models import registry
+    from dgno_core.models import weights
 
-    monkeypatch.setattr(registry, "PACKAGED", tmp_path / "none")
+    monkeypatch.setattr(weights, "PACKAGED", tmp_path / "none")
 
 
 def finish(data: Path, out: Path, **options: Any) -> tuple[list[object], ReportWritten]:

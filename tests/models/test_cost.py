@@ -9,10 +9,11 @@ from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from dgno_core.layers.channel_attention import ChannelAttention
+from dgno_core.models.architectures import architecture, model_names
+from dgno_core.models.build import build_model
 from dgno_core.models.config import NAFNetConfig
 from dgno_core.models.cost import Cost, cost, counted
 from dgno_core.models.operations import OperationTrace
-from dgno_core.models.registry import architecture, build_model, model_names
 
 
 @cache

@@ -25,7 +25,7 @@ from dgno_core.models import (
 )
 from dgno_core.models.card import replace_card
 from dgno_core.models.header import CARD_KEY, CHECKSUM_KEY, read_header, sealed
-from dgno_core.models.registry import PACKAGED
+from dgno_core.models.weights import PACKAGED
 
 CONFIG = DGNOConfig(width=8, heads=2, blocks=(1, 1, 1, 1),
                     lifting=MambaBlocks(tokens=8, rank=4, state=2))  # fmt: skip

@@ -4,11 +4,11 @@ import pytest
 import torch
 from torch.profiler import ProfilerActivity, profile
 
+from dgno_core.models.build import build_model
 from dgno_core.models.config import DGNOConfig, NAFNetConfig, NetworkConfig, RestormerConfig
 from dgno_core.models.cost import cost
 from dgno_core.models.device import place
 from dgno_core.models.live_bytes import LiveBytes
-from dgno_core.models.registry import build_model
 
 KB = 1024
 SMALL = {"width": 8, "heads": 2, "blocks": (1, 1, 1, 1)}

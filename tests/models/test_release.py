@@ -25,8 +25,9 @@ from dgno_core.models import (
     weights_names,
 )
 from dgno_core.models import release as releasing
-from dgno_core.models.cache import VARIABLE, model_cache
-from dgno_core.models.release import ModelFetched, Release, fetch_model_events, releases
+from dgno_core.models.fetch import ModelFetched, fetch_model_events
+from dgno_core.models.release import Release, releases
+from dgno_core.models.weights import VARIABLE, model_cache
 from support.web_server import Server, run, serving
 
 NAME = "dgno-cell"

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from napari_dgno._docking import open_panel
+from napari_dgno._panel import open_panel
 from support.train_panel import click, start, wait_for_end, wait_until
 
 pytestmark = pytest.mark.gui

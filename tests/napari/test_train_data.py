@@ -229,7 +229,7 @@ def test_from_scratch_takes_the_network_of_the_preset(tmp_path: Path) -> None:
 def test_own_weights_are_copied_so_that_the_run_can_go_on(tmp_path: Path) -> None:
     import shutil
 
-    from dgno_core.models.registry import PACKAGED
+    from dgno_core.models.weights import PACKAGED
 
     models = tmp_path / "models"
     models.mkdir()

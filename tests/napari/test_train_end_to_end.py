@@ -41,7 +41,7 @@ def test_train_stop_resume_and_restore(
 ) -> None:
     from dgno_core.models import read_card
     from dgno_core.optics.scenes import focal_stack
-    from napari_dgno._docking import open_panel
+    from napari_dgno._panel import open_panel
 
     stack = focal_stack((4, 96, 96), in_focus=1).data
     napari_window.add_image(stack, name="my cells")

@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from dgno_core import __version__
 from dgno_core.cli.convert import convert
 from dgno_core.cli.data import app as data_app
 from dgno_core.cli.demo import demo
@@ -19,6 +18,7 @@ from dgno_core.cli.restore import restore
 from dgno_core.cli.running import main as run_main
 from dgno_core.cli.running import new_app
 from dgno_core.cli.train import train
+from dgno_core.version import __version__
 
 app = new_app("Restore defocused microscope images.", "dgno", is_whole=True)
 

@@ -100,7 +100,7 @@ def fetch_weights(name: str, folder: Path | None, source: str | None, sha256: st
     """Fetch weights and tell where they are."""
     from dgno_core.cli.progress import Bar
     from dgno_core.io.download import DownloadProgressed
-    from dgno_core.models.release import fetch_model_events
+    from dgno_core.models.fetch import fetch_model_events
 
     work = fetch_model_events(name, folder, source=source, sha256=sha256)
     with Bar(f"fetching {name}") as bar, closing(work) as events:

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dgno_core import __version__
 from dgno_core.detection.config import PACKAGED
 from dgno_core.detection.models import FOLDER
 from dgno_core.detection.objects import list_objects, write_objects
@@ -20,6 +19,7 @@ from dgno_core.io.provenance import SourceRecord, now, versions
 from dgno_core.io.sinks import open_sink
 from dgno_core.io.source import ImageSource
 from dgno_core.metrics.matching import THRESHOLDS, Counts, average_precision
+from dgno_core.version import __version__
 
 BEFORE, AFTER = "labels-before.ome.tif", "labels-after.ome.tif"
 TABLE, PICTURE, SUMMARY = "objects.csv", "objects.png", "summary.json"

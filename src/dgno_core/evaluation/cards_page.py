@@ -88,7 +88,7 @@ def _facts(card: ModelCard) -> str:
 
 
 def _network(card: ModelCard) -> str:
-    from dgno_core.models.registry import architecture, model_names
+    from dgno_core.models.architectures import architecture, model_names
 
     same = (name for name in model_names() if architecture(name, card.channels) == card.config)
     return f"`{next(same, card.config.kind)}`"

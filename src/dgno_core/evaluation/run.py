@@ -189,7 +189,7 @@ def _put_in_place(
     gallery: Gallery, out: Path, scores: Sequence[ModelScores], command: str
 ) -> ReportWritten:
     """Draw the pictures, write the texts beside them, then move everything to its place."""
-    from dgno_core import __version__
+    from dgno_core.version import __version__
 
     folder = gallery.folder
     drawn = gallery.draw(scores)

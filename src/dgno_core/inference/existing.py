@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dgno_core.errors import DGNOError
@@ -10,15 +11,14 @@ from dgno_core.io.axes import is_colour
 from dgno_core.io.content import content_hash, path_hash
 from dgno_core.io.provenance import Provenance, program_version, read_beside
 from dgno_core.io.read import read_image
-from dgno_core.models.card import ModelCard, read_card
-from dgno_core.models.registry import default_weights
+from dgno_core.models.card import ModelCard
+from dgno_core.models.weights import default_weights, read_card
 
 if TYPE_CHECKING:
-    from dgno_core.inference.outputs import ImageTask
     from dgno_core.io.source import ImageSource
 
 
-def difference(task: ImageTask, config: RestoreConfig) -> str | None:
+def difference(image: Path, result: Path, config: RestoreConfig) -> str | None:
     """Say in what an existing result differs from the one that would be made now.
 
     The same input, read with the same axes, and the same weights, settings and version of this
@@ -28,8 +28,10 @@ def difference(task: ImageTask, config: RestoreConfig) -> str | None:
 
     Parameters
     ----------
-    task
-        An image, and a target that exists.
+    image
+        An image file, a zarr store or a folder of planes.
+    result
+        A file that exists.
     config
         The settings of now.
 
@@ -39,10 +41,10 @@ def difference(task: ImageTask, config: RestoreConfig) -> str | None:
         A few words, such as "made from another input"; None if it is the same.
     """
     try:
-        record = read_beside(task.target)
+        record = read_beside(result)
         if record is None:
             return "has no record"
-        source = read_image(task.source, config.axes, series=config.series)
+        source = read_image(image, config.axes, series=config.series)
     except DGNOError as error:
         return f"cannot be compared ({error})"
     if record.source.sha256 is None:
@@ -57,7 +59,7 @@ def difference(task: ImageTask, config: RestoreConfig) -> str | None:
     if record.version != program_version():
         return f"made by version {record.version} of this program"
     # Last, as they read all of both.
-    if record.output_sha256 not in (None, path_hash(task.target)):
+    if record.output_sha256 not in (None, path_hash(result)):
         return "not as its record says: it was changed, or replacing it was interrupted"
     if record.source.sha256 != content_hash(source):
         return "made from another input"

@@ -151,7 +151,7 @@ def _compared(task: ImageTask, config: RestoreConfig) -> ImageTask:
     """See whether an image is done already."""
     if not task.target.exists():
         return task
-    differs = difference(task, config)
+    differs = difference(task.source, task.target, config)
     return replace(task, is_done=differs is None, differs=differs)
 
 

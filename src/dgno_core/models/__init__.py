@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dgno_core.models.card import ModelCard, read_card
+from dgno_core.models.architectures import ARCHITECTURES, architecture, model_names
+from dgno_core.models.card import ModelCard
 from dgno_core.models.config import (
     DGNOConfig,
     MPTConfig,
@@ -12,20 +13,13 @@ from dgno_core.models.config import (
     NetworkConfig,
     RestormerConfig,
 )
-from dgno_core.models.registry import (
-    ARCHITECTURES,
-    architecture,
-    default_weights,
-    find_weights,
-    model_names,
-    weights_names,
-)
+from dgno_core.models.weights import default_weights, find_weights, read_card, weights_names
 
 if TYPE_CHECKING:
+    from dgno_core.models.build import build_model
     from dgno_core.models.checkpoint import load_model, save_model
     from dgno_core.models.convert import convert_checkpoint
     from dgno_core.models.device import resolve_device
-    from dgno_core.models.registry import build_model
 
 __all__ = [
     "ARCHITECTURES",
@@ -50,7 +44,7 @@ __all__ = [
 
 # What needs torch is imported on first use: cards and names must answer at once.
 _NEEDS_TORCH = {
-    "build_model": "registry",
+    "build_model": "build",
     "convert_checkpoint": "convert",
     "load_model": "checkpoint",
     "save_model": "checkpoint",

@@ -190,27 +190,3 @@ def copy_with_card(path: Path, card: ModelCard, target: Path) -> None:
         (length,) = struct.unpack("<Q", source.read(8))
         copy.write(sealed_header(source.read(length), card.model_dump_json()))
         shutil.copyfileobj(source, copy)
-
-
-def read_card(name_or_path: str | Path, folder: Path | None = None) -> ModelCard:
-    """Card of packaged weights, of a file in the model folder, or of a path.
-
-    Parameters
-    ----------
-    name_or_path : str or Path
-        Name as `weights_names` lists it, or a path.
-    folder : Path, optional
-        The user's model folder.
-
-    Returns
-    -------
-    ModelCard
-
-    Raises
-    ------
-    DGNOError
-        If there are no such weights or they cannot be read.
-    """
-    from dgno_core.models.registry import find_weights
-
-    return read_card_file(find_weights(name_or_path, folder))

@@ -13,12 +13,13 @@ from torch import Tensor
 
 from dgno_core.errors import DGNOError
 from dgno_core.io.atomic import begin, discard, publish, writing
+from dgno_core.models.build import build_model
 from dgno_core.models.card import ModelCard, read_card_file
 from dgno_core.models.config import NetworkConfig
 from dgno_core.models.device import place, resolve_device
 from dgno_core.models.header import sealed
 from dgno_core.models.network import Network
-from dgno_core.models.registry import build_model, find_weights
+from dgno_core.models.weights import find_weights
 
 
 def save_model(

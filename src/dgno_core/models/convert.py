@@ -16,12 +16,12 @@ from dgno_core.encoders.mpt_config import Reductions
 from dgno_core.errors import DGNOError
 from dgno_core.io.normalise import FULL
 from dgno_core.models import released_dgno, released_mpt
+from dgno_core.models.build import build_model
 from dgno_core.models.card import ModelCard
 from dgno_core.models.checkpoint import save_model
 from dgno_core.models.config import DGNOConfig, MPTConfig, NetworkConfig
 from dgno_core.models.header import SUFFIX
 from dgno_core.models.network import Network
-from dgno_core.models.registry import build_model
 from dgno_core.models.released_file import read_state_dict
 
 VariantName = Literal["cell", "face"]

@@ -39,12 +39,12 @@ from torch import nn
 from dgno_core.encoders.attentive_scan import AttentiveScan
 from dgno_core.layers.norms import ChannelNorm
 from dgno_core.layers.operator import OperatorLayer
+from dgno_core.models.build import build_model
 from dgno_core.models.config import NetworkConfig
 from dgno_core.models.device import place
 from dgno_core.models.live_bytes import LiveBytes
 from dgno_core.models.network import Network
 from dgno_core.models.operations import Operation, OperationTrace
-from dgno_core.models.registry import build_model
 
 CounterRule = Literal["modules", "functions"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from dgno_core.data.stack_planes import check_stack
 from dgno_core.errors import DGNOError
-from dgno_core.models.registry import find_weights
+from dgno_core.models.weights import find_weights
 from dgno_core.training.config import TrainConfig
 from dgno_core.training.data_config import (
     DataConfig,

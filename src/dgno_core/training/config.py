@@ -14,8 +14,8 @@ from pydantic import Field, field_validator, model_validator
 from dgno_core.errors import DGNOError
 from dgno_core.frozen import Frozen, Range
 from dgno_core.losses.regularisation import EFCR
+from dgno_core.models.architectures import architecture
 from dgno_core.models.config import NetworkConfig
-from dgno_core.models.registry import architecture
 from dgno_core.training.data_config import DataConfig, ExtraDataConfig
 
 MOST_STEPS = 10**9

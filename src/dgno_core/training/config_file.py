@@ -9,9 +9,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from dgno_core.errors import DGNOError
-from dgno_core.models.card import read_card
+from dgno_core.models.architectures import ARCHITECTURES
 from dgno_core.models.header import SUFFIX
-from dgno_core.models.registry import ARCHITECTURES
+from dgno_core.models.weights import read_card
 from dgno_core.training.config import TrainConfig
 from dgno_core.training.config_faults import Fault, complaint, find_faults
 from dgno_core.training.recipes import LISTING, is_packaged, recipe_names

@@ -16,10 +16,10 @@ from torch import Tensor
 from dgno_core.encoders.attentive_scan import use_backend
 from dgno_core.errors import DGNOError
 from dgno_core.io.atomic import begin, publish, recover, writing
+from dgno_core.models.build import build_model
 from dgno_core.models.checkpoint import load_model
 from dgno_core.models.device import place
 from dgno_core.models.network import Network
-from dgno_core.models.registry import build_model
 from dgno_core.training.checks import check_run
 from dgno_core.training.claim import claim, held, is_asked_to_stop, release
 from dgno_core.training.config import TrainConfig

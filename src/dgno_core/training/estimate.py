@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 from dgno_core.encoders.attentive_scan import use_backend
 from dgno_core.errors import DGNOError
+from dgno_core.models.build import build_model
 from dgno_core.models.device import place, resolve_device
 from dgno_core.models.free_memory import available_bytes
-from dgno_core.models.registry import build_model
 from dgno_core.training.config import TrainConfig
 from dgno_core.training.fabric import launch, recompute_activations
 from dgno_core.training.loader import Batch, NumberedBatches
