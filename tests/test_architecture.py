@@ -39,6 +39,7 @@ ALLOWED: dict[str, set[str]] = {
     "demo": _SCIENCE | _PHYSICS | {"metrics", "data", "io", "inference", "evaluation"},
     "cli": {
         "metrics",
+        "numerics",
         "data",
         "io",
         "models",

@@ -144,7 +144,7 @@ def looking_inside(
     on_faces = request.shown.startswith("face_")
     picture = None if on_faces else maps.map(request.shown, request.head, request.dimension)
     faces = maps.faces(request.head) if on_faces or request.grid else None
-    yield Found(OperatorPicture(picture, faces, maps.boundary))
+    yield Found(OperatorPicture(picture, faces, maps.spec.boundary))
 
 
 def attributing(

@@ -12,10 +12,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from dgno_core.encoders.mpt import MPTBlock
-from dgno_core.encoders.mpt.cross_scale import CrossScaleAttention
-from dgno_core.encoders.mpt.feed import FeatureEnhancing
-from dgno_core.encoders.mpt.intra_scale import IntraScaleAttention
-from dgno_core.encoders.mpt.reduction import Reduction
+from dgno_core.encoders.mpt.block import FeatureEnhancing, IntraScaleAttention
+from dgno_core.encoders.mpt.cross_scale import CrossScaleAttention, Reduction
 from dgno_core.encoders.mpt.released import ReleasedCrossScaleAttention
 from dgno_core.encoders.mpt_config import ABLATIONS, MPTBlocks
 from support.blocks import convolve, randomised

@@ -10,10 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from dgno_core.encoders.mpt import MPTBlock
-from dgno_core.encoders.mpt.cross_scale import CrossScaleAttention
-from dgno_core.encoders.mpt.feed import FeatureEnhancing
-from dgno_core.encoders.mpt.intra_scale import IntraScaleAttention
-from dgno_core.encoders.mpt.reduction import Reduction
+from dgno_core.encoders.mpt.block import FeatureEnhancing, IntraScaleAttention
+from dgno_core.encoders.mpt.cross_scale import CrossScaleAttention, Reduction
 from dgno_core.encoders.mpt.released import ReleasedCrossScaleAttention
 from dgno_core.encoders.mpt_config import MPTBlocks
 from dgno_core.layers.norms import ChannelNorm

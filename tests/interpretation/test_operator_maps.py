@@ -21,7 +21,7 @@ from dgno_core.interpretation.operator_maps import (
     operator_iterations,
     operator_maps,
 )
-from dgno_core.interpretation.operator_terms import OperatorTerms, take_apart
+from dgno_core.interpretation.operator_terms import OperatorTerms, decompose
 from dgno_core.interpretation.operator_words import frame_note
 from dgno_core.interpretation.registered import RegisteredMap
 from dgno_core.interpretation.view import View
@@ -29,6 +29,7 @@ from dgno_core.io.normalise import IntensityRange
 from dgno_core.layers.operator import OperatorLayer
 from dgno_core.models import DGNOConfig, ModelCard, build_model
 from dgno_core.numerics import dg_integral
+from dgno_core.numerics.flux_spec import FluxSpec
 from support.loops import coefficients, face_pixels, flux_value
 from support.small_nets import OPERATORS, SMALL
 
@@ -55,7 +56,7 @@ def noise(*shape: int) -> np.ndarray:
 def layer_and_input(**choices: Any) -> tuple[OperatorLayer, torch.Tensor]:
     """An operator of 2 heads of 3 channels, and 3 x 2 elements, in float64."""
     torch.manual_seed(0)
-    layer = OperatorLayer(6, 2, element=P, tau=0.3, **choices).double()
+    layer = OperatorLayer(6, 2, FluxSpec(tau=0.3, **choices), element=P).double()
     return layer, torch.randn(1, 6, 3 * P, 2 * P, dtype=torch.float64)
 
 
@@ -63,11 +64,10 @@ def maps_of(layer: OperatorLayer, z: torch.Tensor, stride: int = 1) -> OperatorM
     """The maps of a layer that stands alone, as if its scale were `stride`."""
     scale = next(name for name, size in SCALES.items() if size == stride)
     with torch.no_grad():
-        terms = take_apart(layer, z)
+        terms = decompose(layer, z)
     return OperatorMaps(
         scale, 0, layer.heads, z.shape[1] // layer.heads, P * stride,
-        (z.shape[2] * stride, z.shape[3] * stride), (0, 0), layer.flux, layer.boundary,
-        layer.formulation, layer.assembly, 0.3, "alone", terms,
+        (z.shape[2] * stride, z.shape[3] * stride), (0, 0), layer.spec, "alone", terms,
     )  # fmt: skip
 
 

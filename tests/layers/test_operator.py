@@ -7,6 +7,7 @@ SRNO's layer. Matrices are compared as well as outputs: a wrong matrix can hide 
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from torch import Tensor
 from dgno_core.layers.operator import OperatorLayer
 from dgno_core.models.released_dgno import rename_in_layer
 from dgno_core.numerics.elements import to_elements
+from dgno_core.numerics.flux_spec import FluxSpec
 from dgno_core.numerics.galerkin import (
     dg_coefficients,
     face_coefficients,
@@ -34,10 +36,12 @@ BOUNDARIES = ("dirichlet", "neumann", "periodic")
 MATRIX_ATOL = 1e-12
 
 
-def layer_of(parameters: dict[str, np.ndarray], **choices: Any) -> OperatorLayer:
+def layer_of(
+    parameters: dict[str, np.ndarray], spec: FluxSpec | None, **choices: Any
+) -> OperatorLayer:
     """Build our layer, in float64, with released weights; tau only where the flux has one."""
     channels = parameters["qkv_proj.weight"].shape[1]
-    layer = OperatorLayer(channels, len(parameters["kln.weight"]), **choices)
+    layer = OperatorLayer(channels, len(parameters["kln.weight"]), spec, **choices)
     if layer.tau is None:
         parameters = {key: value for key, value in parameters.items() if key != "tau"}
     return load_released(layer, parameters, rename_in_layer).double().requires_grad_(False)
@@ -52,7 +56,7 @@ def keys_and_values(layer: OperatorLayer, image: Tensor) -> tuple[Tensor, Tensor
 def check_matrices_before_fluxes(layer: OperatorLayer, image: Tensor, arrays: Arrays) -> None:
     k, v = keys_and_values(layer, image)
     arrays.agree("K_vol_fp64", volume_coefficients(k, v), atol=MATRIX_ATOL)
-    if layer.formulation == "face":
+    if layer.spec is not None and layer.spec.formulation == "face":
         for side, matrices in face_coefficients(k, v).items():
             arrays.agree(f"K_{side}_fp64", matrices, atol=MATRIX_ATOL)
 
@@ -60,11 +64,7 @@ def check_matrices_before_fluxes(layer: OperatorLayer, image: Tensor, arrays: Ar
 def check_matrices_and_outputs(layer: OperatorLayer, image: Tensor, arrays: Arrays) -> None:
     volume, exchange = dg_coefficients(
         *keys_and_values(layer, image),
-        formulation=layer.formulation,
-        flux=layer.flux,
-        boundary=layer.boundary,
-        tau=layer.fixed_tau if layer.tau is None else layer.tau,
-        assembly=layer.assembly,
+        layer.spec,
     )
     arrays.agree("K_final_fp64", volume + exchange, atol=MATRIX_ATOL)
     check_outputs(layer, image, arrays)
@@ -96,23 +96,22 @@ def check_window(layer: OperatorLayer, image: Tensor, arrays: Arrays, matrices: 
 )
 def test_official_assembly_equals_the_released_layer(name: str) -> None:
     _, _, formulation, window = name.split("_")
-    shared = {"formulation": formulation, "element": int(window[1:]), "assembly": "official"}
+    spec, size = FluxSpec(formulation, assembly="official"), {"element": int(window[1:])}
     with every_array_of(name) as arrays:
         for config in map(arrays.folder, arrays.folders()):
             parameters = dict(config.folder("param"))
             image = torch.tensor(config["input"]).double()
-            check_matrices_before_fluxes(layer_of(parameters, **shared), image, config)
+            check_matrices_before_fluxes(layer_of(parameters, spec, **size), image, config)
             for (theirs, flux), boundary in itertools.product(FLUXES.items(), BOUNDARIES):
-                layer = layer_of(parameters, flux=flux, boundary=boundary, **shared)
+                layer = layer_of(parameters, replace(spec, flux=flux, boundary=boundary), **size)
                 check_matrices_and_outputs(layer, image, config.folder(f"{theirs}/{boundary}"))
             # A switch of the released cell class, which its network never sets: the penalty's
             # sign. For us it is the sign of tau.
             for case in (case for case in config.folders() if case.endswith("_signpos")):
                 layer = layer_of(
                     parameters | {"tau": -parameters["tau"]},
-                    flux=FLUXES[case.removesuffix("_signpos")],
-                    boundary="dirichlet",
-                    **shared,
+                    replace(spec, flux=FLUXES[case.removesuffix("_signpos")], boundary="dirichlet"),
+                    **size,
                 )
                 check_matrices_and_outputs(layer, image, config.folder(f"{case}/dirichlet"))
 
@@ -131,11 +130,10 @@ def test_paper_assembly_equals_the_papers_formulas(name: str, element: int) -> N
             for formulation, (theirs, flux), boundary in itertools.product(
                 ("cell", "face"), FLUXES.items(), BOUNDARIES
             ):
-                choices = {"formulation": formulation, "flux": flux, "boundary": boundary}
-                layer = layer_of(parameters, element=element, **choices)
+                layer = layer_of(parameters, FluxSpec(formulation, flux, boundary), element=element)
                 case = expected.folder(f"{formulation}/{theirs}/{boundary}")
                 check_matrices_and_outputs(layer, image, case)
-            layer = layer_of(parameters, formulation="window", element=element)
+            layer = layer_of(parameters, None, element=element)
             check_window(layer, image, expected.folder("window"), "K_final_fp64")
 
 
@@ -146,11 +144,11 @@ def test_default_sizes_equal_the_released_layer() -> None:
             case = arrays.folder(name)
             # The paper's best settings; everything else as the layer has it by default.
             best = (
-                {"formulation": "cell", "flux": "jump", "boundary": "neumann"}
+                FluxSpec("cell", "jump", "neumann", assembly="official")
                 if name.startswith("cell")
-                else {"formulation": "face", "flux": "average_jump", "boundary": "dirichlet"}
+                else FluxSpec("face", "average_jump", "dirichlet", assembly="official")
             )
-            layer = layer_of(dict(case.folder("param")), assembly="official", **best)
+            layer = layer_of(dict(case.folder("param")), best)
             image = torch.tensor(case["input"]).double()
             check_matrices_before_fluxes(layer, image, case)
             check_matrices_and_outputs(layer, image, case)
@@ -176,7 +174,7 @@ def test_global_and_windowed_operators_equal_srno() -> None:
             released = dict(case.folder("param_qkvfirst"))
             own = in_our_order(case.folder("global/param_srno"), case["qkv_row_permutation"])
             for parameters in (released, own):
-                layer = layer_of(parameters, formulation="global")
+                layer = layer_of(parameters, None, element=None)
                 check_outputs(layer, image, case.folder("global"))
-                layer = layer_of(parameters, formulation="window", element=element)
+                layer = layer_of(parameters, None, element=element)
                 check_window(layer, image, case.folder("windowed"), "K_fp64")

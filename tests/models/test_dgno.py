@@ -107,7 +107,7 @@ def test_configuration_reaches_the_network() -> None:
     model = build_model(DGNOConfig(iterations=3, element=4, tau=0.5, learn_tau=False, **TINY))
     assert [len(layers) for layers in model.operators] == [3, 3, 3]
     layer = model.operators[0][0]
-    assert (layer.element, layer.tau, layer.fixed_tau) == (4, None, 0.5)
+    assert (layer.element, layer.tau, layer.spec.tau) == (4, None, 0.5)
 
 
 def test_names() -> None:

@@ -24,7 +24,6 @@ from dgno_core.models import (
     save_model,
     weights_names,
 )
-from dgno_core.models import release as releasing
 from dgno_core.models.fetch import ModelFetched, fetch_model_events
 from dgno_core.models.release import Release, releases
 from dgno_core.models.weights import VARIABLE, model_cache
@@ -73,7 +72,8 @@ def released(server: Server, weights: Path, monkeypatch: pytest.MonkeyPatch) -> 
         sha256=hashlib.sha256(content).hexdigest(),
         size=len(content),
     )
-    monkeypatch.setattr(releasing, "releases", lambda: {NAME: entry})
+    for module in ("fetch", "weights"):
+        monkeypatch.setattr(f"dgno_core.models.{module}.releases", lambda: {NAME: entry})
     return entry
 
 

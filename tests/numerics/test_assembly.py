@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from dgno_core.numerics.flux_spec import FluxSpec
 from dgno_core.numerics.galerkin import dg_coefficients
 
 BOUNDARIES = ("dirichlet", "neumann", "periodic")
@@ -24,7 +25,7 @@ def exchange(seed: int, grid: tuple[int, int], **choices: object) -> Tensor:
     """Flux sums ``(B, gy, gx, heads, d, d)`` of random elements of 4 x 4 pixels."""
     generator = torch.Generator().manual_seed(seed)
     k, v = torch.randn(2, 2, *grid, 2, 3, 4, 4, dtype=torch.float64, generator=generator)
-    return dg_coefficients(k, v, **choices)[1]
+    return dg_coefficients(k, v, FluxSpec(**choices))[1]
 
 
 grids = st.tuples(st.integers(1, 4), st.integers(1, 4))

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from dgno_core.numerics import dg_integral, galerkin_integral
 from dgno_core.numerics.elements import from_elements, to_elements
+from dgno_core.numerics.flux_spec import FluxSpec
 from dgno_core.numerics.galerkin import dg_coefficients
 from support.half import in_both_ways, in_half
 from support.loops import dg_loops
@@ -58,10 +59,7 @@ def test_jump_flux_is_conservative_on_a_periodic_domain(formulation) -> None:
     _, exchange = dg_coefficients(
         to_elements(k, 4),
         to_elements(v, 4),
-        formulation=formulation,
-        flux="jump",
-        boundary="periodic",
-        tau=0.8,
+        FluxSpec(formulation, "jump", "periodic", tau=0.8),
     )
     assert exchange.abs().max() > 0.01
     torch.testing.assert_close(

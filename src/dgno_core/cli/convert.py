@@ -8,20 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from dgno_core.errors import DGNOError
+from dgno_core.numerics.flux_spec import BoundaryName, FluxName, Formulation
 
 if TYPE_CHECKING:
     from dgno_core.models.config import NetworkConfig
 
 
 Level = tuple[int, ...]
-FluxOption = Literal["central", "jump", "average_jump", "avg_jump", "upwind"]
-FLUXES: dict[FluxOption, Literal["central", "jump", "average_jump", "upwind"]] = {
-    "central": "central",
-    "jump": "jump",
-    "average_jump": "average_jump",
-    "avg_jump": "average_jump",  # the released code's name
-    "upwind": "upwind",
-}
+FluxOption = Literal[FluxName, "avg_jump"]
 
 
 def convert(
@@ -32,7 +26,7 @@ def convert(
         Path, typer.Option("-o", "--out", metavar="OUT.safetensors", help="The model to write.")
     ],
     variant: Annotated[
-        Literal["cell", "face"] | None,
+        Formulation | None,
         typer.Option(help="DGNO-Cell or -Face, for a file without the index buffers of faces."),
     ] = None,
     flux: Annotated[
@@ -40,7 +34,7 @@ def convert(
         typer.Option(help="The flux in its training options; the file does not tell."),
     ] = None,
     boundary: Annotated[
-        Literal["dirichlet", "neumann", "periodic"] | None,
+        BoundaryName | None,
         typer.Option(
             help="The boundary treatment in its training options; leave it out if unknown."
         ),
@@ -77,7 +71,7 @@ def convert(
         checkpoint,
         out,
         variant=variant,
-        flux=None if flux is None else FLUXES[flux],
+        flux="average_jump" if flux == "avg_jump" else flux,  # the released code's name
         boundary=boundary,
         activation=activation,
         tau=tau,

@@ -89,10 +89,10 @@ def _liveliest(maps: OperatorMaps, head: int) -> int:
 
 
 def _describe(maps: OperatorMaps) -> str:
-    flux = maps.flux.replace("_", " and ")
+    spec, flux = maps.spec, maps.spec.flux.replace("_", " and ")
     return (
         f"elements of {maps.element} x {maps.element} pixels, {maps.heads} heads of "
-        f"{maps.dimensions}; {maps.formulation} operators, {flux} flux, {maps.boundary} border"
+        f"{maps.dimensions}; {spec.formulation} operators, {flux} flux, {spec.boundary} border"
     )
 
 
@@ -135,7 +135,7 @@ def _faces(axes: Axes, view: View, maps: OperatorMaps, faces: Faces) -> None:
     An average of two operators is as large where nothing changes as anywhere.
     """
     _image(axes, view, maps, is_dimmed=True)
-    values = faces.flux if maps.flux == "jump" else faces.jump
+    values = faces.flux if maps.spec.flux == "jump" else faces.jump
     inner = ~faces.is_boundary
     # At the border a condition replaces the neighbour: what crosses there would set the scale.
     high = float(np.percentile(values[inner], 99.8)) if inner.any() else 0.0
@@ -150,7 +150,7 @@ def _faces(axes: Axes, view: View, maps: OperatorMaps, faces: Faces) -> None:
         lines.set_clim(0, high)
         if style == "solid":
             _bar(axes, lines, faces.unit, is_signed=False)
-    title, meaning = FACES[maps.flux == "jump"]
+    title, meaning = FACES[maps.spec.flux == "jump"]
     axes.set_title(title, loc="left", fontsize=11, weight="bold", color=INK)
     border = "dotted: the border of the part, where a condition stands for the neighbour"
     _words(axes, f"{meaning}; {border}.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from dgno_core.errors import DGNOError
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from dgno_core.interpretation.operator_terms import OperatorTerms
     from dgno_core.layers.operator import OperatorLayer
+    from dgno_core.numerics.flux_spec import FluxSpec
 
 Scale = Literal["quarter", "half", "full"]
 SCALES: dict[Scale, int] = {"quarter": 4, "half": 2, "full": 1}
@@ -47,10 +48,8 @@ class OperatorMaps:
         Height and width of the view, in pixels of the image.
     origin
         Row and column of the image at which the view starts.
-    flux, boundary, formulation, assembly
-        The network's choices, as in `dgno_core.models.DGNOConfig`.
-    tau
-        The penalty of the jump.
+    spec
+        Which fluxes, with which penalty.
     name
         Of the image.
     terms
@@ -64,11 +63,7 @@ class OperatorMaps:
     element: int
     shape: tuple[int, int]
     origin: tuple[int, int]
-    flux: str
-    boundary: str
-    formulation: str
-    assembly: str
-    tau: float
+    spec: FluxSpec
     name: str
     terms: OperatorTerms
 
@@ -162,9 +157,14 @@ def operator_maps(view: View, scale: Scale = "half", iteration: int = 0) -> Oper
     DGNOError
         If the network has no DG operators or no such one, or the memory runs out.
     """
+    import torch
+
     from dgno_core.interpretation.operator_terms import terms_of
 
     layer = _operator(view.network.model, view.network.name, scale, iteration)
+    spec, element = layer.spec, layer.element
+    assert spec is not None
+    assert element is not None
     terms = terms_of(view.network, layer, view.pixels)
     height, width = view.pixels.shape[1:]
     return OperatorMaps(
@@ -172,14 +172,10 @@ def operator_maps(view: View, scale: Scale = "half", iteration: int = 0) -> Oper
         iteration=iteration,
         heads=layer.heads,
         dimensions=terms.queries.shape[4],
-        element=layer.element * SCALES[scale],
+        element=element * SCALES[scale],
         shape=(height, width),
         origin=view.origin,
-        flux=layer.flux,
-        boundary=layer.boundary,
-        formulation=layer.formulation,
-        assembly=layer.assembly,
-        tau=layer.fixed_tau if layer.tau is None else float(layer.tau.detach()),
+        spec=replace(spec, tau=float(torch.as_tensor(spec.tau).detach())),
         name=view.name,
         terms=terms,
     )

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from dgno_core.errors import DGNOError
 from dgno_core.inference.predictor import Predictor, TileTooLargeError
 from dgno_core.layers.operator import OperatorLayer
-from dgno_core.numerics.assembly import RECEIVED, face_jumps
+from dgno_core.numerics.assembly import face_jumps, received
 from dgno_core.numerics.elements import SIDES, Side, border, to_elements
 from dgno_core.numerics.galerkin import element_operators
 
@@ -46,8 +46,8 @@ class OperatorTerms:
     def exchange(self) -> Tensor:
         """The sum of what is received, ``(1, gy, gx, heads, d, d)``."""
         total = torch.zeros_like(self.volume)
-        for received in self.received.values():
-            total = total + received
+        for part in self.received.values():
+            total = total + part
         return total
 
     @property
@@ -59,27 +59,26 @@ class OperatorTerms:
         return total
 
 
-def take_apart(layer: OperatorLayer, z: Tensor) -> OperatorTerms:
+def decompose(layer: OperatorLayer, z: Tensor) -> OperatorTerms:
     """Recompute the parts of an operator from what enters it.
 
     Parameters
     ----------
     layer
-        A layer with fluxes: its formulation is "cell" or "face".
+        A layer with fluxes.
     z
         ``(1, C, Y, X)``.
     """
-    queries, keys, values = (to_elements(field, layer.element) for field in layer.bases(z))
-    volume, faces = element_operators(
-        keys, values, "face" if layer.formulation == "face" else "cell"
-    )
-    tau = layer.fixed_tau if layer.tau is None else layer.tau
-    received = RECEIVED[layer.assembly](faces, layer.flux, layer.boundary, tau)
-    jumps = face_jumps(faces, layer.boundary, layer.assembly)
+    spec, element = layer.spec, layer.element
+    assert spec is not None
+    assert element is not None
+    queries, keys, values = (to_elements(field, element) for field in layer.bases(z))
+    volume, faces = element_operators(keys, values, spec.formulation)
+    jumps = face_jumps(faces, spec)
     return OperatorTerms(
         _on_cpu(queries),
         _on_cpu(volume),
-        {side: _on_cpu(part) for side, part in received},
+        {side: _on_cpu(part) for side, part in received(faces, spec)},
         {side: _on_cpu(part) for side, part in jumps.items()},
     )
 
@@ -108,7 +107,7 @@ def terms_of(
     caught: list[OperatorTerms] = []
 
     def take_and_stop(_: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        caught.append(take_apart(layer, inputs[0]))
+        caught.append(decompose(layer, inputs[0]))
         raise _ReachedError
 
     was_training = network.model.training

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from dgno_core.layers.norms import HeadNorm
-from dgno_core.numerics.assembly import AssemblyName
-from dgno_core.numerics.boundary import BoundaryName
-from dgno_core.numerics.fluxes import USES_TAU, FluxName
-from dgno_core.numerics.galerkin import dg_integral, galerkin_integral
-
-OperatorName = Literal["cell", "face", "window", "global"]
+from dgno_core.numerics.flux_spec import FluxSpec
+from dgno_core.numerics.galerkin import flux_integral, galerkin_integral
 
 
 class OperatorLayer(nn.Module):
@@ -26,13 +22,11 @@ class OperatorLayer(nn.Module):
         C, a multiple of `heads`.
     heads : int
         Number of heads; d = C / heads.
-    formulation : {"cell", "face", "window", "global"}
-        DG with fluxes between volume or face operators, windows without fluxes, or one
-        integral over the whole image (SRNO).
-    flux, boundary, element, assembly
-        See `dgno_core.numerics.dg_integral`.
-    tau : float
-        Start value (or value) of the penalty.
+    spec : FluxSpec or None
+        Fluxes between the elements; its `tau` is the start value (or value) of the penalty. None
+        for integrals without fluxes.
+    element : int or None
+        Size of the elements in pixels; None for one integral over the whole image (SRNO).
     learn_tau : bool
         Whether the penalty is trained; only fluxes with a jump have one.
     """
@@ -41,32 +35,32 @@ class OperatorLayer(nn.Module):
         self,
         channels: int,
         heads: int,
+        spec: FluxSpec | None,
         *,
-        formulation: OperatorName = "cell",
-        flux: FluxName = "jump",
-        boundary: BoundaryName = "neumann",
-        element: int = 8,
-        assembly: AssemblyName = "paper",
-        tau: float = 0.25,
+        element: int | None = 8,
         learn_tau: bool = True,
     ) -> None:
         super().__init__()
         self.heads = heads
-        self.formulation = formulation
-        self.flux: FluxName = flux
-        self.boundary: BoundaryName = boundary
         self.element = element
-        self.assembly: AssemblyName = assembly
         self.qkv = nn.Conv2d(channels, 3 * channels, 1)
         self.key_norm = HeadNorm(heads, channels // heads)
         self.value_norm = HeadNorm(heads, channels // heads)
         self.mix = nn.Conv2d(channels, channels, 1)
         self.project = nn.Conv2d(channels, channels, 1)
-        is_dg = formulation in ("cell", "face")
-        self.fixed_tau = tau
+        self._spec = spec
         self.tau = (
-            nn.Parameter(torch.tensor(tau)) if is_dg and learn_tau and flux in USES_TAU else None
+            nn.Parameter(torch.tensor(spec.tau))
+            if spec is not None and learn_tau and spec.uses_tau
+            else None
         )
+
+    @property
+    def spec(self) -> FluxSpec | None:
+        """The fluxes with the penalty as it is now; None for an integral without."""
+        if self._spec is None or self.tau is None:
+            return self._spec
+        return replace(self._spec, tau=self.tau)
 
     def bases(self, z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Queries, normalised keys and normalised values, each ``(B, heads, d, Y, X)``."""
@@ -78,21 +72,10 @@ class OperatorLayer(nn.Module):
 
     def integral(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """Kernel integral of Eqs. 6-16 for this layer's choices."""
-        if self.formulation == "global":
-            return galerkin_integral(q, k, v)
-        if self.formulation == "window":
+        spec = self.spec
+        if spec is None or self.element is None:
             return galerkin_integral(q, k, v, element=self.element)
-        return dg_integral(
-            q,
-            k,
-            v,
-            element=self.element,
-            formulation="face" if self.formulation == "face" else "cell",
-            flux=self.flux,
-            boundary=self.boundary,
-            tau=self.fixed_tau if self.tau is None else self.tau,
-            assembly=self.assembly,
-        )
+        return flux_integral(q, k, v, spec, element=self.element)
 
     def forward(self, z: Tensor) -> Tensor:
         """Update ``(B, C, Y, X)``."""

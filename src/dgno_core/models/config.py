@@ -3,19 +3,43 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, Self, TypeAlias, TypeVar
 
 from pydantic import Field, model_validator
 
 from dgno_core.encoders.config import BlockConfig, MambaBlocks, RestormerBlocks
 from dgno_core.encoders.mpt_config import MPTBlocks
 from dgno_core.frozen import Frozen
+from dgno_core.numerics.flux_spec import (
+    AssemblyName,
+    BoundaryName,
+    FluxName,
+    FluxSpec,
+    Formulation,
+)
 
 Channels: TypeAlias = Annotated[Literal[1, 3], Field(description="image channels")]
 # Far above any network of use, far below what would fill a computer from a forged card.
 Count: TypeAlias = Annotated[int, Field(ge=0, le=200)]
 Width: TypeAlias = Annotated[int, Field(gt=0, le=2048)]
 Counts: TypeAlias = tuple[Count, Count, Count, Count]
+
+Lifted = TypeVar("Lifted", bound="DGNOConfig | RestormerConfig | MPTConfig")
+
+
+def _blocks_fit(config: Lifted) -> Lifted:
+    """Refuse widths that the heads do not divide, and a pyramid of another number of blocks."""
+    blocks = config.lifting
+    if isinstance(blocks, RestormerBlocks | MPTBlocks):
+        for level, heads in enumerate(blocks.heads):
+            width = config.width << level
+            if width % heads:
+                raise ValueError(f"{width} channels are not a multiple of {heads} heads")
+    if isinstance(blocks, MPTBlocks):
+        lengths = tuple(map(len, blocks.reductions))
+        if lengths != config.blocks:
+            raise ValueError(f"the pyramid has {lengths} scales for {config.blocks} blocks")
+    return config
 
 
 class DGNOConfig(Frozen):
@@ -31,10 +55,14 @@ class DGNOConfig(Frozen):
     blocks: Counts = Field((2, 4, 6, 2), description="encoder blocks a level")
     lifting: BlockConfig = Field(MambaBlocks(), description="family of the encoder blocks")
     heads: int = Field(16, gt=0, le=2048)
-    formulation: Literal["cell", "face", "window", "global"] = "cell"
-    flux: Literal["central", "jump", "average_jump", "upwind"] = "jump"
-    boundary: Literal["dirichlet", "neumann", "periodic"] = "neumann"
-    assembly: Literal["paper", "official"] = "paper"
+    formulation: Literal[Formulation, "window", "global"] = Field(
+        "cell",
+        description="DG with fluxes between volume or face operators, windows without fluxes, or "
+        "one integral over the whole image (SRNO)",
+    )
+    flux: FluxName = "jump"
+    boundary: BoundaryName = "neumann"
+    assembly: AssemblyName = "paper"
     tau: float = Field(0.25, description="penalty of the jump; start value where it is learnt")
     learn_tau: bool = True
     element: int = Field(8, gt=0, le=256, description="element size in pixels, at every scale")
@@ -42,11 +70,19 @@ class DGNOConfig(Frozen):
     shallow_activation: Literal["gelu", "relu"] = "gelu"
 
     @model_validator(mode="after")
-    def _parts_fit(self) -> DGNOConfig:
+    def _heads_fit(self) -> Self:
         if self.width % self.heads:
             raise ValueError(f"width {self.width} is not a multiple of heads {self.heads}")
-        _check_blocks(self.lifting, self.width, self.blocks)
         return self
+
+    _check_blocks = model_validator(mode="after")(_blocks_fit)
+
+    @property
+    def spec(self) -> FluxSpec | None:
+        """How the operators exchange fluxes; None for the two integrals without."""
+        if self.formulation == "window" or self.formulation == "global":
+            return None
+        return FluxSpec(self.formulation, self.flux, self.boundary, self.tau, self.assembly)
 
     @property
     def multiple(self) -> int:
@@ -81,10 +117,7 @@ class RestormerConfig(Frozen):
     refinement: Count = 4
     lifting: RestormerBlocks = RestormerBlocks()
 
-    @model_validator(mode="after")
-    def _parts_fit(self) -> RestormerConfig:
-        _check_blocks(self.lifting, self.width, self.blocks)
-        return self
+    _check_blocks = model_validator(mode="after")(_blocks_fit)
 
     @property
     def multiple(self) -> int:
@@ -101,10 +134,7 @@ class MPTConfig(Frozen):
     blocks: Counts = (6, 6, 6, 6)
     lifting: MPTBlocks = MPTBlocks()
 
-    @model_validator(mode="after")
-    def _parts_fit(self) -> MPTConfig:
-        _check_blocks(self.lifting, self.width, self.blocks)
-        return self
+    _check_blocks = model_validator(mode="after")(_blocks_fit)
 
     @property
     def multiple(self) -> int:
@@ -115,15 +145,3 @@ class MPTConfig(Frozen):
 NetworkConfig: TypeAlias = Annotated[
     DGNOConfig | NAFNetConfig | RestormerConfig | MPTConfig, Field(discriminator="kind")
 ]
-
-
-def _check_blocks(blocks: BlockConfig, width: int, counts: Counts) -> None:
-    """Refuse widths that the heads do not divide, and a pyramid of another number of blocks."""
-    if isinstance(blocks, RestormerBlocks | MPTBlocks):
-        for level, heads in enumerate(blocks.heads):
-            if (width << level) % heads:
-                raise ValueError(f"{width << level} channels are not a multiple of {heads} heads")
-    if isinstance(blocks, MPTBlocks):
-        lengths = tuple(map(len, blocks.reductions))
-        if lengths != counts:
-            raise ValueError(f"the pyramid has {lengths} scales for {counts} blocks")

@@ -23,12 +23,9 @@ from dgno_core.models.config import DGNOConfig, MPTConfig, NetworkConfig
 from dgno_core.models.header import SUFFIX
 from dgno_core.models.network import Network
 from dgno_core.models.released_file import read_state_dict
+from dgno_core.numerics.flux_spec import USES_TAU, BoundaryName, FluxName, Formulation
 
-VariantName = Literal["cell", "face"]
-FluxName = Literal["central", "jump", "average_jump", "upwind"]
-BoundaryName = Literal["dirichlet", "neumann", "periodic"]
 ActivationName = Literal["gelu", "relu"]
-LEARNS_TAU = ("jump", "average_jump")
 RELEASED_BLOCKS = (2, 4, 6, 2)
 BEST_FACE = {"formulation": "face", "flux": "average_jump", "boundary": "dirichlet"}
 
@@ -56,7 +53,7 @@ def convert_checkpoint(
     path: str | Path,
     out: str | Path,
     *,
-    variant: VariantName | None = None,
+    variant: Formulation | None = None,
     flux: FluxName | None = None,
     boundary: BoundaryName | None = None,
     activation: ActivationName | None = None,
@@ -163,7 +160,7 @@ def _complete(
             raise DGNOError(f"{path} holds index buffers of faces, so its variant is face.")
         config = config.changed(**BEST_FACE)
     flux = given["flux"]
-    if config.learn_tau and flux is not None and flux not in LEARNS_TAU:
+    if config.learn_tau and flux is not None and flux not in USES_TAU:
         raise DGNOError(
             f"{path} has a learnt penalty tau, which goes with the flux jump or average_jump, "
             f"not with {flux}."
@@ -190,7 +187,7 @@ def _complete(
         )
         if given[key] is None
     )
-    if not config.learn_tau and config.flux in LEARNS_TAU and given["tau"] is None:
+    if not config.learn_tau and config.flux in USES_TAU and given["tau"] is None:
         assumed += (
             "The file has no learnt penalty, so its flux may be central or upwind; "
             f"{config.flux} with the fixed penalty {config.tau:g} (--tau) is assumed.",

@@ -77,12 +77,8 @@ def _operators(config: DGNOConfig, width: int) -> nn.Sequential:
             OperatorLayer(
                 width,
                 config.heads,
-                formulation=config.formulation,
-                flux=config.flux,
-                boundary=config.boundary,
-                element=config.element,
-                assembly=config.assembly,
-                tau=config.tau,
+                config.spec,
+                element=None if config.formulation == "global" else config.element,
                 learn_tau=config.learn_tau,
             )
             for _ in range(config.iterations)

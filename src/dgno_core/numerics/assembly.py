@@ -13,16 +13,16 @@ swapped; for the other fluxes they never do.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Literal
+from dataclasses import replace
 
 import torch
 from torch import Tensor
 
-from dgno_core.numerics.boundary import BoundaryName, exterior_operator
-from dgno_core.numerics.elements import OPPOSITE, SIDES, Side, beyond
-from dgno_core.numerics.fluxes import FLUXES, FluxName
+from dgno_core.numerics.boundary import exterior_operator
+from dgno_core.numerics.elements import OPPOSITE, SIDES, Side, neighbour_traces
+from dgno_core.numerics.flux_spec import AssemblyName, BoundaryName, FluxSpec
+from dgno_core.numerics.fluxes import FLUXES
 
-AssemblyName = Literal["paper", "official"]
 FaceOperators = Mapping[Side, Tensor]
 SideTensors = Iterator[tuple[Side, Tensor]]
 
@@ -30,21 +30,15 @@ SideTensors = Iterator[tuple[Side, Tensor]]
 _PAIRS: tuple[tuple[int, Side, Side], ...] = ((1, "bottom", "top"), (2, "right", "left"))
 
 
-def assemble(
-    faces: FaceOperators,
-    flux: FluxName,
-    boundary: BoundaryName,
-    tau: Tensor | float,
-    assembly: AssemblyName = "paper",
-) -> Tensor:
+def assemble(faces: FaceOperators, spec: FluxSpec) -> Tensor:
     """Sum of the fluxes that every element receives through its four faces (Eq. 16).
 
     Parameters
     ----------
     faces : mapping
         For each side the grid ``(B, gy, gx, heads, d, d)`` of operators on that face.
-    flux, boundary, tau, assembly
-        See `dgno_core.numerics.dg_integral`.
+    spec : FluxSpec
+        Which fluxes.
 
     Returns
     -------
@@ -52,19 +46,27 @@ def assemble(
         ``(B, gy, gx, heads, d, d)``.
     """
     total = torch.zeros_like(faces["top"])
-    for _, received in RECEIVED[assembly](faces, flux, boundary, tau):
-        total = total + received
+    for _, part in received(faces, spec):
+        total = total + part
     return total
 
 
-def received_paper(
-    faces: FaceOperators, flux: FluxName, boundary: BoundaryName, tau: Tensor | float
-) -> SideTensors:
+def received(faces: FaceOperators, spec: FluxSpec) -> SideTensors:
+    """What every element receives through each face; parameters as for `assemble`.
+
+    Yields
+    ------
+    Side and a grid ``(B, gy, gx, heads, d, d)``.
+    """
+    return _RECEIVED[spec.assembly](faces, spec)
+
+
+def received_paper(faces: FaceOperators, spec: FluxSpec) -> SideTensors:
     """What every element receives through each face, seen from its own side (Eq. 16).
 
     Parameters
     ----------
-    faces, flux, boundary, tau
+    faces, spec
         As for `assemble`.
 
     Yields
@@ -73,18 +75,16 @@ def received_paper(
     """
     for side in SIDES:
         own = faces[side]
-        yield side, FLUXES[flux](own, neighbours_paper(faces, side, boundary), tau)
+        yield side, FLUXES[spec.flux](own, neighbours_paper(faces, side, spec.boundary), spec.tau)
 
 
 def neighbours_paper(faces: FaceOperators, side: Side, boundary: BoundaryName) -> Tensor:
     """The operators that elements see beyond their face `side`, also beyond the border."""
     own, shown = faces[side], faces[OPPOSITE[side]]
-    return beyond(shown, side, exterior_operator(own, shown, side, boundary))
+    return neighbour_traces(shown, side, exterior_operator(own, shown, side, boundary))
 
 
-def received_official(
-    faces: FaceOperators, flux: FluxName, boundary: BoundaryName, tau: Tensor | float
-) -> SideTensors:
+def received_official(faces: FaceOperators, spec: FluxSpec) -> SideTensors:
     """What every element receives through each face in the assembly of the released networks.
 
     Its boundary names: "neumann" adds nothing at the border; "dirichlet" adds ``F(K, 0)`` with a
@@ -94,7 +94,7 @@ def received_official(
 
     Parameters
     ----------
-    faces, flux, boundary, tau
+    faces, spec
         As for `assemble`.
 
     Yields
@@ -103,7 +103,7 @@ def received_official(
     """
 
     def numerical_flux(left: Tensor, right: Tensor) -> Tensor:
-        return FLUXES[flux](left, right, -tau)
+        return FLUXES[spec.flux](left, right, -spec.tau)
 
     for axis, ahead, behind in _PAIRS:
         n = faces["top"].shape[axis]
@@ -116,7 +116,7 @@ def received_official(
             faces[ahead].narrow(axis, 0, n - 1), faces[behind].narrow(axis, 1, n - 1)
         )
         nothing = torch.zeros_like(at(ahead, first))
-        match boundary:
+        match spec.boundary:
             case "neumann":
                 into_first = out_of_last = nothing
             case "dirichlet":
@@ -129,20 +129,18 @@ def received_official(
         yield behind, torch.cat([into_first, -inner], axis)
 
 
-RECEIVED: dict[AssemblyName, Callable[..., SideTensors]] = {
+_RECEIVED: dict[AssemblyName, Callable[..., SideTensors]] = {
     "paper": received_paper,
     "official": received_official,
 }
 
 
-def face_jumps(
-    faces: FaceOperators, boundary: BoundaryName, assembly: AssemblyName
-) -> dict[Side, Tensor]:
+def face_jumps(faces: FaceOperators, spec: FluxSpec) -> dict[Side, Tensor]:
     """Discontinuity of the operator across each face: the neighbour's less the element's own.
 
     Parameters
     ----------
-    faces, boundary, assembly
+    faces, spec
         As for `assemble`. At the border the neighbour is what the condition puts there.
 
     Returns
@@ -150,8 +148,8 @@ def face_jumps(
     dict
         For each side a grid ``(B, gy, gx, heads, d, d)``.
     """
-    if assembly == "paper":
-        return {side: neighbours_paper(faces, side, boundary) - faces[side] for side in SIDES}
+    if spec.assembly == "paper":
+        return {side: neighbours_paper(faces, side, spec.boundary) - faces[side] for side in SIDES}
     # With a penalty of one its jump flux is the element's own operator less the neighbour's.
-    received = received_official(faces, "jump", boundary, 1.0)
-    return {side: -difference for side, difference in received}
+    differences = received_official(faces, replace(spec, flux="jump", tau=1.0))
+    return {side: -difference for side, difference in differences}

@@ -6,14 +6,11 @@ On a border face there is no neighbour; the boundary condition says which operat
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch
 from torch import Tensor
 
 from dgno_core.numerics.elements import OPPOSITE, Side, border
-
-BoundaryName = Literal["dirichlet", "neumann", "periodic"]
+from dgno_core.numerics.flux_spec import BoundaryName
 
 
 def exterior_operator(own: Tensor, shown: Tensor, side: Side, boundary: BoundaryName) -> Tensor:

@@ -87,7 +87,7 @@ def face_trace(elements: Tensor, side: Side) -> Tensor:
             return elements[..., :, -1]
 
 
-def beyond(operators: Tensor, side: Side, exterior: Tensor) -> Tensor:
+def neighbour_traces(operators: Tensor, side: Side, exterior: Tensor) -> Tensor:
     """For every element, what lies on the other side of its face `side`.
 
     Parameters

@@ -7,12 +7,12 @@ Symbols: :math:`K_e` the coefficient matrix on the element's own side of a face,
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
 
 import torch
 from torch import Tensor
 
-FluxName = Literal["central", "jump", "average_jump", "upwind"]
+from dgno_core.numerics.flux_spec import FluxName
+
 Flux = Callable[[Tensor, Tensor, Tensor | float], Tensor]
 
 
@@ -44,5 +44,3 @@ FLUXES: dict[FluxName, Flux] = {
     "average_jump": average_jump,
     "upwind": upwind,
 }
-
-USES_TAU: frozenset[FluxName] = frozenset({"jump", "average_jump"})

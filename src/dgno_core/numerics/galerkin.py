@@ -8,17 +8,18 @@ where the fields are of half precision: a sum over an image would overflow in fl
 
 from __future__ import annotations
 
-from typing import Literal
-
 from torch import Tensor
 
-from dgno_core.numerics.assembly import AssemblyName, assemble
-from dgno_core.numerics.boundary import BoundaryName
+from dgno_core.numerics.assembly import assemble
 from dgno_core.numerics.elements import SIDES, Side, face_trace, from_elements, to_elements
-from dgno_core.numerics.fluxes import FluxName
+from dgno_core.numerics.flux_spec import (
+    AssemblyName,
+    BoundaryName,
+    FluxName,
+    FluxSpec,
+    Formulation,
+)
 from dgno_core.numerics.precision import in_float32
-
-Formulation = Literal["cell", "face"]
 
 
 def volume_coefficients(k: Tensor, v: Tensor) -> Tensor:
@@ -85,34 +86,23 @@ def element_operators(
     return volume, face_coefficients(k, v)
 
 
-def dg_coefficients(
-    k: Tensor,
-    v: Tensor,
-    *,
-    formulation: Formulation = "cell",
-    flux: FluxName = "jump",
-    boundary: BoundaryName = "neumann",
-    tau: Tensor | float = 1.0,
-    assembly: AssemblyName = "paper",
-) -> tuple[Tensor, Tensor]:
+def dg_coefficients(k: Tensor, v: Tensor, spec: FluxSpec) -> tuple[Tensor, Tensor]:
     """Volume operators and the sum of their fluxes over the faces (Eqs. 14-16).
 
     Parameters
     ----------
     k, v : Tensor
         Elements ``(B, gy, gx, heads, d, p, p)``, already normalised.
-    formulation : {"cell", "face"}
-        Fluxes between volume operators (P0DG, Eq. 15) or between face operators (Eq. 14).
-    flux, boundary, tau, assembly
-        See `dg_integral`.
+    spec : FluxSpec
+        Which fluxes, between which operators.
 
     Returns
     -------
     volume, exchange : Tensor
         Two grids of matrices; their sum is the DG operator of Eq. 16.
     """
-    volume, faces = element_operators(k, v, formulation)
-    return volume, assemble(faces, flux, boundary, tau, assembly)
+    volume, faces = element_operators(k, v, spec.formulation)
+    return volume, assemble(faces, spec)
 
 
 def apply_coefficients(q: Tensor, coefficients: Tensor) -> Tensor:
@@ -153,17 +143,8 @@ def dg_integral(
         ``(B, heads, d, Y, X)``; `k` and `v` already normalised; Y, X multiples of `element`.
     element : int
         Element size p in pixels.
-    formulation : {"cell", "face"}
-        Fluxes between volume operators (Eq. 15) or between face operators (Eq. 14).
-    flux : {"central", "jump", "average_jump", "upwind"}
-        Numerical flux (App. C).
-    boundary : {"dirichlet", "neumann", "periodic"}
-        Condition at the physical border (App. D).
-    tau : Tensor or float
-        Penalty of the jump part; ignored by the fluxes that have none.
-    assembly : {"paper", "official"}
-        "paper" sums each face's flux from the element's own side (Eq. 16); "official" is the
-        antisymmetric assembly, with its boundary names, of the authors' released checkpoints.
+    formulation, flux, boundary, tau, assembly
+        See `FluxSpec`.
 
     Returns
     -------
@@ -175,10 +156,14 @@ def dg_integral(
     ValueError
         If Y or X is not a multiple of `element`.
     """
+    spec = FluxSpec(formulation, flux, boundary, tau, assembly)
+    return flux_integral(q, k, v, spec, element=element)
+
+
+def flux_integral(q: Tensor, k: Tensor, v: Tensor, spec: FluxSpec, *, element: int) -> Tensor:
+    """`dg_integral` of the choices in a `FluxSpec`."""
     q, k, v = (to_elements(field, element) for field in (q, k, v))
-    volume, exchange = dg_coefficients(
-        k, v, formulation=formulation, flux=flux, boundary=boundary, tau=tau, assembly=assembly
-    )
+    volume, exchange = dg_coefficients(k, v, spec)
     return from_elements(apply_coefficients(q, volume + exchange))
 
 

@@ -95,7 +95,7 @@ def difference_map(percent: Floats, name: str, origin: tuple[int, int]) -> Trust
     )
 
 
-def sum_up(error: Floats, residual: Floats) -> str:
+def summarise(error: Floats, residual: Floats) -> str:
     """Say in one or two sentences what the maps show, after the verdict.
 
     Parameters

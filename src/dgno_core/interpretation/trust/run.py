@@ -18,7 +18,7 @@ from dgno_core.interpretation.trust.describe import (
     expected_error_map,
     residual_map,
     spread_map,
-    sum_up,
+    summarise,
 )
 from dgno_core.interpretation.trust.examine import Examined, examine
 from dgno_core.interpretation.trust.expected import (
@@ -129,7 +129,7 @@ def _found(
         difference=difference,
         noise=100 * max(float(law.deviation(0.5)) for law in reblurred.noise),
         verdict=judge(error, blur, bool(others)),
-        summary=sum_up(error, residual),
+        summary=summarise(error, residual),
         doubts=(*blur.doubts, *others),
     )
 
