@@ -77,4 +77,4 @@ def docs_evaluation(session: nox.Session) -> None:
         "all",
         *session.posargs,
     )
-    session.run("python", "docs/scripts/model_cards.py")
+    session.run("python", "scripts/model_cards.py")

@@ -12,7 +12,7 @@ from scipy.ndimage import gaussian_filter
 
 from dgno_core.errors import DGNOError
 from dgno_core.evaluation import ImageScored, ReportWritten, run_public_evaluation
-from dgno_core.evaluation.contestants import ONLY, contestants
+from dgno_core.evaluation.candidates import ONLY, candidates
 from dgno_core.evaluation.focal_stack import STACK, StackScored
 from dgno_core.evaluation.public_set import read_public_set
 
@@ -83,7 +83,7 @@ def test_one_command_judges_every_model_on_what_it_is_for(
     assert len(links) == 3 + 3 + 2  # images, failures of each model, the stack
     assert all((out / link).is_file() for link in links)
     for name, one in judged.items():
-        assert f"### {name}\n" in page
+        assert f"### Failures of {name}\n" in page
         for plane in one.planes:
             if plane.gain is not None:
                 assert f"{plane.after:.2f} | {plane.gain:+.2f}" in page
@@ -123,7 +123,7 @@ def test_one_model_by_name_and_one_group(data: Path, model_folder: Path, tmp_pat
     # A grey model takes the three colours one by one, if that is asked for.
     rows = [row for row in read_public_set(data) if row.group == "stained"]
     options: dict[str, Any] = {"model_folder": model_folder, "groups": ("stained",)}
-    (asked,) = contestants("grey-a", rows, **options)
+    (asked,) = candidates("grey-a", rows, **options)
     assert [row.name for row in asked.rows] == ["stained_00"]
     with pytest.raises(DGNOError, match="not for the images in bbbc039"):
         finish(data, tmp_path / "c", model="colour", model_folder=model_folder, groups=("bbbc039",))
@@ -135,12 +135,12 @@ def test_a_model_for_one_kind_of_images_gets_no_others(
     data: Path, model_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(ONLY, "grey-b", ("cytology",))
-    judged = contestants("all", read_public_set(data), model_folder=model_folder)
+    judged = candidates("all", read_public_set(data), model_folder=model_folder)
     assert [len(one.rows) for one in judged] == [1, 2, 0]
 
 
 def test_by_default_the_packaged_models_of_restoring_are_judged(data: Path) -> None:
-    grey, colour = contestants("auto", read_public_set(data))
+    grey, colour = candidates("auto", read_public_set(data))
     assert {row.group for row in grey.rows} == {"bbbc039"}
     assert {row.group for row in colour.rows} == {"stained"}
     assert grey.stack_restorer is not None

@@ -17,8 +17,9 @@ from dgno_core.evaluation.focal_stack import (
     read_stack,
     score_stack_events,
 )
+from dgno_core.evaluation.report import stack_table
 from dgno_core.evaluation.restorer import Restoration
-from dgno_core.evaluation.stack_bars import score_table, stack_promises
+from dgno_core.evaluation.scores import ModelScores
 
 DEPTHS = [-2, -1, 0, 1, 2]
 
@@ -96,27 +97,9 @@ def test_planes_that_show_another_place_are_left_out_and_named() -> None:
     assert scored.left_out[0].startswith("-2: ")
 
 
-@pytest.mark.parametrize(
-    ("planes", "kept"),
-    [
-        ([(-4, 20, 20.1), (-1, 30, 29.8), (0, np.inf, 37), (3, 9, 8)], [True, True, True]),
-        ([(-4, 20, 19.9), (4, 20, 22)], [False, None, None]),
-        ([(-1, 30, 29.6), (1, 30, 31), (0, np.inf, 35)], [None, False, False]),
-    ],
-)
-def test_promises(planes: list[tuple[int, float, float]], kept: list[bool | None]) -> None:
-    assert [one.kept for one in stack_promises([PlaneScore(*plane) for plane in planes])] == kept
-
-
-def test_what_is_asked_of_every_plane_is_not_kept_where_one_is_missing() -> None:
-    planes = [PlaneScore(*plane) for plane in [(4, 20, 22), (1, 30, 31), (0, np.inf, 40)]]
-    promises = stack_promises(planes, ["-9: too unlike the plane in focus."])
-    assert [one.kept for one in promises] == [False, False, True]
-    assert "-9: too unlike" in promises[0].measured
-
-
 def test_a_table_has_a_line_for_each_plane() -> None:
-    lines = score_table([PlaneScore(-1, 30, 29.5), PlaneScore(0, np.inf, 37)]).splitlines()
+    planes = (PlaneScore(-1, 30, 29.5), PlaneScore(0, np.inf, 37))
+    lines = stack_table([ModelScores("m", "", planes=planes)]).splitlines()
     assert lines[2:] == ["| -1 | 30.00 | 29.50 | -0.50 |", "| 0 | identical | 37.00 | - |"]
 
 

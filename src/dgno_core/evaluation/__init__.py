@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dgno_core.evaluation.evaluated import ModelScores
 from dgno_core.evaluation.focal_stack import StackScored
 from dgno_core.evaluation.protocol import (
     EvaluationEvent,
@@ -14,6 +13,7 @@ from dgno_core.evaluation.protocol import (
 from dgno_core.evaluation.public_set import EvaluationImages, EvaluationRow, read_public_set
 from dgno_core.evaluation.restorer import Restoration, Restorer, packaged_restorer
 from dgno_core.evaluation.run import ReportWritten, run_public_evaluation
+from dgno_core.evaluation.scores import ModelScores
 
 __all__ = [
     "EvaluationEvent",

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from dgno_core.evaluation.evaluated import FailureSpot
 from dgno_core.evaluation.figures import (
     Panel,
     crop,
@@ -19,6 +18,7 @@ from dgno_core.evaluation.figures import (
     worst_box,
 )
 from dgno_core.evaluation.protocol import Pictures
+from dgno_core.evaluation.scores import FailureSpot
 from dgno_core.metrics.fidelity import psnr, scale_by_reference
 
 SHOWN = 3

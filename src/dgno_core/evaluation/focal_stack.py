@@ -4,8 +4,6 @@ Every plane is restored as it was recorded, with one intensity range for the who
 are the recorded and the restored plane put on the grid of the plane in focus, both by the same
 transform, which is estimated from the recorded ones alone. PSNR is taken over the area that both
 planes show, for the range (maximum minus minimum) of the whole plane in focus.
-
-    python -m dgno_core.evaluation.focal_stack STACK [MODEL]
 """
 
 from __future__ import annotations
@@ -155,26 +153,3 @@ def read_stack(folder: Path | str) -> tuple[Images, list[int]]:
             "1.bmp); rename them."
         ) from None
     return [plane.read() for plane in planes], depths
-
-
-def main(arguments: list[str]) -> None:
-    """Print the table of a stack."""
-    from dgno_core.evaluation.stack_bars import score_table, stack_promises
-    from dgno_core.evaluation.stack_restorer import packaged_stack_restorer
-
-    images, depths = read_stack(arguments[0])
-    restorer = packaged_stack_restorer(arguments[1] if arguments[1:] else "auto")
-    for event in score_stack_events(images, depths, restorer):
-        if isinstance(event, StackScored):
-            print(f"{event.model} {event.weights_sha256[:12]}")
-            print(score_table(event.planes), *event.left_out, sep="\n")
-            for promise in stack_promises(event.planes, event.left_out):
-                print(
-                    f"{'kept' if promise.kept else 'NOT KEPT'}: {promise.text}: {promise.measured}"
-                )
-
-
-if __name__ == "__main__":
-    import sys
-
-    main(sys.argv[1:])

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dgno_core.evaluation.evaluated import FailureSpot, ModelScores
 from dgno_core.evaluation.failures import Failure, draw_failures, find_failure, worst_failures
 from dgno_core.evaluation.figures import (
     DPI,
@@ -23,6 +22,7 @@ from dgno_core.evaluation.figures import (
 )
 from dgno_core.evaluation.focal_stack import StackScored
 from dgno_core.evaluation.protocol import ImageResult, Pictures
+from dgno_core.evaluation.scores import FailureSpot, ModelScores
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

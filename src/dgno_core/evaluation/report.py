@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 
-from dgno_core.evaluation.evaluated import ModelScores
-from dgno_core.evaluation.markdown import decibel, markdown_table, promise_table
 from dgno_core.evaluation.protocol import (
     METHODS,
     RICHARDSON_LUCY_ITERATIONS,
@@ -14,7 +13,7 @@ from dgno_core.evaluation.protocol import (
     WIENER_BALANCE,
     ImageResult,
 )
-from dgno_core.evaluation.summary import group_means, groups, worst
+from dgno_core.evaluation.scores import ModelScores, group_means, groups, worst
 
 TITLES = {
     "blurred": "blurred",
@@ -27,6 +26,19 @@ SUBJECTS = {
     "stained": "stained tissue, colour (BBBC038 / DSB 2018, CC0)",
     "cytology": "cervical cytology, grey (BBBC038 / DSB 2018, CC0)",
 }
+
+
+def markdown_table(
+    header: Sequence[str], rows: Iterable[Sequence[str]], *, words: bool = False
+) -> str:
+    """Write a table; the first column is aligned left, the others right unless they are words."""
+    rule = ["---", *("---" if words else "---:" for _ in header[1:])]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in (header, rule, *rows))
+
+
+def decibel(value: float) -> str:
+    """Write a PSNR; an infinite one is that of identical images."""
+    return "identical" if math.isinf(value) else f"{value:.2f}"
 
 
 def report_page(
@@ -55,9 +67,6 @@ def report_page(
     judged = [one for one in scores if one.results]
     if judged:
         parts += ["## Means", _means_table(judged)]
-    parts.append("## What we ask of the weights")
-    for one in scores:
-        parts += [f"### {one.model}", promise_table(one.promises)]
     parts += _stack_section([one for one in scores if one.planes], pictures)
     parts += _failure_section(judged, pictures)
     names = list(groups(result for one in judged for result in one.results))
@@ -126,6 +135,17 @@ def _means_table(scores: Sequence[ModelScores]) -> str:
 def _stack_section(scores: Sequence[ModelScores], pictures: Mapping[str, str]) -> list[str]:
     if not scores:
         return []
+    parts = ["## A real focal stack", _STACK_TEXT, stack_table(scores)]
+    parts += [f"Left out, plane {text}" for text in scores[0].left_out]
+    if "stack/curve" in pictures:
+        parts.append(f"![PSNR of the planes, recorded and restored]({pictures['stack/curve']})")
+    if "stack" in pictures:
+        parts.append(f"![Planes as recorded, and restored by each model]({pictures['stack']})")
+    return parts
+
+
+def stack_table(scores: Sequence[ModelScores]) -> str:
+    """Write the planes of a real stack, recorded and restored by each model."""
     header = ["plane", "recorded dB"]
     for one in scores:
         header += [f"{one.model} dB", "gain dB"]
@@ -138,13 +158,7 @@ def _stack_section(scores: Sequence[ModelScores], pictures: Mapping[str, str]) -
             row.append("" if same is None else decibel(same.after))
             row.append("-" if gain is None else f"{gain:+.2f}")
         rows.append(row)
-    parts = ["## A real focal stack", _STACK_TEXT, markdown_table(header, rows)]
-    parts += [f"Left out, plane {text}" for text in scores[0].left_out]
-    if "stack/curve" in pictures:
-        parts.append(f"![PSNR of the planes, recorded and restored]({pictures['stack/curve']})")
-    if "stack" in pictures:
-        parts.append(f"![Planes as recorded, and restored by each model]({pictures['stack']})")
-    return parts
+    return markdown_table(header, rows)
 
 
 def _failure_section(scores: Sequence[ModelScores], pictures: Mapping[str, str]) -> list[str]:

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from dgno_core.errors import DGNOError
-from dgno_core.evaluation.contestants import Contestant, contestants
-from dgno_core.evaluation.evaluated import ModelScores
+from dgno_core.evaluation.candidates import Candidate, candidates
 from dgno_core.evaluation.focal_stack import (
     STACK,
     PlaneDone,
@@ -29,9 +28,9 @@ from dgno_core.evaluation.protocol import (
     evaluate_events,
 )
 from dgno_core.evaluation.public_set import read_public_set
-from dgno_core.evaluation.record import report_json
 from dgno_core.evaluation.report import report_page
 from dgno_core.evaluation.restorer import Restorer
+from dgno_core.evaluation.scores import ModelScores, report_json
 from dgno_core.evaluation.stack_restorer import StackRestorer
 
 PAGE, NUMBERS, FIGURES = "evaluation.md", "evaluation.json", "figures"
@@ -105,9 +104,9 @@ def run_public_evaluation(
     if not rows and not with_stack:
         raise DGNOError(f"No image of {data_dir} belongs to {', '.join(groups)}.")
     if restorer is None:
-        judged = contestants(model, rows, device=device, model_folder=model_folder, groups=groups)
+        judged = candidates(model, rows, device=device, model_folder=model_folder, groups=groups)
     else:
-        judged = [Contestant(tuple(rows), restorer, stack_restorer)]
+        judged = [Candidate(tuple(rows), restorer, stack_restorer)]
     if not with_stack:
         judged = [replace(one, stack_restorer=None) for one in judged]
     judged = [one for one in judged if one.rows or one.stack_restorer]
@@ -133,11 +132,11 @@ def run_public_evaluation(
 
 
 def _judge_images(
-    contestant: Contestant, gallery: Gallery, tile: int | None, before: int, total: int
+    candidate: Candidate, gallery: Gallery, tile: int | None, before: int, total: int
 ) -> Generator[RunEvent, None, ModelScores]:
     """Score the images of one model; `before` of the `total` images are done."""
     results: list[ImageResult] = []
-    for event in evaluate_events(contestant.rows, contestant.restorer, tile=tile):
+    for event in evaluate_events(candidate.rows, candidate.restorer, tile=tile):
         if isinstance(event, ImageScored):
             results.append(event.result)
             gallery.add_image(event.result, event.pictures)

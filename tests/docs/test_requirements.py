@@ -1,16 +1,26 @@
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from dgno_core.evaluation import ImageResult
-from dgno_core.evaluation.evaluated import ModelScores
 from dgno_core.evaluation.focal_stack import PlaneScore
-from dgno_core.evaluation.promise import Promise
+from dgno_core.evaluation.scores import ModelScores
 from dgno_core.evaluation.tile_cost import TileCost
 from dgno_core.metrics import Score
+
+sys.path.append(str(Path(__file__).resolve().parents[2] / "scripts"))
+from cards.requirements import (
+    Requirement,
+    requirement_table,
+    requirements_of,
+    stack_requirements,
+)
 
 GOOD = ImageResult(
     name="bbbc039_00",
@@ -42,14 +52,14 @@ def with_ours(psnr: float, **changes: object) -> ImageResult:
 
 
 def kept(*results: ImageResult) -> list[bool | None]:
-    return [promise.kept for promise in promises(results)]
+    return [one.kept for one in requirements(results)]
 
 
-def promises(results: Sequence[ImageResult]) -> list[Promise]:
-    return ModelScores("model", "", tuple(results)).promises
+def requirements(results: Sequence[ImageResult]) -> list[Requirement]:
+    return requirements_of(ModelScores("model", "", tuple(results)))
 
 
-def test_good_results_keep_every_promise() -> None:
+def test_good_results_keep_every_requirement() -> None:
     assert kept(GOOD) == [True] * 7
 
 
@@ -63,7 +73,7 @@ def test_good_results_keep_every_promise() -> None:
         (6, with_tiles(TileCost(512, 0.01, 1.00, 0.80, 0.0))),
     ],
 )
-def test_each_promise_can_be_broken_alone(number: int, result: ImageResult) -> None:
+def test_each_requirement_can_be_broken_alone(number: int, result: ImageResult) -> None:
     expected: list[bool | None] = [True] * 7
     expected[number] = False
     assert kept(result) == expected
@@ -74,7 +84,7 @@ def test_the_mean_counts_for_quality_but_every_image_for_harm() -> None:
     bad = with_tiles(TileCost(512, 0.06, 1.0, 1.0, 0.0))
     assert kept(GOOD, bad, GOOD)[4] is False
     spoilt = replace(GOOD, name="bbbc039_01", identity=Score(39.9, 0.9))
-    mean, each = promises([replace(GOOD, identity=Score(60.0, 1.0)), spoilt])[2:4]
+    mean, each = requirements([replace(GOOD, identity=Score(60.0, 1.0)), spoilt])[2:4]
     assert (mean.kept, each.kept) == (True, False)
     assert "39.90 dB at the least (bbbc039_01)" in each.measured
 
@@ -82,7 +92,7 @@ def test_the_mean_counts_for_quality_but_every_image_for_harm() -> None:
 @pytest.mark.parametrize(
     ("group", "least", "sharp"), [("stained", 31.9, 36.0), ("cytology", 31.2, 36.0)]
 )
-def test_each_group_has_its_own_bar(group: str, least: float, sharp: float) -> None:
+def test_each_group_has_bounds_of_its_own(group: str, least: float, sharp: float) -> None:
     blurred = {**GOOD.scores, "blurred": Score(20.0, 0.5)}
 
     def judged(psnr: float, identity: float) -> list[bool | None]:
@@ -95,12 +105,12 @@ def test_each_group_has_its_own_bar(group: str, least: float, sharp: float) -> N
 
 
 def test_nothing_is_asked_for_groups_that_were_not_restored() -> None:
-    asked = " ".join(promise.text for promise in promises([GOOD]))
+    asked = " ".join(one.text for one in requirements([GOOD]))
     assert "nuclei" in asked
     assert "stained" not in asked
     assert "stack" not in asked
     planes = (PlaneScore(4, 20.0, 19.0),)
-    found = {one.text: one.kept for one in ModelScores("model", "", planes=planes).promises}
+    found = {one.text: one.kept for one in requirements_of(ModelScores("model", "", planes=planes))}
     assert found["real stack: every plane beyond ±3 improves"] is False
 
 
@@ -118,7 +128,7 @@ def test_the_seam_is_judged_in_the_mean_and_in_every_image() -> None:
     edge = with_tiles(TileCost(512, 0.0, 1.30, 1.29, 0.0))
     assert kept(edge)[5:] == [False, False]
     smooth = with_tiles(TileCost(512, 0.0, 0.80, 0.80, 0.0))
-    single, mean = promises([edge, GOOD, smooth])[5:]
+    single, mean = requirements([edge, GOOD, smooth])[5:]
     assert (mean.kept, single.kept) == (True, False)
     assert f"{(1.30 + 1.05 + 0.80) / 3:.3f} times" in mean.measured
     assert f"at most {max(1.30 / 1.29, 1.05 / 1.04):.3f}-fold" in mean.measured
@@ -126,12 +136,46 @@ def test_the_seam_is_judged_in_the_mean_and_in_every_image() -> None:
         single.measured
     )
     assert "the picture itself exceeds it there in bbbc039_00 (1.290)" in single.measured
-    assert "the picture itself" not in promises([GOOD])[5].measured
+    assert "the picture itself" not in requirements([GOOD])[5].measured
 
 
 def test_each_size_of_tile_is_judged_by_itself() -> None:
     both = with_tiles(TileCost(512, 0.01, 1.0, 1.0, 0.0), TileCost(256, 0.09, 1.2, 1.0, 0.0))
-    found = promises([both, GOOD])[4:]
-    assert [promise.kept for promise in found] == [True, True, True, False, False, False]
+    found = requirements([both, GOOD])[4:]
+    assert [one.kept for one in found] == [True, True, True, False, False, False]
     assert "(tile 512, n = 2)" in found[0].text
     assert "(tile 256, n = 1)" in found[3].text
+
+
+@pytest.mark.parametrize(
+    ("planes", "kept"),
+    [
+        ([(-4, 20, 20.1), (-1, 30, 29.8), (0, np.inf, 37), (3, 9, 8)], [True, True, True]),
+        ([(-4, 20, 19.9), (4, 20, 22)], [False, None, None]),
+        ([(-1, 30, 29.6), (1, 30, 31), (0, np.inf, 35)], [None, False, False]),
+    ],
+)
+def test_what_is_asked_of_a_real_stack(
+    planes: list[tuple[int, float, float]], kept: list[bool | None]
+) -> None:
+    assert [
+        one.kept for one in stack_requirements([PlaneScore(*plane) for plane in planes])
+    ] == kept
+
+
+def test_what_is_asked_of_every_plane_is_not_kept_where_one_is_missing() -> None:
+    planes = [PlaneScore(*plane) for plane in [(4, 20, 22), (1, 30, 31), (0, np.inf, 40)]]
+    requirements = stack_requirements(planes, ["-9: too unlike the plane in focus."])
+    assert [one.kept for one in requirements] == [False, False, True]
+    assert "-9: too unlike" in requirements[0].measured
+
+
+def test_the_table_says_what_is_not_kept() -> None:
+    table = requirement_table(
+        [Requirement("a", "1", True), Requirement("b", "2", False), Requirement("c", "3", None)]
+    )
+    assert table.splitlines()[2:] == [
+        "| a | 1 | kept |",
+        "| b | 2 | **not kept** |",
+        "| c | 3 | - |",
+    ]

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from dgno_core.evaluation import ImageResult
-from dgno_core.evaluation.summary import group_means, groups, worst
+from dgno_core.evaluation.scores import group_means, groups, worst
 from dgno_core.evaluation.tile_cost import TileCost
 from dgno_core.metrics import Score
 

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
 
-from dgno_core.evaluation.markdown import decibel, markdown_table, promise_table
-from dgno_core.evaluation.promise import Promise
-from dgno_core.evaluation.report import SUBJECTS
-
-if TYPE_CHECKING:
-    from dgno_core.models.card import ModelCard
+from cards.requirements import requirement_table, requirements_of
+from dgno_core.evaluation.report import SUBJECTS, decibel, markdown_table
+from dgno_core.evaluation.scores import ModelScores, group_means, groups
+from dgno_core.models import ModelCard, architecture, model_names
 
 _INTRO = (
     "What each packaged model was made of, what it was scored at, what it must not be used for, "
-    "and where it fails. Made by `python docs/scripts/model_cards.py` from the cards inside the "
+    "and where it fails. Made by `python scripts/model_cards.py` from the cards inside the "
     "weights and from the [evaluation](evaluation/evaluation.md), which tells how everything was "
     "measured."
 )
@@ -32,7 +29,8 @@ _LARGER = (
 
 def cards_page(
     cards: Mapping[str, ModelCard],
-    evaluation: Mapping[str, Any],
+    evaluation: Sequence[ModelScores],
+    pictures: Mapping[str, str],
     folder: str = "evaluation",
     offered: Sequence[str] = (),
 ) -> str:
@@ -43,14 +41,15 @@ def cards_page(
     cards
         By the name of the weights.
     evaluation
-        What ``evaluation.json`` holds. Scores of other weights than those of a card are left out.
+        Scores of models. Those of other weights than those of a card are left out.
+    pictures
+        Files of the evaluation by their titles, as ``evaluation.json`` has them.
     folder
         Where the evaluation lies, relative to the page.
     offered
         Names of the weights that can be fetched.
     """
-    judged = {one["weights_sha256"]: one for one in evaluation.get("models", ())}
-    pictures = evaluation.get("pictures", {})
+    judged = {one.weights_sha256: one for one in evaluation}
     rows = [
         [f"[{name}](#{name})", _kind(card), _span(card.blur_px, "px"), card.title, card.version]
         for name, card in cards.items()
@@ -88,8 +87,6 @@ def _facts(card: ModelCard) -> str:
 
 
 def _network(card: ModelCard) -> str:
-    from dgno_core.models.architectures import architecture, model_names
-
     same = (name for name in model_names() if architecture(name, card.channels) == card.config)
     return f"`{next(same, card.config.kind)}`"
 
@@ -114,43 +111,42 @@ def _recipe(card: ModelCard) -> list[str]:
     return [*parts, f"<details><summary>recipe</summary>\n\n```json\n{text}\n```\n\n</details>"]
 
 
-def _scores(found: Mapping[str, Any]) -> list[str]:
+def _scores(found: ModelScores) -> list[str]:
+    means = [group_means(*group) for group in groups(found.results).items()]
     rows = [
         [
-            SUBJECTS.get(group["group"], group["group"]),
-            str(group["count"]),
-            *(f"{group['means'][method][0]:.2f}" for method in ("blurred", "ours")),
-            decibel(_finite(group["identity"])),
+            SUBJECTS.get(one.group, one.group),
+            str(one.count),
+            *(f"{one.means[method][0]:.2f}" for method in ("blurred", "ours")),
+            decibel(one.identity),
         ]
-        for group in found["groups"]
+        for one in means
     ]
     header = ["images", "n", "blurred dB", "restored dB", "sharp input, restored dB"]
     parts = [markdown_table(header, rows)] if rows else []
-    gains = [plane for plane in found["stack"] if plane["gain"] is not None]
+    gains = [(plane.gain, plane.depth) for plane in found.planes if plane.gain is not None]
     if gains:
-        least = min(gains, key=lambda plane: plane["gain"])
-        most = max(gains, key=lambda plane: plane["gain"])
+        (least, near), (most, far) = min(gains), max(gains)
         parts.append(
-            f"On the real focal stack its planes gain {least['gain']:+.2f} dB (plane "
-            f"{least['depth']:+d}) to {most['gain']:+.2f} dB (plane {most['depth']:+d})."
+            f"On the real focal stack its planes gain {least:+.2f} dB (plane {near:+d}) to "
+            f"{most:+.2f} dB (plane {far:+d})."
         )
-    return [*parts, promise_table(Promise(**promise) for promise in found["promises"])]
+    return [*parts, requirement_table(requirements_of(found))]
 
 
-def _failures(found: Mapping[str, Any], pictures: Mapping[str, str], folder: str) -> Sequence[str]:
-    picture = pictures.get(f"{found['model']}/failures")
+def _failures(found: ModelScores, pictures: Mapping[str, str], folder: str) -> Sequence[str]:
+    picture = pictures.get(f"{found.model}/failures")
     if picture is None:
         return []
     spots = [
-        f"{spot['image']} ({_finite(spot['before']):.1f} dB blurred, "
-        f"{_finite(spot['after']):.1f} dB restored)"
-        for spot in found["failures"]
+        f"{spot.image} ({spot.before:.1f} dB blurred, {spot.after:.1f} dB restored)"
+        for spot in found.failures
     ]
     return [
         "### Failures",
         f"Where it is most wrong, in squares of 128 pixels: {', '.join(spots)}. From left to "
         "right: blurred, restored, sharp, error.",
-        f"![Failures of {found['model']}]({folder}/{picture})",
+        f"![Failures of {found.model}]({folder}/{picture})",
     ]
 
 
@@ -160,8 +156,3 @@ def _kind(card: ModelCard) -> str:
 
 def _span(span: tuple[float, float] | None, unit: str) -> str:
     return _UNKNOWN if span is None else f"{span[0]:g} to {span[1]:g} {unit}"
-
-
-def _finite(value: float | None) -> float:
-    """A PSNR of the file, where null stands for infinity."""
-    return float("inf") if value is None else value

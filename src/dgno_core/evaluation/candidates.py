@@ -18,7 +18,7 @@ ONLY: dict[str, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True, eq=False)
-class Contestant:
+class Candidate:
     """A model and what it is judged on.
 
     Parameters
@@ -36,14 +36,14 @@ class Contestant:
     stack_restorer: StackRestorer | None = None
 
 
-def contestants(
+def candidates(
     model: str,
     rows: Sequence[EvaluationRow],
     *,
     device: str = "auto",
     model_folder: Path | None = None,
     groups: Sequence[str] = (),
-) -> list[Contestant]:
+) -> list[Candidate]:
     """Choose models and give each the images it is for.
 
     Parameters
@@ -60,7 +60,7 @@ def contestants(
 
     Returns
     -------
-    list of Contestant
+    list of Candidate
         Those that have any image, or can restore the stack.
 
     Raises
@@ -87,5 +87,5 @@ def contestants(
         )
         restorer = packaged_restorer(name, device, folder)
         stack = None if colour else packaged_stack_restorer(name, device, folder)
-        found.append(Contestant(chosen, restorer, stack))
+        found.append(Candidate(chosen, restorer, stack))
     return found
