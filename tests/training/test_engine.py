@@ -19,7 +19,7 @@ from dgno_core.training.events import (
     TrainStarted,
     Validated,
 )
-from dgno_core.training.schedule import learning_rate
+from dgno_core.training.step import learning_rate
 
 
 def finished(events: list) -> Path:

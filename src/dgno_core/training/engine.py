@@ -6,14 +6,12 @@ import contextlib
 import math
 import time
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor
 
-from dgno_core.encoders.attentive_scan import use_backend
 from dgno_core.errors import DGNOError
 from dgno_core.io.atomic import begin, publish, recover, writing
 from dgno_core.models.build import build_model
@@ -23,23 +21,20 @@ from dgno_core.models.network import Network
 from dgno_core.training.checks import check_run
 from dgno_core.training.claim import claim, held, is_asked_to_stop, release
 from dgno_core.training.config import TrainConfig
+from dgno_core.training.distributed import any_of, be_patient, raise_on_all_ranks
 from dgno_core.training.events import (
-    BatchReplaced,
     CheckpointSaved,
     PictureSaved,
-    StepDone,
     TrainEvent,
     TrainFinished,
     TrainStarted,
     TrainStopped,
     Validated,
 )
-from dgno_core.training.fabric import launch, recompute_activations
-from dgno_core.training.faults import fault_of
+from dgno_core.training.fabric import launch
 from dgno_core.training.files import BEST, PICTURES
-from dgno_core.training.loader import Batch, NumberedBatches, Waiting, load_batches
+from dgno_core.training.loader import NumberedBatches
 from dgno_core.training.logs import Logs
-from dgno_core.training.objective import build_objective
 from dgno_core.training.results import (
     BLURRED,
     RESTORED,
@@ -48,19 +43,14 @@ from dgno_core.training.results import (
     save_weights,
     set_aside,
 )
-from dgno_core.training.schedule import learning_rate
 from dgno_core.training.sources import TrainingData, open_data, open_extra
 from dgno_core.training.state import FILE_NAME, TrainState
-from dgno_core.training.together import all_said, any_of, be_patient, raise_together
+from dgno_core.training.step import OptimiserSteps
 from dgno_core.training.validation import mean_scores, save_picture, validate
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
-SEED_STRIDE = 1_000_003
-# Another stream than that of the batches, which have the same numbers.
-NETWORK_SEED = 500_000_000_003
-MOST_SKIPPED = 50
 # What a card tells of the weights that a run started from.
 FROM_START = ("name", "weights_sha256", "data", "licences")
 
@@ -156,7 +146,7 @@ def _on_first(fabric: Fabric, act: Callable[[TrainConfig], None], config: TrainC
             act(config)
         except DGNOError as found:
             error = found
-    raise_together(fabric, error)
+    raise_on_all_ranks(fabric, error)
 
 
 def _take_folder(config: TrainConfig) -> None:
@@ -234,24 +224,10 @@ class _Run:
     data: TrainingData
     batches: NumberedBatches
     control: _Control
-    waiting: Waiting = field(default_factory=Waiting)
 
     def __post_init__(self) -> None:
-        self.objective = build_objective(self.config.loss)
         self.patience = be_patient(self.fabric)
-        if self.config.engine.compiled_scan:
-            use_backend(self.state.model, "compiled")
-        if self.config.engine.recompute:
-            recompute_activations(self.state.model)
-        model, optimizer = self.fabric.setup(self.state.model, self.state.optimizer)
-        self.model: Any = model
-        self.optimizer: Any = optimizer
-        if self.state.loss_scale:
-            self._precision.load_state_dict(self.state.loss_scale)
-
-    @property
-    def _precision(self) -> Any:
-        return self.fabric.strategy.precision
+        self.steps = OptimiserSteps(self.config, self.fabric, self.state)
 
     def events(self) -> Iterator[TrainEvent]:
         """Steps, validations and checkpoints up to the last step or a wish to stop."""
@@ -266,7 +242,7 @@ class _Run:
             config.out,
             self.data.notes,
         )
-        batches = self._batches()
+        batches = self.steps.batches(self.batches)
         stepped = False
         while True:
             last = state.step >= config.steps
@@ -279,7 +255,7 @@ class _Run:
                     yield CheckpointSaved(state.step, state.save(config.out, config))
             if last or reason:
                 break
-            yield from self._step(batches)
+            yield from self.steps.take(batches)
             stepped = True
         if self.fabric.is_global_zero:
             path = save_weights(state, config, config.weights)
@@ -295,86 +271,6 @@ class _Run:
         step, every = self.state.step, self.config.validation.every
         is_time = step == self.config.steps or step % every == 0
         return step > 0 and is_time and self.state.validated != step
-
-    def _batches(self) -> Iterator[Batch]:
-        """Batches of this process from the present step on, numbered alike for any worker."""
-        config, world = self.config, self.fabric.world_size
-        first, last = (step * config.accumulate * world for step in (self.state.step, config.steps))
-        numbers = range(first + self.fabric.global_rank, last, world)
-        return load_batches(self.batches, numbers, config.engine.workers, self.waiting)
-
-    def _step(self, batches: Iterator[Batch]) -> Iterator[TrainEvent]:
-        config, state = self.config, self.state
-        began, waited = time.perf_counter(), self.waiting.seconds
-        rate = learning_rate(state.step, config.planned, config.optim)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
-        self.model.train()
-        total = 0.0
-        for part in range(config.accumulate):
-            batch = self._next(batches)
-            faults = all_said(self.fabric, batch.faults)
-            yield from (BatchReplaced(state.step + 1, fault) for fault in faults)
-            is_last = part == config.accumulate - 1
-            with self.fabric.no_backward_sync(self.model, enabled=not is_last):
-                total += self._backward(batch, part)
-        self._update(batch)
-        state.step += 1
-        state.update_average(config.optim.ema)
-        yield StepDone(
-            state.step,
-            config.steps,
-            total,
-            rate,
-            time.perf_counter() - began,
-            self.waiting.seconds - waited,
-        )
-
-    def _next(self, batches: Iterator[Batch]) -> Batch:
-        """The next batch; all processes fail if one has none."""
-        error = None
-        try:
-            batch = next(batches)
-        except DGNOError as found:
-            error = found
-        raise_together(self.fabric, error)
-        return batch
-
-    def _backward(self, batch: Batch, part: int) -> float:
-        """Add the gradient of one forward pass; return its share of the loss."""
-        config, fabric = self.config, self.fabric
-        # Draws inside the network and the loss depend on the number of the batch alone, so a
-        # resumed run repeats them.
-        number = (self.state.step * config.accumulate + part) * fabric.world_size
-        seed = NETWORK_SEED + config.seed * SEED_STRIDE + number + fabric.global_rank
-        torch.manual_seed(seed)
-        moved = batch.to(fabric.device)
-        loss: Tensor = self.objective(self.model, moved, torch.Generator().manual_seed(seed))
-        loss = loss / config.accumulate
-        value = float(loss.detach())
-        self._check(value, "loss", batch)
-        fabric.backward(loss)
-        return value
-
-    def _check(self, value: float, name: str, batch: Batch) -> None:
-        """Stop all processes if a number is not finite in one."""
-        step, rank = self.state.step, self.fabric.global_rank
-        raise_together(self.fabric, fault_of(value, name, step, batch, self.config.out, rank))
-
-    def _update(self, batch: Batch) -> None:
-        config, state = self.config, self.state
-        limit = math.inf if config.optim.clip is None else config.optim.clip
-        norm: Any = self.fabric.clip_gradients(
-            self.model, self.optimizer, max_norm=limit, error_if_nonfinite=False
-        )
-        # fp16 meets infinite gradients while it looks for its loss scale, and skips those steps.
-        may_skip = config.engine.precision == "fp16" and state.skipped < MOST_SKIPPED
-        state.skipped = 0 if math.isfinite(norm) else state.skipped + 1
-        if not may_skip:
-            self._check(float(norm), "gradient", batch)
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
-        state.loss_scale = self._precision.state_dict()
 
     def _reason_to_stop(self) -> str | None:
         """Why to stop now; all processes agree on it."""

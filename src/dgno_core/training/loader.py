@@ -102,14 +102,14 @@ def _readable(batches: Batches, number: int, faults: list[str]) -> tuple[Tensor,
 
 
 @dataclass
-class Waiting:
+class DataWait:
     """Seconds for which training waited for data."""
 
     seconds: float = 0.0
 
 
 def load_batches(
-    batches: NumberedBatches, numbers: Sequence[int], workers: int, waiting: Waiting
+    batches: NumberedBatches, numbers: Sequence[int], workers: int, waiting: DataWait
 ) -> Iterator[Batch]:
     """Batches of the given numbers, in that order.
 
@@ -121,7 +121,7 @@ def load_batches(
         Which to load.
     workers : int
         Processes that prepare batches ahead; 0 prepares each when it is needed.
-    waiting : Waiting
+    waiting : DataWait
         Its `seconds` grow by the time spent here.
 
     Yields

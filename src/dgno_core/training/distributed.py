@@ -25,15 +25,15 @@ def any_of(fabric: Fabric, here: bool) -> bool:
     return bool(flags > 0)
 
 
-def all_said(fabric: Fabric, here: tuple[str, ...]) -> tuple[str, ...]:
-    """Sentences of all processes, in the order of these."""
+def gather_messages(fabric: Fabric, here: tuple[str, ...]) -> tuple[str, ...]:
+    """Messages of all processes, in the order of these."""
     if not any_of(fabric, bool(here)):
         return ()
     if fabric.world_size == 1:
         return here
     gathered: list[tuple[str, ...] | None] = [None] * fabric.world_size
     torch.distributed.all_gather_object(gathered, here)
-    return tuple(sentence for said in gathered for sentence in said or ())
+    return tuple(message for messages in gathered for message in messages or ())
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def be_patient(fabric: Fabric) -> Patience:
     return Patience(fabric.world_size, group)
 
 
-def raise_together(fabric: Fabric, error: DGNOError | None) -> None:
+def raise_on_all_ranks(fabric: Fabric, error: DGNOError | None) -> None:
     """Raise in all processes if there is an error in one of them.
 
     Parameters
@@ -81,8 +81,8 @@ def raise_together(fabric: Fabric, error: DGNOError | None) -> None:
     DGNOError
         The first error, with its message in every process.
     """
-    said = all_said(fabric, () if error is None else (str(error),))
+    messages = gather_messages(fabric, () if error is None else (str(error),))
     if error is not None:
         raise error
-    if said:
-        raise DGNOError(said[0])
+    if messages:
+        raise DGNOError(messages[0])
