@@ -11,8 +11,8 @@ from typing import Any, Literal
 import pytest
 from pydantic import BaseModel, Field, ValidationError, field_validator
 
+from dgno_core.base_config import Options
 from dgno_core.errors import DGNOError, SettingError, explain_error
-from dgno_core.frozen import Options
 from dgno_core.io.atomic import writing
 from dgno_core.wording import about_file, did_you_mean, file_problem, setting_sentence
 

@@ -111,7 +111,7 @@ def experiment(data: Path, side: int) -> None:
                 ),
                 "shape": list(error.shape[1:]),
                 "sharpest_edge_px": round(alarm.sharpest, 2),
-                "doubts": list(alarm.doubts),
+                "doubts": list(alarm.warnings),
             }
         )
         examples.setdefault(row.group, (view, found, maps, averaged))

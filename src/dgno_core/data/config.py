@@ -7,12 +7,12 @@ from typing import Literal, Self, TypeAlias
 
 from pydantic import Field, model_validator
 
-from dgno_core.frozen import Frozen, Range
+from dgno_core.base_config import BaseConfig, Range
 
 Normalisation: TypeAlias = Literal["shared", "minmax", "type"]
 
 
-class DegradeConfig(Frozen):
+class DegradeConfig(BaseConfig):
     """Ranges from which each crop's degradation is drawn."""
 
     max_width: float = Field(8.0, gt=0, le=20, description="largest blur width in pixels")
@@ -50,7 +50,7 @@ class DegradeConfig(Frozen):
         return max(26, math.ceil(3 * self.max_width))
 
 
-class PatchConfig(Frozen):
+class PatchConfig(BaseConfig):
     """How crops of real pairs are scaled and varied.
 
     Images are scaled so that 0 and 1 are

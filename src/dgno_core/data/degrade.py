@@ -16,8 +16,8 @@ from pydantic import ConfigDict
 from torch import Tensor
 from torch.nn import functional as F
 
+from dgno_core.base_config import BaseConfig
 from dgno_core.data.config import DegradeConfig
-from dgno_core.frozen import Frozen
 from dgno_core.optics.aberrated import Aberrations, ray_kernels
 from dgno_core.optics.interpolated import blur_interpolated
 from dgno_core.optics.maps import WidthMap
@@ -30,7 +30,7 @@ _TOE = 0.1
 _NO_BLUR = 1e-3  # px; no kernel this narrow reaches the next pixel
 
 
-class Degradation(Frozen):
+class Degradation(BaseConfig):
     """All that was drawn to degrade one image. JSON keeps it exactly.
 
     Attributes

@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from dgno_core.frozen import Options
+from dgno_core.base_config import Options
 
 PACKAGED = "stardist-nuclei-small"
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from dgno_core.detection.config import PACKAGED
 from dgno_core.detection.pretrained import pretrained_folder
-from dgno_core.detection.stardist_library import hushed, import_stardist, why_unavailable
+from dgno_core.detection.stardist_library import import_stardist, suppress_output, why_unavailable
 from dgno_core.errors import DGNOError
 from dgno_core.wording import did_you_mean
 
@@ -83,7 +83,7 @@ def _load(name: str, folder: Path) -> Detector:
     _check(folder)
     models = import_stardist()
     try:
-        with hushed():
+        with suppress_output():
             place = folder.resolve()
             model = models.StarDist2D(None, name=place.name, basedir=str(place.parent))
     except Exception as error:  # keras and h5py raise anything

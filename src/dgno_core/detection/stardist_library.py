@@ -65,7 +65,7 @@ def import_stardist() -> Any:
                 tf.config.set_visible_devices([], "GPU")
             with contextlib.suppress(RuntimeError):
                 tf.config.threading.set_intra_op_parallelism_threads(given_threads())
-            with hushed():
+            with suppress_output():
                 import stardist.models
         except Exception as error:  # a broken installation raises anything
             if interrupts:
@@ -109,7 +109,7 @@ def on_cpu() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def hushed() -> Iterator[None]:
+def suppress_output() -> Iterator[None]:
     """Keep StarDist's printed remarks and warnings from the user's terminal."""
     with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
         warnings.simplefilter("ignore")

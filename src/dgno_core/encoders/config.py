@@ -9,13 +9,13 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field
 
+from dgno_core.base_config import BaseConfig
 from dgno_core.encoders.mpt_config import Heads, MPTBlocks
-from dgno_core.frozen import Frozen
 
 RoutingGradient: TypeAlias = Literal["softmax", "gumbel"]
 
 
-class MambaBlocks(Frozen):
+class MambaBlocks(BaseConfig):
     """Blocks of the attentive state-space encoder (arXiv 2411.15269), DGNO's own lifting."""
 
     kind: Literal["mamba"] = "mamba"
@@ -35,7 +35,7 @@ class MambaBlocks(Frozen):
         return 8
 
 
-class NAFBlocks(Frozen):
+class NAFBlocks(BaseConfig):
     """Blocks of NAFNet (arXiv 2204.04676, Fig. 3)."""
 
     kind: Literal["nafnet"] = "nafnet"
@@ -48,7 +48,7 @@ class NAFBlocks(Frozen):
         return 8
 
 
-class RestormerBlocks(Frozen):
+class RestormerBlocks(BaseConfig):
     """Blocks of Restormer (arXiv 2111.09881, Sec. 3)."""
 
     kind: Literal["restormer"] = "restormer"

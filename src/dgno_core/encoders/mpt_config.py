@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field
 
-from dgno_core.frozen import Frozen
+from dgno_core.base_config import BaseConfig
 
 Heads: TypeAlias = Annotated[int, Field(gt=0, le=2048)]
 Level: TypeAlias = tuple[Annotated[int, Field(ge=1, le=256)], ...]
@@ -43,7 +43,7 @@ released code, they have one 1/2 less.
 """
 
 
-class MPTBlocks(Frozen):
+class MPTBlocks(BaseConfig):
     """Blocks of the multi-pyramid transformer.
 
     The defaults are the paper's MPT. The released checkpoints need ``alignment="official"`` and

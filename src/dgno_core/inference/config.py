@@ -9,8 +9,8 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
+from dgno_core.base_config import Options
 from dgno_core.errors import DGNOError
-from dgno_core.frozen import Options
 from dgno_core.io.axes import AXES
 
 # Pixels; tiles start on multiples of it, so that elements coincide at every scale. Of all the grids

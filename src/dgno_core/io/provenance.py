@@ -11,8 +11,8 @@ from typing import Any
 
 from pydantic import Field, ValidationError
 
+from dgno_core.base_config import BaseConfig
 from dgno_core.errors import DGNOError
-from dgno_core.frozen import Frozen
 from dgno_core.io.atomic import begin, discard, writing
 from dgno_core.io.content import content_hash
 from dgno_core.io.source import ImageSource
@@ -20,7 +20,7 @@ from dgno_core.io.source import ImageSource
 HASHED = 1 << 28  # bytes: a look at a part of a larger input does not read all of it for its hash
 
 
-class SourceRecord(Frozen):
+class SourceRecord(BaseConfig):
     """What was restored."""
 
     name: str
@@ -43,7 +43,7 @@ class SourceRecord(Frozen):
         )
 
 
-class Provenance(Frozen):
+class Provenance(BaseConfig):
     """How a result was made, completely enough to make it again.
 
     Its `axes` are those that lie in its file, whose order may be another than the source's; None

@@ -8,7 +8,7 @@ import torch
 from pydantic import Field, field_validator
 from torch import Tensor
 
-from dgno_core.frozen import Frozen
+from dgno_core.base_config import BaseConfig
 from dgno_core.losses.contrastive import efcr, efcr_ex, efcr_ex_unlabelled
 from dgno_core.losses.contrastive_terms import Norm
 from dgno_core.losses.reblur import SIGMA, SIZES, draw_sizes, reblur
@@ -18,7 +18,7 @@ LARGEST = 255  # pixels of a reblur kernel
 Forward = Callable[[Tensor], Sequence[Tensor]]
 
 
-class EFCR(Frozen):
+class EFCR(BaseConfig):
     """Settings of the regularisation; calling it gives beta L_CR, to be added to a pixel loss.
 
     Each call draws a kernel size for every sample and runs the network once more, on the reblurred

@@ -15,8 +15,8 @@ from typing import Literal
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 
+from dgno_core.base_config import BaseConfig
 from dgno_core.errors import DGNOError
-from dgno_core.frozen import Frozen
 from dgno_core.io.atomic import begin, discard, publish, writing
 from dgno_core.models.config import NetworkConfig
 from dgno_core.models.header import CARD_KEY, read_header, sealed_header
@@ -26,7 +26,7 @@ _TILE = 512  # pixels, or the next smaller multiple of a network's grid
 _GRID = 32  # pixels, for networks whose own grid is finer
 
 
-class ModelCard(Frozen):
+class ModelCard(BaseConfig):
     """Description of one set of weights.
 
     Everything that inference needs to treat an image as training did (channels, tile,

@@ -7,9 +7,9 @@ from typing import Annotated, Literal, Self, TypeAlias, TypeVar
 
 from pydantic import Field, model_validator
 
+from dgno_core.base_config import BaseConfig
 from dgno_core.encoders.config import BlockConfig, MambaBlocks, RestormerBlocks
 from dgno_core.encoders.mpt_config import MPTBlocks
-from dgno_core.frozen import Frozen
 from dgno_core.numerics.flux_spec import (
     AssemblyName,
     BoundaryName,
@@ -42,7 +42,7 @@ def _blocks_fit(config: Lifted) -> Lifted:
     return config
 
 
-class DGNOConfig(Frozen):
+class DGNOConfig(BaseConfig):
     """Architecture of a DGNO network (paper Sec. 3.2, "Network details").
 
     The defaults are the paper's DGNO-Cell. Widths of the four levels are `width` times 1, 2, 4
@@ -91,7 +91,7 @@ class DGNOConfig(Frozen):
         return math.lcm(self.lifting.multiple, elements)
 
 
-class NAFNetConfig(Frozen):
+class NAFNetConfig(BaseConfig):
     """Architecture of NAFNet (arXiv 2204.04676); the defaults are its width-32 deblurring net."""
 
     kind: Literal["nafnet"] = "nafnet"
@@ -107,7 +107,7 @@ class NAFNetConfig(Frozen):
         return 16
 
 
-class RestormerConfig(Frozen):
+class RestormerConfig(BaseConfig):
     """Architecture of Restormer (arXiv 2111.09881, Sec. 4)."""
 
     kind: Literal["restormer"] = "restormer"
@@ -125,7 +125,7 @@ class RestormerConfig(Frozen):
         return self.lifting.multiple
 
 
-class MPTConfig(Frozen):
+class MPTConfig(BaseConfig):
     """Architecture of MPT (CVPR 2024, Sec. 3.1 and 4.1)."""
 
     kind: Literal["mpt"] = "mpt"

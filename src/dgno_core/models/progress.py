@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from dgno_core.frozen import Frozen
+from dgno_core.base_config import BaseConfig
 
 
-class TrainingProgress(Frozen):
+class TrainingProgress(BaseConfig):
     """Where the weights stand in the run that made them.
 
     The score is that of the run's own validation, on images that it did not train on.

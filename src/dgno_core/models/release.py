@@ -8,14 +8,14 @@ from pathlib import Path
 
 from pydantic import Field
 
-from dgno_core.frozen import Frozen
+from dgno_core.base_config import BaseConfig
 
 TABLE = Path(__file__).parent / "releases.yaml"
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 SHA256 = r"^[0-9a-f]{64}$"
 
 
-class Release(Frozen):
+class Release(BaseConfig):
     """A weights file that is offered for download.
 
     Attributes

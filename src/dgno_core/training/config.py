@@ -11,8 +11,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, field_validator, model_validator
 
+from dgno_core.base_config import BaseConfig, Range
 from dgno_core.errors import DGNOError
-from dgno_core.frozen import Frozen, Range
 from dgno_core.losses.regularisation import EFCR
 from dgno_core.models.architectures import architecture
 from dgno_core.models.config import NetworkConfig
@@ -22,7 +22,7 @@ MOST_STEPS = 10**9
 Decay: TypeAlias = Annotated[float, Field(ge=0, lt=1)]
 
 
-class OptimConfig(Frozen):
+class OptimConfig(BaseConfig):
     """AdamW with a linear warm-up and a cosine schedule."""
 
     lr: float = Field(1e-3, gt=0, le=10)
@@ -34,7 +34,7 @@ class OptimConfig(Frozen):
     ema: Decay = Field(0.998, description="decay of the averaged weights; 0: none")
 
 
-class LossConfig(Frozen):
+class LossConfig(BaseConfig):
     """Pixel loss, and the regularisation of the MPT paper on top of it."""
 
     pixel: Literal["multiscale", "l1"] = Field(
@@ -47,7 +47,7 @@ class LossConfig(Frozen):
     efcr: EFCR | None = None
 
 
-class ValidationConfig(Frozen):
+class ValidationConfig(BaseConfig):
     """Whole held-out images, scored and pictured in passing."""
 
     every: int = Field(100, gt=0, le=MOST_STEPS, description="steps")
@@ -60,7 +60,7 @@ class ValidationConfig(Frozen):
     )
 
 
-class EngineConfig(Frozen):
+class EngineConfig(BaseConfig):
     """How the machine is used.
 
     The weights depend on `devices`, which multiplies the batch, and on the rounding of `precision`
@@ -80,7 +80,7 @@ class EngineConfig(Frozen):
     tensorboard: bool = Field(True, description="write TensorBoard files if it is installed")
 
 
-class CardText(Frozen):
+class CardText(BaseConfig):
     """What the model card says beyond the facts that the run knows itself."""
 
     title: str = ""
@@ -91,7 +91,7 @@ class CardText(Frozen):
     not_for: tuple[str, ...] = ()
 
 
-class TrainConfig(Frozen):
+class TrainConfig(BaseConfig):
     """A training run."""
 
     name: str = Field(

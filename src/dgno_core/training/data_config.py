@@ -7,14 +7,14 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, field_validator, model_validator
 
+from dgno_core.base_config import BaseConfig
 from dgno_core.data.config import DegradeConfig, PatchConfig
-from dgno_core.frozen import Frozen
 
 Plane: TypeAlias = Annotated[int, Field(ge=0, le=1_000_000)]
 Offset: TypeAlias = Annotated[int, Field(ge=-1_000_000, le=1_000_000)]
 
 
-class SourceConfig(Frozen):
+class SourceConfig(BaseConfig):
     """A list of sharp images and how often they are drawn."""
 
     list: Path = Field(description="text file with one image a line")
@@ -36,7 +36,7 @@ class SourceConfig(Frozen):
         return zoom
 
 
-class SyntheticData(Frozen):
+class SyntheticData(BaseConfig):
     """Sharp images, blurred anew for every crop."""
 
     kind: Literal["synthetic"] = "synthetic"

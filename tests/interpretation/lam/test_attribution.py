@@ -16,14 +16,15 @@ from dgno_core.interpretation.lam import Window
 from dgno_core.interpretation.lam.attribution import (
     Integral,
     completeness_error,
+    edge_strength,
+    gradient_magnitude,
     integrate,
     normalised_map,
     step_gradient,
     undisturbed,
 )
-from dgno_core.interpretation.lam.diffusion import diffusion_index, gini
-from dgno_core.interpretation.lam.objective import edge_strength, gradient_magnitude
 from dgno_core.interpretation.lam.path import blur, blur_kernel, blur_path
+from dgno_core.interpretation.lam.result import diffusion_index, gini
 from support.lam_net import REACH, loop_attribution, loop_blur, loop_edges, random_net
 
 

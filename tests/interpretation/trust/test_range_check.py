@@ -14,8 +14,8 @@ from dgno_core.inference.range_check import trained_noise
 from dgno_core.interpretation.trust.bounds import widest_for
 from dgno_core.interpretation.trust.range_check import (
     check_blur,
-    noise_doubts,
-    pixel_size_doubts,
+    noise_warnings,
+    pixel_size_warnings,
 )
 from dgno_core.interpretation.trust.reblur import Reblurred, reblur
 from dgno_core.optics.noise import camera_noise
@@ -51,10 +51,10 @@ def test_everything_too_blurred_is_said() -> None:
     network = network_of(lambda x: x)
     check = check_blur("cells.tif", network, image, with_width(np.full((160, 160), 3.0)))
     assert check.beyond.all()
-    (doubt,) = check.doubts
-    assert "cells.tif" in doubt
-    assert "up to 8 pixels" in doubt
-    assert "do not trust" in doubt
+    (warning,) = check.warnings
+    assert "cells.tif" in warning
+    assert "up to 8 pixels" in warning
+    assert "do not trust" in warning
 
 
 def test_a_part_too_blurred_is_said_and_marked() -> None:
@@ -62,8 +62,8 @@ def test_a_part_too_blurred_is_said_and_marked() -> None:
     width[:, :32] = 9.0
     check = check_blur("cells.tif", network_of(lambda x: x), scene(), with_width(width))
     np.testing.assert_array_equal(check.beyond, width > 8)
-    (doubt,) = check.doubts
-    assert doubt.startswith("25% of the view of cells.tif")
+    (warning,) = check.warnings
+    assert warning.startswith("25% of the view of cells.tif")
 
 
 @pytest.mark.parametrize(("radius", "is_said"), [(12.0, True), (6.0, False)])
@@ -77,9 +77,9 @@ def test_a_disk_is_compared_by_its_radius(radius: float, is_said: bool) -> None:
     # The edges of the sharp scene raise no alarm: the width map decides.
     check = check_blur("cells.tif", network_of(lambda x: x), sharp, found)
     assert check.beyond.mean() == pytest.approx(float(is_said), abs=0.05)
-    assert bool(check.doubts) is is_said
+    assert bool(check.warnings) is is_said
     if is_said:
-        assert "more than 8 pixels (radius of a disk)" in check.doubts[0]
+        assert "more than 8 pixels (radius of a disk)" in check.warnings[0]
 
 
 def test_edges_of_a_disk_are_compared_by_its_radius() -> None:
@@ -87,9 +87,9 @@ def test_edges_of_a_disk_are_compared_by_its_radius() -> None:
     image = np.stack([blur_varying(c, np.full(c.shape, 12.0), "disk") for c in sharp])
     small = np.full((160, 160), 1.0, np.float32)
     network = network_of(lambda x: x)
-    (doubt,) = check_blur("cells.tif", network, image, with_width(small, "disk")).doubts
-    assert "Even the sharpest edges" in doubt
-    assert not check_blur("cells.tif", network, image, with_width(small)).doubts
+    (warning,) = check_blur("cells.tif", network, image, with_width(small, "disk")).warnings
+    assert "Even the sharpest edges" in warning
+    assert not check_blur("cells.tif", network, image, with_width(small)).warnings
 
 
 @pytest.mark.parametrize(("sigma", "is_said"), [(24.0, True), (12.0, False)])
@@ -102,7 +102,7 @@ def test_a_card_of_strong_blur_has_its_own_alarm(sigma: float, is_said: bool) ->
     found = reblur(observed, sharp, widest=widest_for(network.card))
     assert found.widest == 27
     assert np.median(found.width) == pytest.approx(sigma, rel=0.15)
-    assert bool(check_blur("cells.tif", network, observed, found).doubts) is is_said
+    assert bool(check_blur("cells.tif", network, observed, found).warnings) is is_said
 
 
 def test_a_width_at_the_end_of_the_bank_is_beyond() -> None:
@@ -117,7 +117,7 @@ def test_silence_inside_the_range_or_without_one(blur_px: tuple[float, float] | 
     network = network_of(lambda x: x, blur_px=blur_px)
     width = np.full((128, 128), 3.0 if blur_px else 12.0, np.float32)
     check = check_blur("cells.tif", network, scene(), with_width(width))
-    assert not check.doubts
+    assert not check.warnings
     assert not check.beyond.any()
 
 
@@ -125,10 +125,10 @@ def test_noise_beyond_the_recipe_is_said() -> None:
     network = network_of(lambda x: x, recipe=RECIPE)
     limit = trained_noise(network.card)
     assert limit is not None
-    assert list(noise_doubts("cells.tif", network, (Noise(0.0, 0.9 * limit),))) == []
-    (doubt,) = noise_doubts("cells.tif", network, (Noise(0.0, 0.01), Noise(0.0, 0.2)))
-    assert "about 20% of its range" in doubt
-    assert "at most 7%" in doubt
+    assert list(noise_warnings("cells.tif", network, (Noise(0.0, 0.9 * limit),))) == []
+    (warning,) = noise_warnings("cells.tif", network, (Noise(0.0, 0.01), Noise(0.0, 0.2)))
+    assert "about 20% of its range" in warning
+    assert "at most 7%" in warning
 
 
 def test_the_strongest_noise_is_that_of_the_training(rng: np.random.Generator) -> None:
@@ -144,12 +144,12 @@ def test_the_strongest_noise_is_that_of_the_training(rng: np.random.Generator) -
 @pytest.mark.parametrize("recipe", ["", "by hand", "[]", "{}", '{"data": {"degrade": {}}}'])
 def test_a_recipe_that_says_nothing_of_noise_raises_no_doubt(recipe: str) -> None:
     network = network_of(lambda x: x, recipe=recipe)
-    assert list(noise_doubts("cells.tif", network, (Noise(0.0, 0.5),))) == []
+    assert list(noise_warnings("cells.tif", network, (Noise(0.0, 0.5),))) == []
 
 
 @pytest.mark.parametrize(("size", "count"), [(0.5, 0), (2.0, 1), (0.05, 1), (None, 0)])
 def test_pixels_of_another_size_are_said(size: float | None, count: int) -> None:
     network = network_of(lambda x: x, pixel_size_um=(0.1, 1.3))
-    doubts = list(pixel_size_doubts("cells.tif", network, size))
-    assert len(doubts) == count
-    assert all("0.1 to 1.3 µm" in doubt for doubt in doubts)
+    warnings = list(pixel_size_warnings("cells.tif", network, size))
+    assert len(warnings) == count
+    assert all("0.1 to 1.3 µm" in warning for warning in warnings)

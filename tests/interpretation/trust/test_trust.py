@@ -18,7 +18,7 @@ from dgno_core.interpretation.trust import SURROUNDINGS, TrustFound, trust_event
 from dgno_core.interpretation.trust.expected import (
     FLOOR,
     Recipe,
-    calibration_doubts,
+    calibration_warnings,
     expected_error,
     load_recipe,
 )
@@ -71,7 +71,7 @@ def test_a_good_result_is_trusted(channels: int) -> None:
     np.testing.assert_array_equal(found.restored, sharp)
     assert found.spread.values.max() == 0
     assert found.noise == pytest.approx(1, rel=0.3)
-    assert found.doubts == ()
+    assert found.warnings == ()
     assert found.verdict.level == "good"
     assert found.difference is None
     for each in found.maps:
@@ -167,13 +167,13 @@ def test_networks_for_grey_and_colour_are_not_compared() -> None:
         next(trust_events(blurred_view()[0], network_of(lambda x: x, 3)))
 
 
-def test_doubts_are_warned_of_and_kept() -> None:
+def test_warnings_are_given_and_kept() -> None:
     view, _ = blurred_view()
     wide = np.stack([gaussian_filter(c, 12) for c in view.pixels])
     network = network_of(lambda x: x, pixel_size_um=(0.1, 1.3))
     events, found = look(view_of(wide, network), pixel_size_um=5.0)
-    assert tuple(e.message for e in events if isinstance(e, Warned)) == found.doubts
-    assert len(found.doubts) == 2
+    assert tuple(e.message for e in events if isinstance(e, Warned)) == found.warnings
+    assert len(found.warnings) == 2
     assert found.verdict.level == "bad"
     assert found.verdict.sentence.startswith("Do not trust this result")
 
@@ -228,18 +228,18 @@ def test_the_formula_is_what_it_says() -> None:
 @pytest.mark.parametrize(("name", "channels"), PACKAGED)
 def test_the_recipe_was_fitted_with_the_packaged_weights(name: str, channels: int) -> None:
     network = load_predictor(RestoreConfig(model=name), colour=channels == 3)
-    assert list(calibration_doubts(network.card, load_recipe(channels))) == []
+    assert list(calibration_warnings(network.card, load_recipe(channels))) == []
 
 
 def test_other_weights_than_those_of_the_recipe_are_said() -> None:
     view, sharp = blurred_view()
     network = answer(sharp, weights_sha256="0" * 64)
     events, found = look(view_of(view.pixels, network))
-    (doubt,) = found.doubts
-    assert doubt.startswith("The expected error was calibrated with other weights")
-    assert load_recipe(1).weights_sha256[:8] in doubt
-    assert "ranking" in doubt
-    assert [e.message for e in events if isinstance(e, Warned)] == [doubt]
+    (warning,) = found.warnings
+    assert warning.startswith("The expected error was calibrated with other weights")
+    assert load_recipe(1).weights_sha256[:8] in warning
+    assert "ranking" in warning
+    assert [e.message for e in events if isinstance(e, Warned)] == [warning]
     assert found.verdict.level == "care"
 
 

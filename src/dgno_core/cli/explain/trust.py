@@ -109,7 +109,7 @@ def trust(
                 "scale": each.scale, "translate": each.translate,
             }  # fmt: skip
             record = describe_look(
-                source, view.network, config, said | {"map": about}, command, found.doubts
+                source, view.network, config, said | {"map": about}, command, found.warnings
             )
             write_map(folder / tiff_name(each.key), each.values, source, record)
         figure = trust_figure(view.pixels[(..., *view.inner)], found, source.name)
@@ -133,7 +133,7 @@ def sentences(found: TrustFound) -> dict[str, Any]:
     return {
         "verdict": {"level": found.verdict.level, "sentence": found.verdict.sentence},
         "summary": found.summary,
-        "doubts": list(found.doubts),
+        "doubts": list(found.warnings),
         "noise_percent": round(found.noise, 3),
         "maps": {
             each.key: {

@@ -1,15 +1,17 @@
-"""A local attribution map, and the event that brings it."""
+"""A local attribution map, how widely it is spread, and the event that brings it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from dgno_core.interpretation.events import StepDone, Warned
 from dgno_core.interpretation.lam.reach import reach
 from dgno_core.interpretation.lam.settings import LamSettings, Window
+
+FLOOR = 1e-7  # added to every value, so that a map of zeros has an answer
 
 
 @dataclass(frozen=True)
@@ -115,3 +117,23 @@ class LamFound:
 
 
 LamEvent = StepDone | Warned | LamFound
+
+
+def gini(values: ArrayLike) -> float:
+    """Return the Gini coefficient: 0 where all values are alike, near 1 where one has it all.
+
+    Negative values are first shifted so that the least is 0.
+    """
+    ordered = np.sort(np.asarray(values, np.float64), axis=None)
+    ordered = ordered - min(ordered[0], 0.0) + FLOOR
+    n = ordered.size
+    ranks = 2 * np.arange(1, n + 1) - n - 1
+    return float(ranks @ ordered / (n * ordered.sum()))
+
+
+def diffusion_index(values: ArrayLike) -> float:
+    """Return 100 (1 - `gini`): the larger, the more pixels share what the map holds.
+
+    It depends on the number of pixels, so only maps of one size can be compared.
+    """
+    return 100 * (1 - gini(values))

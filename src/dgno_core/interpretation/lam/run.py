@@ -16,14 +16,19 @@ from dgno_core.interpretation.lam.attribution import (
     Integral,
     Map,
     completeness_error,
+    edge_strength,
     integrate,
     normalised_map,
 )
-from dgno_core.interpretation.lam.diffusion import diffusion_index, gini
-from dgno_core.interpretation.lam.misgivings import check_memory, doubts, misgivings
+from dgno_core.interpretation.lam.checks import check_memory, map_warnings, setting_warnings
 from dgno_core.interpretation.lam.neighbourhood import find_neighbourhood
-from dgno_core.interpretation.lam.objective import edge_strength
-from dgno_core.interpretation.lam.result import Attribution, LamEvent, LamFound
+from dgno_core.interpretation.lam.result import (
+    Attribution,
+    LamEvent,
+    LamFound,
+    diffusion_index,
+    gini,
+)
 from dgno_core.interpretation.lam.settings import DEFAULTS, LamSettings, Window
 from dgno_core.interpretation.view import View
 
@@ -72,11 +77,11 @@ def lam_events(
     image = view.pixels[:, *around.read]
     box = inside.moved(-around.read[0].start, -around.read[1].start)
     check_memory(network, image.shape[1] * image.shape[2])
-    early = tuple(misgivings(around.shown(image), settings))
+    early = tuple(setting_warnings(around.shown(image), settings))
     yield from map(Warned, early)
     integral = yield from _follow(network, image, box, settings)
     attribution = around.shown(integral.attribution)
-    late = tuple(doubts(attribution, integral.nan_zeroed, settings))
+    late = tuple(map_warnings(attribution, integral.nan_zeroed, settings))
     yield from map(Warned, late)
     signed = normalised_map(attribution)
     absolute = np.abs(signed)

@@ -7,8 +7,8 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
+from dgno_core.base_config import Options
 from dgno_core.errors import DGNOError
-from dgno_core.frozen import Options
 
 Effort = Literal["quick", "full"]
 STEPS: dict[Effort, int] = {"quick": 10, "full": 50}

@@ -67,7 +67,7 @@ def load_recipe(channels: int) -> Recipe:
     return Recipe(**{item.name: entry[item.name] for item in fields(Recipe)})
 
 
-def calibration_doubts(card: ModelCard, recipe: Recipe) -> Iterator[str]:
+def calibration_warnings(card: ModelCard, recipe: Recipe) -> Iterator[str]:
     """Say so if the recipe was fitted with other weights than those that restored the image."""
     if card.weights_sha256 != recipe.weights_sha256:
         yield (

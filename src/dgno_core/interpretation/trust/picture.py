@@ -50,11 +50,11 @@ def trust_figure(observed: Floats, found: TrustFound, name: str = "") -> Figure:
     rows = -(-len(panels) // COLUMNS)
     height = (_WIDTH - 0.6) * observed.shape[1] / observed.shape[2]
     below = max(len(wrap(text, _CHARACTERS)) for *_, text in panels) * _LINE + 0.15
-    heading = fill(" ".join([found.verdict.sentence, found.summary, *found.doubts]), 150)
+    heading = fill(" ".join([found.verdict.sentence, found.summary, *found.warnings]), 150)
     top = 0.35 + _LINE * 1.25 * heading.count("\n") + 0.45
     size = (COLUMNS * _WIDTH, top + rows * (height + below + 0.4))
     figure = Figure(figsize=size, dpi=_DPI, facecolor="white")
-    colour = "#b42318" if found.doubts else INK
+    colour = "#b42318" if found.warnings else INK
     figure.text(0.1 / size[0], 1 - 0.12 / size[1], name, va="top", weight="bold", color=INK)
     place = 1 - 0.35 / size[1]
     figure.text(0.1 / size[0], place, heading, va="top", size=9.5, color=colour)

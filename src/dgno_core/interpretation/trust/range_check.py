@@ -35,13 +35,13 @@ class BlurCheck:
         Width of its sharpest edges in pixels, nan where there are none.
     beyond
         ``(Y, X)``: where the blur is wider than the model has seen.
-    doubts
+    warnings
         A sentence, or none.
     """
 
     sharpest: float
     beyond: NDArray[np.bool_]
-    doubts: tuple[str, ...]
+    warnings: tuple[str, ...]
 
 
 def check_blur(name: str, network: Predictor, observed: Floats, reblurred: Reblurred) -> BlurCheck:
@@ -72,26 +72,28 @@ def check_blur(name: str, network: Predictor, observed: Floats, reblurred: Reblu
     unit = 2 if reblurred.kernel == "disk" else 1
     counted = "pixels (radius of a disk)" if reblurred.kernel == "disk" else "pixels"
     if sharpest > limit:
-        doubt = too_blurred(name, network, unit * sharpest, unit * limit, counted=counted)
-        return BlurCheck(sharpest, np.ones(shape, np.bool_), (doubt,))
+        warning = too_blurred(name, network, unit * sharpest, unit * limit, counted=counted)
+        return BlurCheck(sharpest, np.ones(shape, np.bool_), (warning,))
     beyond = (reblurred.width > limit) | (reblurred.width >= reblurred.widest)
     share = float(beyond.mean())
     if share <= SHARE:
         return BlurCheck(sharpest, beyond, ())
-    doubt = (
+    warning = (
         f"{share:.0%} of the view of {name} is blurred by more than {unit * limit:.3g} "
         f"{counted}, but {seen_blur(network, unit * limit)}: do not trust the result there."
     )
-    return BlurCheck(sharpest, beyond, (doubt,))
+    return BlurCheck(sharpest, beyond, (warning,))
 
 
-def noise_doubts(name: str, network: Predictor, noise: tuple[Noise, ...]) -> Iterator[str]:
+def noise_warnings(name: str, network: Predictor, noise: tuple[Noise, ...]) -> Iterator[str]:
     """Say so if the image is noisier than what the model was trained on."""
     yield from too_noisy(name, network, max(float(law.deviation(0.5)) for law in noise))
 
 
-def pixel_size_doubts(name: str, network: Predictor, pixel_size_um: float | None) -> Iterator[str]:
+def pixel_size_warnings(
+    name: str, network: Predictor, pixel_size_um: float | None
+) -> Iterator[str]:
     """Say so if the model was trained on pixels of another size."""
-    doubt = unfit_pixel_size(name, network, pixel_size_um)
-    if doubt:
-        yield doubt
+    warning = unfit_pixel_size(name, network, pixel_size_um)
+    if warning:
+        yield warning

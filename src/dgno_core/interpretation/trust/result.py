@@ -80,7 +80,7 @@ class TrustFound:
         Whether to trust it, in one sentence; to be read first.
     summary
         One or two sentences on what the maps show.
-    doubts
+    warnings
         Sentences about what lies outside of what the model was made for; empty if nothing does.
         Each was a `Warned` too.
     """
@@ -94,7 +94,7 @@ class TrustFound:
     noise: float
     verdict: Verdict
     summary: str
-    doubts: tuple[str, ...] = field(default=())
+    warnings: tuple[str, ...] = field(default=())
 
     @property
     def maps(self) -> tuple[TrustMap, ...]:

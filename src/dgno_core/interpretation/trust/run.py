@@ -23,15 +23,15 @@ from dgno_core.interpretation.trust.describe import (
 from dgno_core.interpretation.trust.examine import Examined, examine
 from dgno_core.interpretation.trust.expected import (
     Recipe,
-    calibration_doubts,
+    calibration_warnings,
     expected_error,
     load_recipe,
 )
 from dgno_core.interpretation.trust.range_check import (
     BlurCheck,
     check_blur,
-    noise_doubts,
-    pixel_size_doubts,
+    noise_warnings,
+    pixel_size_warnings,
 )
 from dgno_core.interpretation.trust.result import TrustFound
 from dgno_core.interpretation.trust.verdict import judge
@@ -70,7 +70,7 @@ def trust_events(
     Yields
     ------
     StepDone, Warned
-        For each tile of each restoration and for each doubt.
+        For each tile of each restoration and for each warning.
     TrustFound
         Last of all.
 
@@ -94,11 +94,11 @@ def trust_events(
     blur = check_blur(view.name, network, observed, examined.reblurred)
     recipe = load_recipe(network.card.channels)
     others = (
-        *noise_doubts(view.name, network, examined.reblurred.noise),
-        *pixel_size_doubts(view.name, network, pixel_size_um),
-        *calibration_doubts(network.card, recipe),
+        *noise_warnings(view.name, network, examined.reblurred.noise),
+        *pixel_size_warnings(view.name, network, pixel_size_um),
+        *calibration_warnings(network.card, recipe),
     )
-    yield from map(Warned, (*blur.doubts, *others))
+    yield from map(Warned, (*blur.warnings, *others))
     yield _found(view, second, examined, recipe, blur, others)
 
 
@@ -130,7 +130,7 @@ def _found(
         noise=100 * max(float(law.deviation(0.5)) for law in reblurred.noise),
         verdict=judge(error, blur, bool(others)),
         summary=summarise(error, residual),
-        doubts=(*blur.doubts, *others),
+        warnings=(*blur.warnings, *others),
     )
 
 

@@ -33,7 +33,7 @@ class Verdict:
     sentence: str
 
 
-def judge(error: NDArray[np.float32], blur: BlurCheck, other_doubts: bool) -> Verdict:
+def judge(error: NDArray[np.float32], blur: BlurCheck, other_warnings: bool) -> Verdict:
     """Put what was found into one sentence, the worst first.
 
     Parameters
@@ -42,16 +42,16 @@ def judge(error: NDArray[np.float32], blur: BlurCheck, other_doubts: bool) -> Ve
         ``(Y, X)``: expected error, in % of the image's range.
     blur
         Whether the blur is inside what the model has seen.
-    other_doubts
+    other_warnings
         Whether there is any other note, such as one about noise.
     """
     beyond, wrong = float(blur.beyond.mean()), float((error > NOTICEABLE).mean())
-    if blur.doubts and blur.beyond.all():
+    if blur.warnings and blur.beyond.all():
         return Verdict(
             "bad",
             "Do not trust this result: the image is blurred more than the model was made for.",
         )
-    if blur.doubts:
+    if blur.warnings:
         return Verdict(
             "bad",
             f"Do not trust {share(beyond)} of this result: it was blurred more there than the "
@@ -62,7 +62,7 @@ def judge(error: NDArray[np.float32], blur: BlurCheck, other_doubts: bool) -> Ve
             "bad",
             f"Do not trust this result: {share(wrong)} of it may be noticeably wrong.",
         )
-    if other_doubts:
+    if other_warnings:
         return Verdict("care", "Take this result with care: a note says what is unusual about it.")
     if wrong > _A_LITTLE:
         return Verdict(

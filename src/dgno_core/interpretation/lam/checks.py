@@ -41,7 +41,7 @@ def check_memory(network: Predictor, pixels: int) -> None:
         )
 
 
-def misgivings(image: NDArray[np.float32], settings: LamSettings) -> Iterator[str]:
+def setting_warnings(image: NDArray[np.float32], settings: LamSettings) -> Iterator[str]:
     """Say what the user should know whatever the map shows."""
     height, width = image.shape[1:]
     if (height, width) != (settings.side, settings.side):
@@ -56,7 +56,7 @@ def misgivings(image: NDArray[np.float32], settings: LamSettings) -> Iterator[st
         )
 
 
-def doubts(
+def map_warnings(
     attribution: NDArray[np.floating], nan_zeroed: int, settings: LamSettings
 ) -> Iterator[str]:
     """Say what the user should know about a map that is computed."""

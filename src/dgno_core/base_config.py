@@ -18,7 +18,7 @@ from dgno_core.errors import DGNOError, SettingError
 from dgno_core.wording import did_you_mean
 
 
-class Frozen(BaseModel):
+class BaseConfig(BaseModel):
     """Settings that cannot change, and in which a misspelt key is an error.
 
     No number among them is infinite or NaN, and none is written as true or false.
@@ -42,7 +42,7 @@ class Frozen(BaseModel):
         return type(self).model_validate(known | updates)
 
 
-class Options(Frozen):
+class Options(BaseConfig):
     """Settings that are given one by one, as options or in a panel.
 
     One that cannot be is a `DGNOError` in one sentence.
