@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dgno_core.errors import DGNOError
-from dgno_core.interpretation.events import StepDone, Warned
+from dgno_core.interpretation.events import AnalysisProgressed, AnalysisWarned
 from napari_dgno._threads import environment_with_threads
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def detecting(
 
     Yields
     ------
-    Waiting, StepDone, Warned, DetectionFound
+    Waiting, AnalysisProgressed, AnalysisWarned, DetectionFound
         The last one once. Closing the generator ends the process.
 
     Raises
@@ -120,9 +120,9 @@ def _listen(process: subprocess.Popen[bytes]) -> Iterator[Any]:
             return
         match _parsed(line):
             case {"done": int(done), "total": int(total)}:
-                yield StepDone(done, total)
+                yield AnalysisProgressed(done, total)
             case {"warned": str(message)}:
-                yield Warned(message)
+                yield AnalysisWarned(message)
             case {"refused": str(message)}:
                 raise DGNOError(message)
 
@@ -157,9 +157,9 @@ def main(folder: Path) -> None:
     try:
         for event in detect_events(before, after, config, truth=truth, limits=limits):
             match event:
-                case StepDone(done, total):
+                case AnalysisProgressed(done, total):
                     say(done=done, total=total)
-                case Warned(message):
+                case AnalysisWarned(message):
                     say(warned=message)
                 case DetectionFound():
                     partial = folder / f"{RESULT}.part"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dgno_core.errors import DGNOError
-from dgno_core.interpretation.events import StepDone, Warned
+from dgno_core.interpretation.events import AnalysisProgressed, AnalysisWarned
 from napari_dgno._detect_objects import paint
 from napari_dgno._detect_process import detecting
 from napari_dgno._look_cache import Key, ranges_key, whole_checksum
@@ -101,7 +101,7 @@ def comparing(
     after = comparison.after and plane_source(comparison.after, comparison.position)
     truth = _truth(comparison, before)
     restored, record = None, dict[str, Any]()
-    yield from map(Warned, comparison.warnings)
+    yield from map(AnalysisWarned, comparison.warnings)
     if restore is not None:
         restored, record = yield from _restoring(comparison, restore)
         after = replace(before, data=restored, name=f"{before.name} restored", path=None)
@@ -192,7 +192,7 @@ def _truth(comparison: Comparison, before: ImageSource) -> Any:
 
 def _restoring(
     comparison: Comparison, config: RestoreConfig
-) -> Generator[StepDone | Warned, None, tuple[Any, dict[str, Any]]]:
+) -> Generator[AnalysisProgressed | AnalysisWarned, None, tuple[Any, dict[str, Any]]]:
     """Restore the plane or the stack, with the brightness range of the stack.
 
     Returns it, and how it was made; see `Compared`.
@@ -211,10 +211,10 @@ def _restoring(
     for event in work:
         match event:
             case events.TileRestored(done, total):
-                yield StepDone(done, total)
+                yield AnalysisProgressed(done, total)
             case events.RestoreWarned(message):
                 warnings.append(message)
-                yield Warned(message)
+                yield AnalysisWarned(message)
             case events.Restored(data, provenance):
                 restored, record = data, provenance.model_dump(mode="json")
             case RegionRestored():

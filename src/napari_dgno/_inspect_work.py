@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dgno_core.interpretation.events import StepDone
+from dgno_core.interpretation.events import AnalysisProgressed
 from napari_dgno._look_cache import Key, ranges_key
 from napari_dgno._look_panel import Found, Kept
 from napari_dgno._threads import take_threads
@@ -137,10 +137,10 @@ def looking_inside(
             channel=subject.channel,
             ranges=ranges,
         )
-        yield StepDone(1, 3)
+        yield AnalysisProgressed(1, 3)
         maps = operator_maps(view, request.scale, request.iteration)
         yield Kept(key, maps)
-    yield StepDone(2, 3)
+    yield AnalysisProgressed(2, 3)
     on_faces = request.shown.startswith("face_")
     picture = None if on_faces else maps.map(request.shown, request.head, request.dimension)
     faces = maps.faces(request.head) if on_faces or request.grid else None
@@ -177,8 +177,8 @@ def attributing(
         )
         for event in lam_events(view, window, settings, grid=grid):
             match event:
-                case StepDone(done, total):
-                    yield StepDone(number * total + done, len(configs) * total)
+                case AnalysisProgressed(done, total):
+                    yield AnalysisProgressed(number * total + done, len(configs) * total)
                 case LamFound(attribution):
                     found.append(attribution)
                 case _:

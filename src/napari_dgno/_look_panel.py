@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from qtpy.QtWidgets import QWidget
 
 from dgno_core.errors import DGNOError
-from dgno_core.interpretation.events import StepDone, Warned
+from dgno_core.interpretation.events import AnalysisProgressed, AnalysisWarned
 from napari_dgno import _workers
 from napari_dgno._curtain import end_comparison
 from napari_dgno._layer_order import above_images
@@ -78,7 +78,7 @@ class Look:
     status : str
         Shown until the first step is done.
     work : callable
-        Generator function of `StepDone`, `Warned` and at last `Found`.
+        Generator function of `AnalysisProgressed`, `AnalysisWarned` and at last `Found`.
     args : tuple
         Its arguments.
     show : callable
@@ -126,7 +126,7 @@ def _identifying(look: Look, cache: ResultCache) -> Iterator[Any]:
         yield Identified(key)
         kept = cache.get(key, look.data)
         if kept is not None:
-            yield from map(Warned, kept.notes)
+            yield from map(AnalysisWarned, kept.notes)
             yield Found(kept.result)
             return
     yield from look.work(*look.args)
@@ -213,11 +213,11 @@ class LookPanel(Panel):
             self._on_failed(look, event.error)
         elif not look.cancelled:
             match event:
-                case StepDone(done, total):
+                case AnalysisProgressed(done, total):
                     if self.display.bar.maximum() != total:
                         self.display.begin(1, total)
                     self.display.advance(done, total)
-                case Warned(message):
+                case AnalysisWarned(message):
                     look.notes.append(message)
                     self.display.add_note(message)
                 case Identified(key):

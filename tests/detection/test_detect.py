@@ -14,7 +14,7 @@ from dgno_core.detection.models import Detector
 from dgno_core.detection.scaling import measure_limits
 from dgno_core.detection.status import STATUS_VALUES, status_map
 from dgno_core.errors import DGNOError
-from dgno_core.interpretation.events import StepDone, Warned
+from dgno_core.interpretation.events import AnalysisProgressed, AnalysisWarned
 from dgno_core.io import as_source
 from dgno_core.metrics.matching import average_precision
 from support.nuclei import nuclei
@@ -116,7 +116,9 @@ def test_both_images_are_scaled_alike_unless_that_is_not_wanted(plain: Detector)
 def test_images_of_two_intensity_scales_are_scaled_apart_with_a_warning(plain: Detector) -> None:
     before, _ = nuclei()
     events = list(detect_events(before, before / np.float32(65535), detector=plain))
-    assert any("intensity scales" in event.message for event in events if isinstance(event, Warned))
+    assert any(
+        "intensity scales" in event.message for event in events if isinstance(event, AnalysisWarned)
+    )
     assert events[-1].lost == events[-1].gained == 0
     assert any("intensity scales" in message for message in events[-1].warnings)
 
@@ -137,7 +139,7 @@ def test_agreement_with_the_truth_is_counted_for_both(plain: Detector) -> None:
 def test_progress_goes_up_to_the_total(plain: Detector) -> None:
     image, _ = nuclei()
     events = list(detect_events(np.stack([image] * 3), np.stack([image] * 3), detector=plain))
-    steps = [event for event in events if isinstance(event, StepDone)]
+    steps = [event for event in events if isinstance(event, AnalysisProgressed)]
     assert [step.done for step in steps] == list(range(7))
     assert {step.total for step in steps} == {6}
 
@@ -157,7 +159,7 @@ def test_closing_the_generator_stops_the_work(
 
 def test_an_image_without_anything_has_no_objects_and_says_so(plain: Detector) -> None:
     events = list(detect_events(np.full((64, 64), 7, np.uint16), detector=plain))
-    assert any("constant" in event.message for event in events if isinstance(event, Warned))
+    assert any("constant" in event.message for event in events if isinstance(event, AnalysisWarned))
     assert not events[-1].before.labels.any()
     assert events[-1].before.count == 0
     both = found_in(np.zeros((64, 64)), np.zeros((64, 64)), detector=plain)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dgno_core.evaluation.figures import (
-    Panel,
+    FigurePanel,
     crop,
     display_window,
     error_map,
@@ -60,7 +60,9 @@ def test_a_row_has_the_size_and_the_grey_values_of_its_panels(
 ) -> None:
     from PIL import Image
 
-    panels = [Panel("a", "b", np.full(shape, level, dtype=np.uint8)) for level in (0, 90, 255)]
+    panels = [
+        FigurePanel("a", "b", np.full(shape, level, dtype=np.uint8)) for level in (0, 90, 255)
+    ]
     path = save_picture(row_figure(panels, panel_width=80), tmp_path / "row.jpg")
     picture = np.asarray(Image.open(path).convert("L")).astype(int)
     assert picture.shape == (100, 3 * 80 + 2 * 8)
@@ -73,7 +75,10 @@ def test_a_grid_has_its_rows_below_each_other(tmp_path: Path) -> None:
 
     flat, tall = (np.full(shape, 200, dtype=np.uint8) for shape in ((40, 80), (80, 80)))
     black = np.zeros((80, 80), dtype=np.uint8)
-    rows = [[Panel("a", "", flat)] * 2, [Panel("b", "", tall), Panel("c", "", black)]]
+    rows = [
+        [FigurePanel("a", "", flat)] * 2,
+        [FigurePanel("b", "", tall), FigurePanel("c", "", black)],
+    ]
     path = save_picture(grid_figure(rows, panel_width=80), tmp_path / "grid.jpg")
     picture = np.asarray(Image.open(path).convert("L")).astype(int)
     assert picture.shape == (40 + 40 + 40 + 80, 80 + 8 + 80)
@@ -84,7 +89,7 @@ def test_a_grid_has_its_rows_below_each_other(tmp_path: Path) -> None:
 
 def test_a_picture_stays_small(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 255, (600, 600), dtype=np.uint8)
-    panel = Panel("noise", "", noise)
+    panel = FigurePanel("noise", "", noise)
     figure = row_figure([panel, panel], panel_width=600)
     small = save_picture(figure, tmp_path / "small.jpg", limit=500_000).stat().st_size
     large = save_picture(figure, tmp_path / "large.jpg", limit=10**9).stat().st_size

@@ -592,7 +592,7 @@ def test_cancelling_ends_the_process_at_once(
     import subprocess
 
     from dgno_core.detection import DetectConfig
-    from dgno_core.interpretation.events import StepDone
+    from dgno_core.interpretation.events import AnalysisProgressed
     from dgno_core.io.source import ImageSource
     from napari_dgno._detect_process import Waiting, detecting
 
@@ -604,7 +604,9 @@ def test_cancelling_ends_the_process_at_once(
     )
     fake_process("wait")
     work = detecting(ImageSource(spots(), "YX"), None, DetectConfig(), None)
-    assert next(event for event in work if not isinstance(event, Waiting)) == StepDone(1, 2)
+    assert next(event for event in work if not isinstance(event, Waiting)) == AnalysisProgressed(
+        1, 2
+    )
     assert isinstance(next(work), Waiting)
     work.close()
     assert started[0].poll() is not None

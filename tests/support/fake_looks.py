@@ -12,7 +12,7 @@ import numpy as np
 from dgno_core.detection.config import DetectConfig
 from dgno_core.detection.objects import list_objects
 from dgno_core.detection.results import Detection, DetectionFound
-from dgno_core.interpretation.events import StepDone, Warned
+from dgno_core.interpretation.events import AnalysisProgressed, AnalysisWarned
 from dgno_core.interpretation.faces import Faces
 from dgno_core.interpretation.lam import Attribution, LamSettings, Window
 from dgno_core.interpretation.registered import RegisteredMap
@@ -99,11 +99,11 @@ class FakeLooks(SimpleNamespace):
         try:
             for done in range(1, self.steps + 1):
                 time.sleep(self.delay)
-                yield StepDone(done, self.steps)
+                yield AnalysisProgressed(done, self.steps)
                 if self.fail is not None:
                     raise self.fail
             if self.note:
-                yield Warned(self.note)
+                yield AnalysisWarned(self.note)
             yield Found(result())
             end = "finished"
         finally:

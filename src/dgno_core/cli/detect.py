@@ -78,7 +78,7 @@ def detect(
     from dgno_core.detection.report import NAMES, write_detection
     from dgno_core.detection.stardist_library import why_unavailable
     from dgno_core.inference import RestoreConfig
-    from dgno_core.interpretation.events import StepDone, Warned
+    from dgno_core.interpretation.events import AnalysisProgressed, AnalysisWarned
     from dgno_core.io import read_image
 
     config = DetectConfig(
@@ -105,9 +105,9 @@ def detect(
         bar.update(0, 1, "loading StarDist")
         for event in detect_events(first, second, config, truth=truth):
             match event:
-                case StepDone():
+                case AnalysisProgressed():
                     bar.update(event.done, event.total, "detecting")
-                case Warned():
+                case AnalysisWarned():
                     bar.say(event.message)
                 case DetectionFound():
                     found = event

@@ -16,7 +16,7 @@ from dgno_core.detection.results import Detection, DetectionFound
 from dgno_core.detection.scaling import are_comparable, measure_limits
 from dgno_core.detection.stardist_library import on_cpu, why_unavailable
 from dgno_core.errors import DGNOError
-from dgno_core.interpretation.events import StepDone, Warned
+from dgno_core.interpretation.events import AnalysisProgressed, AnalysisWarned
 from dgno_core.io.axes import PlaneLayout, plane_layout
 from dgno_core.io.normalise import IntensityRange
 from dgno_core.io.read import read_image
@@ -24,7 +24,7 @@ from dgno_core.io.source import ArrayLike, ImageSource, as_source
 from dgno_core.metrics.matching import Counts, count, match
 
 Source = ImageSource | ArrayLike | str | Path
-DetectEvent = StepDone | Warned | DetectionFound
+DetectEvent = AnalysisProgressed | AnalysisWarned | DetectionFound
 
 
 def detect(
@@ -96,8 +96,8 @@ def detect_events(
     Yields
     ------
     DetectEvent
-        `StepDone` when the model is loaded and after each plane of each image, `Warned`, and
-        last of all `DetectionFound`.
+        `AnalysisProgressed` when the model is loaded and after each plane of each image,
+        `AnalysisWarned`, and last of all `DetectionFound`.
 
     Raises
     ------
@@ -118,7 +118,7 @@ def detect_events(
         )
     true_planes = None if truth is None else _read_truth(truth, works[0])
     total = sum(len(work.layout) for work in works)
-    yield StepDone(0, total)
+    yield AnalysisProgressed(0, total)
     warnings = [message for source in sources for message in source.warnings]
     warnings += _agree_on_limits(works, config)
     done = 0
@@ -126,10 +126,10 @@ def detect_events(
         for position in work.layout.positions():
             work.detect_plane(position)
             done += 1
-            yield StepDone(done, total)
+            yield AnalysisProgressed(done, total)
         warnings += work.remarks()
     for message in warnings:
-        yield Warned(message)
+        yield AnalysisWarned(message)
     first, *rest = (work.detection() for work in works)
     second = rest[0] if rest else None
     yield DetectionFound(

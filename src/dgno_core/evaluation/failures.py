@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dgno_core.evaluation.figures import (
-    Panel,
+    FigurePanel,
     crop,
     display_window,
     error_map,
@@ -30,7 +30,7 @@ class Failure:
     """A spot and its pictures: blurred, restored, sharp, error."""
 
     spot: FailureSpot
-    panels: tuple[Panel, ...]
+    panels: tuple[FigurePanel, ...]
 
 
 def find_failure(image: str, pictures: Pictures, side: int = SIDE) -> Failure:
@@ -59,10 +59,10 @@ def find_failure(image: str, pictures: Pictures, side: int = SIDE) -> Failure:
     return Failure(
         spot,
         (
-            Panel("blurred", f"{before:.2f} dB in this spot", shown[0]),
-            Panel("restored", f"{after:.2f} dB in this spot", shown[1]),
-            Panel("sharp", f"{image}, from row {top}, column {left}", shown[2]),
-            Panel(wrong.title, wrong.note, crop(wrong.picture, box), wrong.colour_map),
+            FigurePanel("blurred", f"{before:.2f} dB in this spot", shown[0]),
+            FigurePanel("restored", f"{after:.2f} dB in this spot", shown[1]),
+            FigurePanel("sharp", f"{image}, from row {top}, column {left}", shown[2]),
+            FigurePanel(wrong.title, wrong.note, crop(wrong.picture, box), wrong.colour_map),
         ),
     )
 

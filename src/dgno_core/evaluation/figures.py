@@ -29,7 +29,7 @@ DPI = 100
 
 
 @dataclass(frozen=True)
-class Panel:
+class FigurePanel:
     """One picture with its caption: `title` in bold, `note` (such as a score) below it."""
 
     title: str
@@ -60,11 +60,11 @@ def error_map(sharp: ArrayLike, image: ArrayLike) -> NDArray[np.float64]:
     return np.asarray(error.mean(axis=-1) if error.ndim == 3 else error)
 
 
-def error_panel(sharp: ArrayLike, image: ArrayLike) -> Panel:
+def error_panel(sharp: ArrayLike, image: ArrayLike) -> FigurePanel:
     """Show where an image is wrong."""
     error = error_map(sharp, image)
     note = f"black 0, white ≥ {FULL_ERROR:g} of the range"
-    return Panel("absolute error", note, to_display(error, (0, FULL_ERROR)), "inferno")
+    return FigurePanel("absolute error", note, to_display(error, (0, FULL_ERROR)), "inferno")
 
 
 def worst_box(error: NDArray[np.float64], side: int) -> Box:
@@ -87,12 +87,12 @@ def crop(picture: NDArray[Any], box: Box) -> NDArray[Any]:
     return picture[top : top + height, left : left + width]
 
 
-def row_figure(panels: Sequence[Panel], panel_width: int = 280) -> Figure:
+def row_figure(panels: Sequence[FigurePanel], panel_width: int = 280) -> Figure:
     """Lay pictures side by side, each `panel_width` screen pixels wide."""
     return grid_figure([panels], panel_width)
 
 
-def grid_figure(rows: Sequence[Sequence[Panel]], panel_width: int = 280) -> Figure:
+def grid_figure(rows: Sequence[Sequence[FigurePanel]], panel_width: int = 280) -> Figure:
     """Lay rows of pictures below each other, each picture `panel_width` screen pixels wide."""
     from matplotlib.figure import Figure
 
@@ -134,7 +134,7 @@ def place(figure: Figure, total: tuple[int, int], spot: Box) -> Axes:
     )
 
 
-def show(axes: Axes, panel: Panel) -> None:
+def show(axes: Axes, panel: FigurePanel) -> None:
     """Draw a panel and write its captions above it."""
     axes.imshow(panel.picture, cmap=panel.colour_map, vmin=0, vmax=255, interpolation="nearest")
     axes.set_axis_off()

@@ -13,7 +13,7 @@ from dgno_core.evaluation.failures import Failure, draw_failures, find_failure, 
 from dgno_core.evaluation.figures import (
     DPI,
     INK,
-    Panel,
+    FigurePanel,
     display_window,
     error_panel,
     grid_figure,
@@ -45,10 +45,10 @@ class Gallery:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._images: dict[str, list[Panel]] = {}
-        self._errors: dict[str, Panel] = {}
+        self._images: dict[str, list[FigurePanel]] = {}
+        self._errors: dict[str, FigurePanel] = {}
         self._failures: dict[str, list[Failure]] = {}
-        self._stack: dict[int, list[Panel]] = {}
+        self._stack: dict[int, list[FigurePanel]] = {}
 
     def add_image(self, result: ImageResult, pictures: Pictures) -> None:
         """Take an image that a model restored."""
@@ -58,17 +58,19 @@ class Gallery:
         if name not in self._images:
             classic = max(CLASSIC, key=lambda method: result.scores[method].psnr)
             self._images[name] = [
-                Panel("sharp", name, to_display(sharp, window)),
+                FigurePanel("sharp", name, to_display(sharp, window)),
                 *(
-                    Panel(title, _note(result, method), to_display(pictures[method], window))
+                    FigurePanel(title, _note(result, method), to_display(pictures[method], window))
                     for method, title in (("blurred", "blurred"), (classic, CLASSIC[classic]))
                 ),
             ]
             error = error_panel(sharp, pictures["ours"])
-            self._errors[name] = Panel(
+            self._errors[name] = FigurePanel(
                 f"{error.title}, {result.model}", error.note, error.picture, error.colour_map
             )
-        ours = Panel(result.model, _note(result, "ours"), to_display(pictures["ours"], window))
+        ours = FigurePanel(
+            result.model, _note(result, "ours"), to_display(pictures["ours"], window)
+        )
         self._images[name].append(ours)
         kept = self._failures.get(result.model, [])
         self._failures[result.model] = worst_failures([*kept, find_failure(name, pictures)])
@@ -88,8 +90,8 @@ class Gallery:
             recorded, ours = (to_display(image, window) for image in scored.pictures[depth])
             before = "in focus" if depth == 0 else f"{plane.before:.2f} dB"
             title = f"plane {depth:+d}, as recorded" if depth else "plane 0, as recorded"
-            row = self._stack.setdefault(depth, [Panel(title, before, recorded)])
-            row.append(Panel(scored.model, f"{plane.after:.2f} dB", ours))
+            row = self._stack.setdefault(depth, [FigurePanel(title, before, recorded)])
+            row.append(FigurePanel(scored.model, f"{plane.after:.2f} dB", ours))
 
     def draw(self, scores: Sequence[ModelScores]) -> dict[str, str]:
         """Write all pictures; return their file names.

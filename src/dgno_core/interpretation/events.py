@@ -1,4 +1,4 @@
-"""What long looks into a network report while they run; each adds an event for its result."""
+"""What every analysis of a network reports while it runs; each adds an event for its result."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class StepDone:
+class AnalysisProgressed:
     """One more step of the work is done."""
 
     done: int
@@ -14,7 +14,7 @@ class StepDone:
 
 
 @dataclass(frozen=True)
-class Warned:
+class AnalysisWarned:
     """Something the user should know; the work goes on."""
 
     message: str

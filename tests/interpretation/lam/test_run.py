@@ -11,7 +11,7 @@ from torch import Tensor
 
 from dgno_core.errors import DGNOError
 from dgno_core.inference import Restorer, restore
-from dgno_core.interpretation.events import StepDone, Warned
+from dgno_core.interpretation.events import AnalysisProgressed, AnalysisWarned
 from dgno_core.interpretation.lam import (
     Attribution,
     LamFound,
@@ -43,7 +43,7 @@ def found(*asked: object, **more: object) -> Attribution:
 
 def test_steps_come_one_by_one_and_the_map_last() -> None:
     events = list(lam_events(view_of(cells(1, 64, 64), random_net()), Window.square(20, 20), SHORT))
-    assert events[:-1] == [StepDone(done, 3) for done in (1, 2, 3)]
+    assert events[:-1] == [AnalysisProgressed(done, 3) for done in (1, 2, 3)]
     assert isinstance(events[-1], LamFound)
 
 
@@ -118,7 +118,7 @@ def test_the_restored_image_is_the_one_that_restoring_gives() -> None:
 def test_cancelling_stops_at_once_and_leaves_the_model_as_it_was() -> None:
     net = random_net().train()
     work = lam_events(view_of(cells(1, 64, 64), net), Window.square(20, 20), SHORT)
-    assert next(work) == StepDone(1, 3)
+    assert next(work) == AnalysisProgressed(1, 3)
     calls = net.calls
     assert net.training
     assert all(module.training for module in net.modules())
@@ -133,7 +133,7 @@ def test_a_small_image_is_taken_whole_and_that_is_said() -> None:
     events = list(
         lam_events(view_of(cells(1, 16, 20), random_net()), Window.square(4, 4, 8), SHORT)
     )
-    assert isinstance(events[0], Warned)
+    assert isinstance(events[0], AnalysisWarned)
     assert "16 x 20 pixels, not 64 x 64" in events[0].message
     last = events[-1]
     assert isinstance(last, LamFound)
@@ -145,9 +145,11 @@ def test_a_blur_that_does_not_fit_its_kernel_is_told() -> None:
     settings = SHORT.changed(sigma=3.0)
     view = view_of(cells(1, 64, 64), random_net())
     first = next(lam_events(view, Window.square(4, 4, 8), settings))
-    assert first == Warned("A kernel of 9 pixels cuts off a blur of 3; take one of at least 19.")
+    assert first == AnalysisWarned(
+        "A kernel of 9 pixels cuts off a blur of 3; take one of at least 19."
+    )
     settings = settings.changed(kernel=19)
-    assert next(lam_events(view, Window.square(4, 4, 8), settings)) == StepDone(1, 3)
+    assert next(lam_events(view, Window.square(4, 4, 8), settings)) == AnalysisProgressed(1, 3)
 
 
 class Clipped(LamNet):
@@ -160,10 +162,10 @@ class Clipped(LamNet):
 def test_flat_regions_are_kept_and_in_paper_mode_counted() -> None:
     view, window = view_of(cells(1, 64, 64), Clipped()), Window.square(20, 20, 24)
     ours = list(lam_events(view, window, SHORT))
-    assert not [event for event in ours if isinstance(event, Warned)]
+    assert not [event for event in ours if isinstance(event, AnalysisWarned)]
     paper = list(lam_events(view, window, SHORT.changed(eps=0.0)))
     warning, last = paper[-2:]
-    assert isinstance(warning, Warned)
+    assert isinstance(warning, AnalysisWarned)
     assert isinstance(last, LamFound)
     lost = last.attribution.nan_zeroed
     assert lost > 0
@@ -181,7 +183,7 @@ class Blind(LamNet):
 def test_a_map_of_nothing_has_no_diffusion_index() -> None:
     view = view_of(cells(1, 64, 64), Blind())
     *_, warning, last = lam_events(view, Window.square(20, 20), SHORT)
-    assert isinstance(warning, Warned)
+    assert isinstance(warning, AnalysisWarned)
     assert "Nothing in the neighbourhood contributed" in warning.message
     assert isinstance(last, LamFound)
     assert np.isnan(last.attribution.diffusion_index)

@@ -13,7 +13,7 @@ from dgno_core.errors import DGNOError
 from dgno_core.inference import Restorer
 from dgno_core.inference.config import RestoreConfig
 from dgno_core.inference.predictor import Predictor, load_predictor
-from dgno_core.interpretation.events import StepDone, Warned
+from dgno_core.interpretation.events import AnalysisProgressed, AnalysisWarned
 from dgno_core.interpretation.trust import SURROUNDINGS, TrustFound, trust_events
 from dgno_core.interpretation.trust.expected import (
     FLOOR,
@@ -65,9 +65,9 @@ def look(view: View, **options: object) -> tuple[list[object], TrustFound]:
 def test_a_good_result_is_trusted(channels: int) -> None:
     view, sharp = blurred_view(channels=channels)
     events, found = look(view)
-    assert [e.done for e in events if isinstance(e, StepDone)] == list(range(1, 9))
-    assert {e.total for e in events if isinstance(e, StepDone)} == {8}
-    assert not [e for e in events if isinstance(e, Warned)]
+    assert [e.done for e in events if isinstance(e, AnalysisProgressed)] == list(range(1, 9))
+    assert {e.total for e in events if isinstance(e, AnalysisProgressed)} == {8}
+    assert not [e for e in events if isinstance(e, AnalysisWarned)]
     np.testing.assert_array_equal(found.restored, sharp)
     assert found.spread.values.max() == 0
     assert found.noise == pytest.approx(1, rel=0.3)
@@ -155,7 +155,7 @@ def test_a_second_network_is_compared() -> None:
     view, sharp = blurred_view()
     second = network_of(lambda x: x + 0.1, tile=256)
     events, found = look(view, second=second)
-    assert [e.done for e in events if isinstance(e, StepDone)] == list(range(1, 10))
+    assert [e.done for e in events if isinstance(e, AnalysisProgressed)] == list(range(1, 10))
     assert found.difference is not None
     expected = 100 * np.abs(view.pixels + 0.1 - sharp)[0]
     np.testing.assert_allclose(found.difference.values, expected, atol=1e-3)
@@ -172,7 +172,7 @@ def test_warnings_are_given_and_kept() -> None:
     wide = np.stack([gaussian_filter(c, 12) for c in view.pixels])
     network = network_of(lambda x: x, pixel_size_um=(0.1, 1.3))
     events, found = look(view_of(wide, network), pixel_size_um=5.0)
-    assert tuple(e.message for e in events if isinstance(e, Warned)) == found.warnings
+    assert tuple(e.message for e in events if isinstance(e, AnalysisWarned)) == found.warnings
     assert len(found.warnings) == 2
     assert found.verdict.level == "bad"
     assert found.verdict.sentence.startswith("Do not trust this result")
@@ -197,7 +197,7 @@ def test_smaller_tiles_are_tried_when_memory_runs_out() -> None:
 
     view = view_of(scene(), network_of(short, tile=128))
     events, found = look(view, config=RestoreConfig(memory_share=1.0))
-    assert any(isinstance(e, Warned) and "64 pixels" in e.message for e in events)
+    assert any(isinstance(e, AnalysisWarned) and "64 pixels" in e.message for e in events)
     np.testing.assert_allclose(found.restored, view.pixels, atol=1e-6)
 
 
@@ -239,7 +239,7 @@ def test_other_weights_than_those_of_the_recipe_are_said() -> None:
     assert warning.startswith("The expected error was calibrated with other weights")
     assert load_recipe(1).weights_sha256[:8] in warning
     assert "ranking" in warning
-    assert [e.message for e in events if isinstance(e, Warned)] == [warning]
+    assert [e.message for e in events if isinstance(e, AnalysisWarned)] == [warning]
     assert found.verdict.level == "care"
 
 

@@ -175,16 +175,16 @@ def read_views(
 
 def follow(view: View, window: Window, settings: LamSettings, grid: int) -> Attribution:
     """Compute one map with a progress bar."""
-    from dgno_core.interpretation.events import StepDone, Warned
+    from dgno_core.interpretation.events import AnalysisProgressed, AnalysisWarned
     from dgno_core.interpretation.lam import LamFound, lam_events
 
     name = view.network.name
     with Bar(name) as bar, closing(lam_events(view, window, settings, grid=grid)) as events:
         for event in events:
             match event:
-                case StepDone():
+                case AnalysisProgressed():
                     bar.update(event.done, event.total, "steps along the path")
-                case Warned():
+                case AnalysisWarned():
                     bar.say(about_file(name, event.message))
                 case LamFound():
                     return event.attribution

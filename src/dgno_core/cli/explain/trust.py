@@ -159,16 +159,16 @@ def follow(
     view: View, second: Predictor | None, pixel_size_um: float | None, config: RestoreConfig
 ) -> TrustFound:
     """Do the look with a progress bar."""
-    from dgno_core.interpretation.events import StepDone, Warned
+    from dgno_core.interpretation.events import AnalysisProgressed, AnalysisWarned
     from dgno_core.interpretation.trust import TrustFound, trust_events
 
     events = trust_events(view, second, pixel_size_um=pixel_size_um, config=config)
     with Bar(view.name) as bar, closing(events):
         for event in events:
             match event:
-                case StepDone():
+                case AnalysisProgressed():
                     bar.update(event.done, event.total, "tiles, in all orientations")
-                case Warned():
+                case AnalysisWarned():
                     bar.say(event.message)
                 case TrustFound():
                     return event

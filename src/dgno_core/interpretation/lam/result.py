@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dgno_core.interpretation.events import StepDone, Warned
+from dgno_core.interpretation.events import AnalysisProgressed, AnalysisWarned
 from dgno_core.interpretation.lam.reach import reach
 from dgno_core.interpretation.lam.settings import LamSettings, Window
 
@@ -116,7 +116,7 @@ class LamFound:
     attribution: Attribution
 
 
-LamEvent = StepDone | Warned | LamFound
+LamEvent = AnalysisProgressed | AnalysisWarned | LamFound
 
 
 def gini(values: ArrayLike) -> float:

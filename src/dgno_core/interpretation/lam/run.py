@@ -11,7 +11,7 @@ import numpy as np
 
 from dgno_core.errors import DGNOError
 from dgno_core.inference.memory import is_out_of_memory
-from dgno_core.interpretation.events import StepDone, Warned
+from dgno_core.interpretation.events import AnalysisProgressed, AnalysisWarned
 from dgno_core.interpretation.lam.attribution import (
     Integral,
     Map,
@@ -59,7 +59,7 @@ def lam_events(
     Yields
     ------
     LamEvent
-        `StepDone` after each step, `Warned`, and last of all `LamFound`.
+        `AnalysisProgressed` after each step, `AnalysisWarned`, and last of all `LamFound`.
 
     Raises
     ------
@@ -78,11 +78,11 @@ def lam_events(
     box = inside.moved(-around.read[0].start, -around.read[1].start)
     check_memory(network, image.shape[1] * image.shape[2])
     early = tuple(setting_warnings(around.shown(image), settings))
-    yield from map(Warned, early)
+    yield from map(AnalysisWarned, early)
     integral = yield from _follow(network, image, box, settings)
     attribution = around.shown(integral.attribution)
     late = tuple(map_warnings(attribution, integral.nan_zeroed, settings))
-    yield from map(Warned, late)
+    yield from map(AnalysisWarned, late)
     signed = normalised_map(attribution)
     absolute = np.abs(signed)
     # A map of zeros is of one value throughout, which would count as widely spread.
@@ -119,7 +119,7 @@ def lam_events(
 
 def _follow(
     network: Predictor, image: Map, box: Window, settings: LamSettings
-) -> Generator[StepDone, None, Integral]:
+) -> Generator[AnalysisProgressed, None, Integral]:
     """Follow the path, telling of each step."""
 
     def objective(restored: Tensor) -> Tensor:
@@ -149,4 +149,4 @@ def _follow(
                     f"{settings.side} pixels, or a smaller model."
                 ) from None
             raise
-        yield StepDone(done, steps)
+        yield AnalysisProgressed(done, steps)

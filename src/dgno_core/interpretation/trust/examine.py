@@ -19,7 +19,7 @@ from dgno_core.inference.memory import (
     release,
 )
 from dgno_core.inference.predictor import Predictor, TileTooLargeError
-from dgno_core.interpretation.events import StepDone, Warned
+from dgno_core.interpretation.events import AnalysisProgressed, AnalysisWarned
 from dgno_core.interpretation.trust.agreement import (
     Agreement,
     count_tiles,
@@ -68,7 +68,7 @@ def examine(
     config: RestoreConfig,
     second: Predictor | None = None,
     step: float = 0.0,
-) -> Generator[StepDone | Warned, None, Examined]:
+) -> Generator[AnalysisProgressed | AnalysisWarned, None, Examined]:
     """Restore a view in all ways and measure what the results tell.
 
     Parameters
@@ -107,7 +107,7 @@ def examine(
                     f"{tile} pixels; close other programs, choose the CPU or use a smaller model."
                 )
             tile = smaller
-            yield Warned(f"Memory ran out; starting over with tiles of {tile} pixels.")
+            yield AnalysisWarned(f"Memory ran out; starting over with tiles of {tile} pixels.")
     finally:
         for model, was_training in modes:
             model.train(was_training)
@@ -131,14 +131,14 @@ def starting_tile(network: Predictor, pixels: Floats, config: RestoreConfig) -> 
 
 def _restore(
     network: Predictor, second: Predictor | None, pixels: Floats, tile: int
-) -> Generator[StepDone, None, tuple[Agreement, Floats | None]]:
+) -> Generator[AnalysisProgressed, None, tuple[Agreement, Floats | None]]:
     """Restore with both networks, counting tiles."""
     # The second network may have a coarser grid.
     other = 0 if second is None else _tile_for(second, tile)
     total = count_tiles(network, pixels, tile)
     if second is not None:
         total += len(plan_for(second, pixels, other).tiles)
-    progress = (StepDone(done, total) for done in count(1))
+    progress = (AnalysisProgressed(done, total) for done in count(1))
     agreement = yield from restore_all_ways(network, pixels, tile, progress)
     if second is None:
         return agreement, None

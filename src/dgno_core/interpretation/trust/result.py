@@ -82,7 +82,7 @@ class TrustFound:
         One or two sentences on what the maps show.
     warnings
         Sentences about what lies outside of what the model was made for; empty if nothing does.
-        Each was a `Warned` too.
+        Each was a `AnalysisWarned` too.
     """
 
     restored: NDArray[np.float32]

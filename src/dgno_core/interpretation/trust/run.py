@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dgno_core.errors import DGNOError
 from dgno_core.inference.config import DEFAULTS, RestoreConfig
 from dgno_core.inference.predictor import Predictor
-from dgno_core.interpretation.events import StepDone, Warned
+from dgno_core.interpretation.events import AnalysisProgressed, AnalysisWarned
 from dgno_core.interpretation.trust.describe import (
     blur_width_map,
     difference_map,
@@ -40,7 +40,7 @@ from dgno_core.interpretation.view import View
 #: Pixels around a part that are restored with it: a network guesses where its view is cut.
 SURROUNDINGS = 32
 
-TrustEvent: TypeAlias = StepDone | Warned | TrustFound
+TrustEvent: TypeAlias = AnalysisProgressed | AnalysisWarned | TrustFound
 
 
 def trust_events(
@@ -69,7 +69,7 @@ def trust_events(
 
     Yields
     ------
-    StepDone, Warned
+    AnalysisProgressed, AnalysisWarned
         For each tile of each restoration and for each warning.
     TrustFound
         Last of all.
@@ -98,7 +98,7 @@ def trust_events(
         *pixel_size_warnings(view.name, network, pixel_size_um),
         *calibration_warnings(network.card, recipe),
     )
-    yield from map(Warned, (*blur.warnings, *others))
+    yield from map(AnalysisWarned, (*blur.warnings, *others))
     yield _found(view, second, examined, recipe, blur, others)
 
 
