@@ -36,8 +36,7 @@ def offered_as(model: str, folder: Path | None) -> str:
     folder : pathlib.Path or None
         The user's model folder.
     """
-    from dgno_core.models.card import CARD_KEY, read_header
-    from dgno_core.models.progress import TrainingProgress
+    from dgno_core.models.card import CARD_KEY, TrainingProgress, read_header
     from dgno_core.models.weights import find_weights
 
     path = find_weights(model, folder)

@@ -9,11 +9,11 @@ import torch
 from torch import nn
 
 from dgno_core.encoders.attentive_scan import AttentiveScan
+from dgno_core.encoders.lifting import Merge, ShallowFeatures
 from dgno_core.encoders.mambair import MambaBlock
 from dgno_core.layers.gdfn import GatedFeedForward
 from dgno_core.layers.norms import ChannelNorm
 from dgno_core.layers.resampling import Downsample, Upsample, input_pyramid
-from dgno_core.layers.shallow import Merge, ShallowFeatures
 from dgno_core.models.released_dgno import rename
 from support.ledger import every_array_of, folders_of
 from support.released import load_released, recorded_outputs

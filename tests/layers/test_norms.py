@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from dgno_core.encoders.lifting import ShallowFeatures
 from dgno_core.layers.norms import ChannelNorm, HeadNorm
-from dgno_core.layers.shallow import ShallowFeatures
 from support.half import half_and_exact, in_both_ways, in_half, random
 
 

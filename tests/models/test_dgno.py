@@ -8,8 +8,8 @@ import torch
 from dgno_core.encoders.config import MambaBlocks
 from dgno_core.errors import DGNOError
 from dgno_core.layers.norms import HeadNorm
-from dgno_core.layers.padding import pad_by_reflection
 from dgno_core.models import ARCHITECTURES, DGNOConfig, architecture, build_model
+from dgno_core.models.network import pad_by_reflection
 
 TINY = {"width": 8, "heads": 2, "blocks": (1, 1, 1, 1),
         "lifting": MambaBlocks(tokens=8, rank=4, state=2)}  # fmt: skip

@@ -94,8 +94,7 @@ def train(folder: Path, wishes: dict[str, Any], log: Any, *, resume: bool) -> No
 
 def save_weights(folder: Path, stem: str, step: int, total: int, **validation: float) -> Path:
     """Write weights with the card of this run; without `validation`, none has seen them."""
-    from dgno_core.models.card import read_card_file, replace_card
-    from dgno_core.models.progress import TrainingProgress
+    from dgno_core.models.card import TrainingProgress, read_card_file, replace_card
 
     path = folder / f"{stem}.safetensors"
     shutil.copyfile(WEIGHTS, path)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dgno_core.models import read_card
-from dgno_core.models.progress import TrainingProgress
+from dgno_core.models.card import TrainingProgress
 from dgno_core.training import load_config, train_events
 from dgno_core.training.claim import ask_to_stop
 from dgno_core.training.events import StepDone, TrainStopped, Validated

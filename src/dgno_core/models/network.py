@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
-from dgno_core.layers.padding import pad_by_reflection
 from dgno_core.models.card import ModelCard
 from dgno_core.models.config import NetworkConfig
 
@@ -86,3 +86,26 @@ class Network(nn.Module, ABC):
         outputs = self.restore(padded.contiguous(memory_format=torch.channels_last))
         outputs[-1] = outputs[-1][..., :height, :width]
         return outputs
+
+
+def pad_by_reflection(image: Tensor, multiple: int) -> Tensor:
+    """Extend the bottom and right by reflection until both sides are multiples.
+
+    Parameters
+    ----------
+    image : Tensor
+        ``(B, C, Y, X)``.
+    multiple : int
+        What the sides become multiples of.
+
+    Returns
+    -------
+    Tensor
+        ``(B, C, Y', X')``; the image stands in its top left corner.
+    """
+    # One reflection can add at most side - 1 pixels: narrow images need several.
+    while (down := -image.shape[-2] % multiple) or -image.shape[-1] % multiple:
+        right = -image.shape[-1] % multiple
+        step = (0, min(right, image.shape[-1] - 1), 0, min(down, image.shape[-2] - 1))
+        image = F.pad(image, step, mode="reflect")
+    return image

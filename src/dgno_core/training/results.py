@@ -13,10 +13,9 @@ import torch
 from dgno_core.data.sharp_images import PERCENTILES
 from dgno_core.io.atomic import writing
 from dgno_core.io.normalise import FULL
-from dgno_core.models.card import ModelCard, read_card_file
+from dgno_core.models.card import ModelCard, TrainingProgress, read_card_file
 from dgno_core.models.checkpoint import save_model
 from dgno_core.models.network import Network
-from dgno_core.models.progress import TrainingProgress
 from dgno_core.training.config import TrainConfig
 from dgno_core.training.files import BEST, EARLIER, PICTURE, PICTURES
 from dgno_core.training.state import TrainState

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dgno_core.evaluation.failures import draw_failures, find_failure, worst_failures
+from dgno_core.evaluation.gallery import draw_failures, find_failure, worst_failures
 
 
 def images(error: float, corner: tuple[int, int] = (20, 30)) -> dict[str, np.ndarray]:
