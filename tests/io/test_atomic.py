@@ -15,7 +15,7 @@ import pytest
 
 from dgno_core.errors import DGNOError
 from dgno_core.io import as_source, atomic, open_sink, read_image, write_image
-from dgno_core.io.atomic import begin, partial_path, recover
+from dgno_core.io.atomic import begin, partial_path, recover, replacing
 
 # Writes ones over what is there, and stops for good at a point of `publish`.
 WRITER = """
@@ -201,3 +201,24 @@ def test_without_a_number_the_name_of_the_machine_counts(
         atomic._machine.cache_clear()
         marks.append(atomic._machine())
     assert marks[0] == marks[2] != marks[1]
+
+
+def test_a_file_is_replaced_whole_or_stays_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "record.json"
+    path.write_text("old")
+
+    def fail(error: BaseException) -> None:
+        with replacing(path) as part:
+            part.write_text("half")
+            raise error
+
+    with pytest.raises(DGNOError, match=r"record\.json could not be written"):
+        fail(OSError(28, "No space left on device"))
+    with pytest.raises(KeyboardInterrupt):
+        fail(KeyboardInterrupt())
+    assert path.read_text() == "old"
+    with replacing(path) as part:
+        part.write_text("new")
+        assert path.read_text() == "old"
+    assert path.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [path]

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dgno_core.detection.results import Detection, DetectionFound
-from dgno_core.io.atomic import begin, discard, publish, writing
+from dgno_core.io.atomic import replacing
 
 NAN = float("nan")
 
@@ -133,18 +133,11 @@ def write_objects(objects: Sequence[FoundObject], path: Path) -> None:
     DGNOError
         If the file cannot be written.
     """
-    partial = begin(path)
-    with writing(path):
-        try:
-            with partial.open("w", newline="", encoding="utf-8") as file:
-                writer = csv.writer(file)
-                writer.writerow(column.name for column in FILE_COLUMNS)
-                for number, item in enumerate(objects, start=1):
-                    writer.writerow(_cell(each.value(number, item)) for each in FILE_COLUMNS)
-            publish(partial, path)
-        except BaseException:
-            discard(partial)
-            raise
+    with replacing(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(column.name for column in FILE_COLUMNS)
+        for number, item in enumerate(objects, start=1):
+            writer.writerow(_cell(each.value(number, item)) for each in FILE_COLUMNS)
 
 
 class _Measured:

@@ -152,3 +152,21 @@ def writing(path: Path) -> Iterator[None]:
     except OSError as error:
         problem = writing_problem(error, path)
         raise DGNOError(f"{path} could not be written: {problem}.") from error
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give the hidden name of a file that takes the place of `path` at the end, or not at all.
+
+    Raises
+    ------
+    DGNOError
+        If it cannot be written; what was at `path` stays.
+    """
+    partial = begin(path)
+    with writing(path):
+        try:
+            yield partial
+            publish(partial, path)
+        finally:
+            discard(partial)

@@ -17,7 +17,7 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator, mo
 
 from dgno_core.base_config import BaseConfig
 from dgno_core.errors import DGNOError
-from dgno_core.io.atomic import begin, discard, publish, writing
+from dgno_core.io.atomic import replacing, writing
 from dgno_core.models.config import NetworkConfig
 from dgno_core.models.header import CARD_KEY, read_header, sealed_header
 
@@ -208,13 +208,8 @@ def replace_card(path: Path, card: ModelCard) -> None:
     DGNOError
         If the file cannot be read or written.
     """
-    part = begin(path)
-    try:
+    with replacing(path) as part:
         copy_with_card(path, card, part)
-        with writing(path):
-            publish(part, path)
-    finally:
-        discard(part)
 
 
 def copy_with_card(path: Path, card: ModelCard, target: Path) -> None:

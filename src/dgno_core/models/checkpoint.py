@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor
 
 from dgno_core.errors import DGNOError
-from dgno_core.io.atomic import begin, discard, publish, writing
+from dgno_core.io.atomic import replacing
 from dgno_core.models.build import build_model
 from dgno_core.models.card import ModelCard, read_card_file
 from dgno_core.models.config import NetworkConfig
@@ -53,13 +53,8 @@ def save_model(
     }
     content = save(tensors)
     content = sealed(content, card.changed(weights_sha256=_hash(content)).model_dump_json())
-    part = begin(path)
-    with writing(path):
-        try:
-            part.write_bytes(content)
-            publish(part, path)
-        finally:
-            discard(part)
+    with replacing(path) as part:
+        part.write_bytes(content)
 
 
 def load_model(

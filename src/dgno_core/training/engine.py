@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from dgno_core.errors import DGNOError
-from dgno_core.io.atomic import begin, publish, recover, writing
+from dgno_core.io.atomic import recover, replacing, writing
 from dgno_core.models.build import build_model
 from dgno_core.models.checkpoint import load_model
 from dgno_core.models.device import place
@@ -160,10 +160,8 @@ def _take_folder(config: TrainConfig) -> None:
 def _write_settings(config: TrainConfig) -> None:
     """Record the settings, once everything has been accepted."""
     path = config.out / "config.json"
-    with writing(path):
-        part = begin(path)
+    with replacing(path) as part:
         part.write_text(config.model_dump_json(indent=2), encoding="utf-8")
-        publish(part, path)
 
 
 def _open(fabric: Fabric, config: TrainConfig, control: _Control, *, resume: bool) -> _Run:

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path, PurePath
 
 from dgno_core.errors import DGNOError
-from dgno_core.io.atomic import LEFT, begin, publish, writing
+from dgno_core.io.atomic import LEFT, replacing
 from dgno_core.models.card import read_card_file
 from dgno_core.training.claim import CLAIM, STOP
 
@@ -90,11 +90,8 @@ def write_copies(folder: Path, names: Collection[str]) -> None:
     DGNOError
         If it cannot be written.
     """
-    path = folder / COPIES
-    with writing(path):
-        part = begin(path)
+    with replacing(folder / COPIES) as part:
         part.write_text(json.dumps(sorted(names), indent=1), encoding="utf-8")
-        publish(part, path)
 
 
 def _copies(folder: Path) -> frozenset[str]:

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from dgno_core.io.atomic import begin, discard, publish, writing
+from dgno_core.io.atomic import replacing
 from dgno_core.metrics import psnr, ssim
 
 
@@ -110,14 +110,9 @@ def save_picture(image: HeldOutImage, restored: Tensor, path: Path) -> None:
     panels = [_grey_levels(part, low, high) for part in (image.blurred, restored, image.sharp)]
     gap = np.full((panels[0].shape[0], 4, *panels[0].shape[2:]), 255, np.uint8)
     strip = np.concatenate([panels[0], gap, panels[1], gap, panels[2]], axis=1)
-    part = begin(path)
-    with writing(path):
-        try:
-            path.parent.mkdir(exist_ok=True)
-            Image.fromarray(strip).save(part, format="PNG")
-            publish(part, path)
-        finally:
-            discard(part)
+    with replacing(path) as part:
+        path.parent.mkdir(exist_ok=True)
+        Image.fromarray(strip).save(part, format="PNG")
 
 
 def _grey_levels(image: Tensor, low: float, high: float) -> NDArray[np.uint8]:
