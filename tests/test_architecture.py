@@ -13,7 +13,7 @@ import pytest
 
 SRC = Path(__file__).resolve().parents[1] / "src"
 FILES = sorted(SRC.rglob("*.py"))
-LONGEST_FILE = 600
+LONGEST_FILE = {"dgno_core": 400, "napari_dgno": 600}  # lines
 
 # What each part of the core may import from the rest of it. `FREE` is open to all.
 FREE = {"base_config", "cgroups", "errors", "threads", "version", "wording"}
@@ -210,7 +210,8 @@ def test_the_check_itself_sees_breaches(place: str, source: str, expected: list[
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SRC)))
 def test_no_file_is_too_long(path: Path) -> None:
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST_FILE
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert len(lines) <= LONGEST_FILE[path.relative_to(SRC).parts[0]]
 
 
 def loaded_by(statement: str) -> set[str]:
