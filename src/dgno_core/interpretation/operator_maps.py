@@ -91,7 +91,7 @@ class OperatorMaps:
         if name not in MAPS:
             raise DGNOError(f"There is no map {name!r}; choose one of {', '.join(MAPS)}.")
         self._check(head, dimension)
-        from dgno_core.interpretation.operator_fields import element_ratio, field
+        from dgno_core.interpretation.operator_terms import element_ratio, field
 
         if name == "ratio":
             step, data = self.element, element_ratio(self.terms, head, dimension)
@@ -120,7 +120,7 @@ class OperatorMaps:
             If there is no such head.
         """
         self._check(head)
-        from dgno_core.interpretation.operator_fields import side_magnitudes
+        from dgno_core.interpretation.operator_terms import side_magnitudes
 
         received, jumps = (
             side_magnitudes(parts, head) for parts in (self.terms.received, self.terms.jumps)
