@@ -309,7 +309,7 @@ def test_a_dry_run_says_all_that_the_run_says(
     from dgno_core.inference import survey
 
     doubt = "blurred beyond the card"
-    monkeypatch.setattr(survey, "image_doubts", lambda image, ranges: iter([doubt]))
+    monkeypatch.setattr(survey, "image_warnings", lambda image, ranges: iter([doubt]))
     stack = np.random.default_rng(0).integers(1, 900, (3, 32, 48)).astype(np.float32)
     gaps = stack.copy()
     gaps[1, 2, 3] = np.nan

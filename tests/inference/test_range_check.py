@@ -24,7 +24,7 @@ from dgno_core.inference import (
     restore_events,
     survey,
 )
-from dgno_core.inference.range_check import SIDE, busiest, image_doubts, recorded_view
+from dgno_core.inference.range_check import SIDE, busiest, image_warnings, recorded_view
 from dgno_core.io import as_source
 from dgno_core.io.normalise import IntensityRange
 from dgno_core.models import load_model
@@ -123,7 +123,7 @@ def test_pixels_do_not_depend_on_it(
         return np.asarray(last.data)
 
     with_check = pixels()
-    monkeypatch.setattr(survey, "image_doubts", lambda *_: iter(()))
+    monkeypatch.setattr(survey, "image_warnings", lambda *_: iter(()))
     np.testing.assert_array_equal(pixels(), with_check)
 
 
@@ -161,9 +161,9 @@ def test_the_look_costs_little() -> None:
     network = load_model("dgno-cell-small", "cpu")
     job = Restorer(network).prepare(image)
     list(restore_events(image[:64, :64], model=network))  # what is loaded on first use
-    list(image_doubts(job, None))
+    list(image_warnings(job, None))
     start = process_time()
-    list(image_doubts(job, None))
+    list(image_warnings(job, None))
     look = process_time() - start
     start = process_time()
     list(restore_events(image, model=network))
@@ -175,24 +175,24 @@ def grey() -> Any:
     return load_model("dgno-cell-small", "cpu")
 
 
-def doubts(image: np.ndarray, model: Any) -> list[str]:
+def warnings_of(image: np.ndarray, model: Any) -> list[str]:
     # Ranges as one plane has them: for an image of one plane these are those of the stack.
-    return list(image_doubts(Restorer(model).prepare(image), None))
+    return list(image_warnings(Restorer(model).prepare(image), None))
 
 
 def test_real_defocus_beyond_the_card_is_found(shared_data: Path, grey: Any) -> None:
     files = sorted(shared_data.glob("bbbc006-miq/00_*.tif"))
     assert len(files) == 21
     for file in files:
-        assert "do not trust the result" in " ".join(doubts(tifffile.imread(file), grey)), file
+        assert "do not trust the result" in " ".join(warnings_of(tifffile.imread(file), grey)), file
 
 
 def test_images_in_range_raise_no_alarm(shared_data: Path, grey: Any) -> None:
     colour = load_model("dgno-cell-small-colour", "cpu")
     for row in read_public_set(shared_data):
         image = row.load().blurred
-        assert doubts(image, grey if image.ndim == 2 else colour) == [], row
+        assert warnings_of(image, grey if image.ndim == 2 else colour) == [], row
     sharp = sorted(shared_data.glob("bbbc039/images/*"))
     assert len(sharp) == 35
     for file in sharp:
-        assert doubts(tifffile.imread(file), grey) == [], file
+        assert warnings_of(tifffile.imread(file), grey) == [], file

@@ -63,7 +63,7 @@ class RecordedView:
         return sharpest_edges(self.pixels, self.noise)
 
 
-def range_doubts(name: str, network: Predictor, views: Sequence[RecordedView]) -> Iterator[str]:
+def range_warnings(name: str, network: Predictor, views: Sequence[RecordedView]) -> Iterator[str]:
     """Say in a sentence each how the views are outside of what the card states.
 
     Parameters
@@ -210,7 +210,7 @@ def busiest(coarse: Floats, shape: tuple[int, ...], side: int) -> tuple[slice, s
     return slice(row, row + side), slice(column, column + side)
 
 
-def image_doubts(job: PreparedImage, ranges: tuple[IntensityRange, ...] | None) -> Iterator[str]:
+def image_warnings(job: PreparedImage, ranges: tuple[IntensityRange, ...] | None) -> Iterator[str]:
     """Say how the image of a job is outside of what the card states; reads a few of its planes.
 
     Parameters
@@ -235,12 +235,12 @@ def image_doubts(job: PreparedImage, ranges: tuple[IntensityRange, ...] | None) 
             if size > 1
         )
         views.append(recorded_view(samples[: job.layout.colours], limits, place))
-    yield from range_doubts(job.source.name, job.network, [view for view in views if view])
+    yield from range_warnings(job.source.name, job.network, [view for view in views if view])
 
 
-def plane_doubts(
+def plane_warnings(
     job: PreparedImage, samples: NDArray[np.generic], limits: Sequence[IntensityRange]
 ) -> Iterator[str]:
     """Say how a part of a plane of a job, ``(samples, Y, X)``, is outside of the card."""
     view = recorded_view(samples[: job.layout.colours], limits)
-    yield from range_doubts(job.source.name, job.network, [] if view is None else [view])
+    yield from range_warnings(job.source.name, job.network, [] if view is None else [view])

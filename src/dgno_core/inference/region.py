@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dgno_core.errors import DGNOError
+from dgno_core.inference.checks import fit_warnings
 from dgno_core.inference.events import RegionEvent, RegionRestored, RestoreWarned, TileRestored
 from dgno_core.inference.fallback import smaller_attempt, starting_tile
 from dgno_core.inference.gaps import fill_gaps
-from dgno_core.inference.misgivings import misgivings
 from dgno_core.inference.predictor import TileTooLargeError
 from dgno_core.inference.prepared import PreparedImage
-from dgno_core.inference.range_check import plane_doubts
+from dgno_core.inference.range_check import plane_warnings
 from dgno_core.inference.tiles import plan_tiles
 from dgno_core.io.normalise import IntensityRange
 from dgno_core.io.source import SMALLEST
@@ -38,14 +38,14 @@ def restore_region(
         ),
         strict=True,
     )
-    yield from map(RestoreWarned, (*image.source.warnings, *misgivings(image)))
+    yield from map(RestoreWarned, (*image.source.warnings, *fit_warnings(image)))
     if ranges is None:
         ranges = yield from image.measure()
     samples = image.read(position)
     limits = image.plane_ranges(position, samples, ranges)
     filled = fill_gaps(samples)  # of the whole plane, as they are when all of it is restored
     part = filled.samples[:, *windows]
-    yield from map(RestoreWarned, plane_doubts(image, part, limits))
+    yield from map(RestoreWarned, plane_warnings(image, part, limits))
     with image.network.evaluating():
         restored = yield from _restore(image, part, limits)
     if filled.gaps is not None:

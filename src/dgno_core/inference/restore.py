@@ -59,8 +59,8 @@ def _restore(image: PreparedImage, sink: ImageSink) -> Generator[RestoreEvent, N
         yield RestoreStarted(planes, tiles, tile, str(image.network.device), image.network.name)
         if surveyed is None:
             surveyed = yield from survey(image)
-            told += surveyed.doubts
-            yield from map(RestoreWarned, surveyed.doubts)
+            told += surveyed.warnings
+            yield from map(RestoreWarned, surveyed.warnings)
         try:
             ends = yield from _restore_planes(image, plan, surveyed.ranges, sink, tiles)
             break

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
+from dgno_core.inference.checks import fit_warnings, gaps_kept, nothing_restored
 from dgno_core.inference.events import PlaneMeasured
 from dgno_core.inference.fallback import starting_tile
 from dgno_core.inference.gaps import fill_gaps
-from dgno_core.inference.misgivings import gaps_kept, misgivings, nothing_restored
 from dgno_core.inference.prepared import PreparedImage, is_flat
-from dgno_core.inference.range_check import image_doubts
+from dgno_core.inference.range_check import image_warnings
 from dgno_core.inference.room import check_restoration
 from dgno_core.io.normalise import IntensityRange
 
@@ -29,12 +29,12 @@ class Survey:
     ----------
     ranges
         The intensity ranges of the stack; None if each plane has its own.
-    doubts
+    warnings
         How it is outside of what the card of the model states, in a sentence each.
     """
 
     ranges: tuple[IntensityRange, ...] | None
-    doubts: list[str]
+    warnings: list[str]
 
 
 @dataclass
@@ -82,13 +82,13 @@ def first_attempt(image: PreparedImage, sink: ImageSink) -> tuple[int, list[str]
     """
     tile, notes = starting_tile(image.network, image.layout, image.config)
     check_restoration(image, tile, sink)
-    return tile, [*image.source.warnings, *sink.warnings, *misgivings(image), *notes]
+    return tile, [*image.source.warnings, *sink.warnings, *fit_warnings(image), *notes]
 
 
 def survey(image: PreparedImage) -> Generator[PlaneMeasured, None, Survey]:
     """Measure the intensities, and compare the image with what the card states."""
     ranges = yield from image.measure()
-    return Survey(ranges, list(image_doubts(image, ranges)))
+    return Survey(ranges, list(image_warnings(image, ranges)))
 
 
 def foresee(image: PreparedImage) -> Generator[PlaneMeasured, None, list[str]]:
@@ -99,4 +99,4 @@ def foresee(image: PreparedImage) -> Generator[PlaneMeasured, None, list[str]]:
         samples = image.read(position)
         seen.add(image, samples, image.plane_ranges(position, samples, surveyed.ranges))
         yield PlaneMeasured(done, len(image.layout))
-    return [*surveyed.doubts, *seen.notes(image)]
+    return [*surveyed.warnings, *seen.notes(image)]

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from dgno_core.inference.checks import unfit_pixel_size
 from dgno_core.inference.edges import sharpest_edges
-from dgno_core.inference.misgivings import unfit_pixel_size
 from dgno_core.inference.noise import Noise
 from dgno_core.inference.predictor import Predictor
 from dgno_core.inference.range_check import seen_blur, too_blurred, too_noisy

@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from dgno_core.inference.prepared import PreparedImage
 
 
-def misgivings(job: PreparedImage) -> Iterator[str]:
+def fit_warnings(job: PreparedImage) -> Iterator[str]:
     """Say what was chosen for the user, and what makes it doubtful that the model suits."""
     source, network = job.source, job.network
     if source.axes_guessed:
         yield f"axes guessed as {source.axes}; set the axes if that is wrong."
-    elif doubt := exchanged_axes(source.axes):
-        yield doubt
+    elif warning := exchanged_axes(source.axes):
+        yield warning
     if job.layout.colours == 3 and not job.is_joint:
         kind = f"{network.name}, a grey model"
         yield (
@@ -31,8 +31,8 @@ def misgivings(job: PreparedImage) -> Iterator[str]:
             f"channel with {kind}."
         )
     size = micrometers(source.pixel_size.get("X", 0), source.units.get("X"))
-    if doubt := unfit_pixel_size(source.name, network, size):
-        yield doubt
+    if warning := unfit_pixel_size(source.name, network, size):
+        yield warning
 
 
 def unfit_pixel_size(name: str, network: Predictor, size: float | None) -> str | None:
