@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from dgno_core.detection.matching import match
 from qtpy.QtCore import Qt
 
 from dgno_core.detection.results import DetectionFound
+from dgno_core.metrics import match
 from support.fake_looks import FakeLooks, detected
 from support.look_panels import look, said, spots
 from support.save_dialog import press_save
