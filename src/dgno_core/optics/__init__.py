@@ -1,8 +1,8 @@
 """Forward physics (blur that varies over the field, camera noise) and classical deconvolution.
 
 Pure functions on numpy arrays; randomness comes from a seed or a generator that the caller hands
-in. Only `blur_interpolated`, the fast blur of training, works on tensors. The names are loaded on
-first use.
+in. The fast blur of training, `blur_interpolated` with `ray_kernels`, works on tensors. The names
+are loaded on first use.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from dgno_core.optics.aberrated import Aberrations as Aberrations
+    from dgno_core.optics.aberrated import ray_kernels as ray_kernels
     from dgno_core.optics.controlled import SceneRanges as SceneRanges
     from dgno_core.optics.controlled import controlled_pair as controlled_pair
     from dgno_core.optics.controlled import controlled_scene as controlled_scene
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from dgno_core.optics.varying import blur_varying as blur_varying
 
 _HOMES = {
+    "aberrated": ["Aberrations", "ray_kernels"],
     "controlled": ["SceneRanges", "controlled_pair", "controlled_scene"],
     "deconvolution": ["richardson_lucy", "wiener"],
     "interpolated": ["blur_interpolated"],
