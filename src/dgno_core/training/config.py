@@ -17,6 +17,7 @@ from dgno_core.losses.regularisation import EFCR
 from dgno_core.models.architectures import architecture
 from dgno_core.models.config import NetworkConfig
 from dgno_core.training.data_config import DataConfig, ExtraDataConfig
+from dgno_core.training.located import DataPath, Weights
 
 MOST_STEPS = 10**9
 Decay: TypeAlias = Annotated[float, Field(ge=0, lt=1)]
@@ -97,11 +98,11 @@ class TrainConfig(BaseConfig):
     name: str = Field(
         pattern=r"^[a-z0-9][a-z0-9-]*$", max_length=100, description="name of the weights"
     )
-    out: Path = Field(description="folder of the run: checkpoints, logs and weights")
+    out: DataPath = Field(description="folder of the run: checkpoints, logs and weights")
     model: NetworkConfig = Field(
         description="name of an architecture, or its settings with `base: NAME` or `kind`"
     )
-    start: str | None = Field(
+    start: Weights | None = Field(
         None, description="weights to start from: a packaged name, or a .safetensors file"
     )
     data: DataConfig

@@ -10,10 +10,10 @@ from pydantic import ValidationError
 
 from dgno_core.errors import DGNOError
 from dgno_core.models.architectures import ARCHITECTURES
-from dgno_core.models.header import SUFFIX
 from dgno_core.models.weights import read_card
 from dgno_core.training.config import TrainConfig
 from dgno_core.training.config_faults import Fault, complaint, find_faults
+from dgno_core.training.located import from_folder, from_home, from_home_if_file, locate
 from dgno_core.training.recipes import LISTING, is_packaged, recipe_names
 from dgno_core.training.yaml_text import LONGEST, read_yaml
 from dgno_core.wording import did_you_mean, file_problem
@@ -22,8 +22,6 @@ from dgno_core.wording import did_you_mean, file_problem
 EVERYWHERE = ("data.root=", "extra.root=", "engine.")
 # What places a run among others: its own, never that of a file which it extends.
 PLACE = ("after", "continues", "horizon")
-# Settings that are files or folders, by the name of their last key.
-PATHS = ("out", "root", "list", "blurred", "sharp", "folder", "stacks")
 
 
 def load_config(path: Path, overrides: Sequence[str] = ()) -> TrainConfig:
@@ -66,7 +64,7 @@ def _settings(path: Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
         _override(tree, override)
     tree = _with_parts(tree, path, overrides)
     if tree.get("start") and "model" not in tree:
-        tree["model"] = read_card(tree["start"]).config.model_dump()
+        tree["model"] = read_card(from_home_if_file(tree["start"])).config.model_dump()
     return tree
 
 
@@ -100,7 +98,9 @@ def _with_parts(
         if override.startswith(EVERYWHERE):
             _override(before, override)
     if "out" in tree:
-        before["out"] = str(Path(str(tree["out"])) / "parts" / str(before.get("name", "before")))
+        before["out"] = str(
+            Path(from_home(tree["out"])) / "parts" / str(before.get("name", "before"))
+        )
     return tree | {"after": _with_parts(before, file, overrides, (*followed, file))}
 
 
@@ -128,9 +128,9 @@ def _read(path: Path, followed: tuple[Path, ...] = ()) -> dict[str, Any]:
             "expected, such as steps: 3000."
         )
     base = tree.pop("extends", None)
-    _resolve_paths(tree, path.parent, _home(path))
+    tree = locate(tree, path.parent, _home(path))
     if isinstance(tree.get("after"), str):
-        tree["after"] = str(path.parent / tree["after"])
+        tree["after"] = str(from_folder(tree["after"]))
     if base is None:
         return tree
     inherited = _read(path.parent / str(base), (*followed, path))
@@ -189,32 +189,6 @@ def _lifting_of(base: object) -> str | None:
     """Kind of the lifting of an architecture; None if it has none, or there is no such one."""
     own = getattr(ARCHITECTURES.get(str(base)), "lifting", None)
     return None if own is None else str(own.kind)
-
-
-def _resolve_paths(tree: Any, folder: Path, home: Path) -> None:
-    """Make lists of images relative to the file, other paths relative to `home`."""
-    if isinstance(tree, list):
-        for item in tree:
-            _resolve_paths(item, folder, home)
-        return
-    if not isinstance(tree, dict):
-        return
-    for key, value in tree.items():
-        start = folder if key == "list" else home
-        if key in PATHS and isinstance(value, str) and not _is_choice(key, value):
-            tree[key] = str(start / value)
-        elif key in PATHS and isinstance(value, list):
-            tree[key] = [str(start / one) if isinstance(one, str) else one for one in value]
-        else:
-            _resolve_paths(value, folder, home)
-    # A name of weights is no path; a file is one.
-    if str(tree.get("start", "")).endswith(SUFFIX):
-        tree["start"] = str(home / tree["start"])
-
-
-def _is_choice(key: str, value: str) -> bool:
-    """Whether a word is no path: a stack's `sharp` may be the way to find it."""
-    return key == "sharp" and value in ("best", "local", "composite")
 
 
 def _override(tree: dict[str, Any], override: str) -> None:

@@ -9,6 +9,7 @@ from pydantic import Field, field_validator, model_validator
 
 from dgno_core.base_config import BaseConfig
 from dgno_core.data.config import DegradeConfig, PatchConfig
+from dgno_core.training.located import DataPath, ListPath
 
 Plane: TypeAlias = Annotated[int, Field(ge=0, le=1_000_000)]
 Offset: TypeAlias = Annotated[int, Field(ge=-1_000_000, le=1_000_000)]
@@ -17,7 +18,7 @@ Offset: TypeAlias = Annotated[int, Field(ge=-1_000_000, le=1_000_000)]
 class SourceConfig(BaseConfig):
     """A list of sharp images and how often they are drawn."""
 
-    list: Path = Field(description="text file with one image a line")
+    list: ListPath = Field(description="text file with one image a line")
     contains: str = Field("", description="take only the names that start with this")
     share: float = Field(
         1.0, gt=0, le=1e6, description="of the crops, relative to the other sources"
@@ -40,7 +41,7 @@ class SyntheticData(BaseConfig):
     """Sharp images, blurred anew for every crop."""
 
     kind: Literal["synthetic"] = "synthetic"
-    root: Path = Field(description="folder to which the lists' names are relative")
+    root: DataPath = Field(description="folder to which the lists' names are relative")
     sources: tuple[SourceConfig, ...] = Field(min_length=1)
     held_out_every: int = Field(15, ge=2, le=1_000_000, description="every n-th image validates")
     degrade: DegradeConfig = DegradeConfig()
@@ -57,8 +58,8 @@ class FolderData(_Pairs):
     """Two folders of images with equal names."""
 
     kind: Literal["folders"] = "folders"
-    blurred: Path
-    sharp: Path
+    blurred: DataPath
+    sharp: DataPath
     blurred_pattern: str = Field("{name}", description="{name} is what both files have in common")
     sharp_pattern: str = "{name}"
     held_out_every: int = Field(
@@ -70,7 +71,9 @@ class StackData(_Pairs):
     """Focal stacks: the plane in focus is the target of the others."""
 
     kind: Literal["stacks"] = "stacks"
-    stacks: tuple[Path, ...] = Field(min_length=1, description="stack files, or folders of planes")
+    stacks: tuple[DataPath, ...] = Field(
+        min_length=1, description="stack files, or folders of planes"
+    )
     # A plane that is not there is told with those that are, once the stack is open.
     sharp: Offset | Literal["best", "local", "composite"] = Field(
         "best", description="plane in focus, from 0 on, or how it is found"
@@ -104,7 +107,7 @@ class SetData(_Pairs):
 
     kind: Literal["set"] = "set"
     name: str
-    root: Path
+    root: DataPath
     planes: tuple[Plane, ...] | None = Field(None, description="BBBC006: blurred planes")
 
 
@@ -117,7 +120,7 @@ class UnlabelledData(_Pairs):
     """A folder of blurred images without targets, as extra data."""
 
     kind: Literal["unlabelled"] = "unlabelled"
-    folder: Path
+    folder: DataPath
 
 
 class ExtraSetData(SetData):

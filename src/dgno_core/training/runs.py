@@ -18,7 +18,9 @@ from dgno_core.errors import DGNOError
 from dgno_core.io.atomic import aside_path, begin, discard, writing
 from dgno_core.models.card import copy_with_card, read_card_file
 from dgno_core.training.claim import claim, owner, release
+from dgno_core.training.config import TrainConfig
 from dgno_core.training.files import SETTINGS, TRACES, foreign_files, is_weights, own_files
+from dgno_core.training.located import path_names
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 
@@ -196,23 +198,28 @@ def _renamed_settings(path: Path, folder: Path, new: Path) -> str:
         # As it was given, perhaps relative to the folder in which the command ran.
         depth = len(path.relative_to(folder).parts) - 1
         given = Path(str(settings.get("out", path.parent)))
+        names = path_names(TrainConfig)
         for old in (given.parents[depth - 1] if depth else given, folder):
-            settings = _moved(settings, old, new)
+            settings = _moved(settings, old, new, names)
         return json.dumps(settings | ({"name": new.name} if is_own else {}), indent=2)
     end = r"""(?=[/\\'"\s]|$)"""
     text = re.sub(re.escape(str(folder)) + end, lambda _: str(new), text)
     return re.sub(r"(?m)^name:.*$", f"name: {new.name}", text, count=1) if is_own else text
 
 
-def _moved(value: Any, old: Path, new: Path, key: str = "") -> Any:
-    """Settings in which every path in or below `old` is in or below `new`."""
-    from dgno_core.training.config_file import PATHS
+def _moved(value: Any, old: Path, new: Path, names: set[str], key: str = "") -> Any:
+    """Settings in which every path in or below `old` is in or below `new`.
 
+    Parameters
+    ----------
+    names
+        Of the settings that are paths.
+    """
     if isinstance(value, dict):
-        return {name: _moved(item, old, new, name) for name, item in value.items()}
+        return {name: _moved(item, old, new, names, name) for name, item in value.items()}
     if isinstance(value, list):
-        return [_moved(item, old, new, key) for item in value]
-    is_path = key in (*PATHS, "start") and isinstance(value, str)
-    if is_path and old.parts and Path(value).is_relative_to(old):
+        return [_moved(item, old, new, names, key) for item in value]
+    is_path = key in names and isinstance(value, str) and old.parts
+    if is_path and Path(value).is_relative_to(old):
         return str(new / Path(value).relative_to(old))
     return value
