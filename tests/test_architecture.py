@@ -51,6 +51,14 @@ ALLOWED: dict[str, set[str]] = {
         "demo",
     },
 }
+# Sub-packages of the plugin that one of its own may import besides itself.
+ROOMS: dict[str, set[str]] = {
+    "shared": set(),
+    "restore": {"shared", "inspect"},  # "Check this result" opens the Inspect panel
+    "train": {"shared"},
+    "inspect": {"shared"},
+    "detect": {"shared"},
+}
 FORBIDDEN_IN_CORE = {"napari", "napari_dgno", "qtpy", "PyQt6", "PySide6", "magicgui", "superqt"}
 FORBIDDEN_AT_MODULE_LEVEL = {"tensorflow", "stardist", "csbdeep", "mamba_ssm"}
 
@@ -92,6 +100,8 @@ def breaches(path: Path, source: str) -> list[str]:
     if "torchvision" in tops:
         found.append("torchvision")
     if package != "dgno_core":
+        if rest[0] in ROOMS:
+            found += other_rooms(rest[0], source)
         return found
     found += sorted(tops & FORBIDDEN_IN_CORE)
     top_now = {name.partition(".")[0] for name in imports(module_level(ast.parse(source)))}
@@ -180,6 +190,14 @@ def test_the_check_for_circles_sees_them(tmp_path: Path, back: str, expected: ob
     assert circles(imported_files(tmp_path)) == expected
 
 
+def other_rooms(room: str, source: str) -> list[str]:
+    """List what a sub-package of the plugin imports from others that it must not know."""
+    names = {
+        name.split(".")[1] for name in imports(ast.parse(source)) if name.startswith("napari_dgno.")
+    }
+    return sorted(f"napari_dgno.{other}" for other in names & ROOMS.keys() - ROOMS[room] - {room})
+
+
 def test_there_are_files_to_check() -> None:
     assert {path.relative_to(SRC).parts[0] for path in FILES} == {"dgno_core", "napari_dgno"}
 
@@ -206,6 +224,13 @@ def test_imports_point_in_the_allowed_direction(path: Path) -> None:
 )
 def test_the_check_itself_sees_breaches(place: str, source: str, expected: list[str]) -> None:
     assert breaches(SRC / "dgno_core" / place, source) == expected
+
+
+def test_no_panel_reaches_into_another() -> None:
+    source = "from napari_dgno.shared import panel\nfrom napari_dgno.train.view import RunView"
+    assert other_rooms("restore", source) == ["napari_dgno.train"]
+    assert other_rooms("shared", source) == ["napari_dgno.train"]
+    assert other_rooms("train", source) == []
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SRC)))

@@ -36,7 +36,7 @@ class Stage:
         import napari
         from qtpy.QtWidgets import QApplication
 
-        from napari_dgno._docking import open_panel
+        from napari_dgno.shared.docking import open_panel
 
         self.folder = folder
         self.viewer = napari.Viewer(show=True, show_welcome_screen=False)

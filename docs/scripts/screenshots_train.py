@@ -72,7 +72,7 @@ def play(stage: TrainStage, steps: int) -> None:
     from qtpy.QtCore import QTimer
 
     from dgno_core.optics.scenes import focal_stack as draw
-    from napari_dgno._docking import open_panel
+    from napari_dgno.shared.docking import open_panel
 
     panel, viewer = stage.panel, stage.viewer
     viewer.add_image(draw((9, 448, 448), in_focus=4).data, name="my cells", axis_labels="zyx")

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 from dgno_core.errors import DGNOError
 from dgno_core.interpretation.events import AnalysisProgressed, AnalysisWarned
-from napari_dgno._threads import environment_with_threads
+from napari_dgno.shared.threads import environment_with_threads
 
 if TYPE_CHECKING:
     from dgno_core.detection import DetectConfig

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_dgno._layers import RESULT_KEY
+from napari_dgno.shared.layers import RESULT_KEY
 
 if TYPE_CHECKING:
     from dgno_core.io import ImageSource

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from napari_dgno._settings import read_preferences
 from napari_dgno._train_run import Run, find_runs
 from napari_dgno._train_setup import Request, prepare
 from napari_dgno._train_timing import Measured, Measurement, Timed
 from napari_dgno._train_withdraw import files_in
+from napari_dgno.shared.settings import read_preferences
 
 #: No more runs than this are offered.
 MOST_RUNS = 50

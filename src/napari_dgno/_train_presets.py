@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
-from napari_dgno._time_left import in_words
+from napari_dgno.shared.time_left import in_words
 
 #: Validations of a run, and checkpoints between two of them.
 VALIDATIONS = 10

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from dgno_core.errors import DGNOError
-from napari_dgno._models import AUTOMATIC
 from napari_dgno._train_data import Choice, Kind
 from napari_dgno._train_presets import (
     GENTLY,
@@ -23,6 +22,7 @@ from napari_dgno._train_presets import (
 )
 from napari_dgno._train_run import CONFIG
 from napari_dgno._train_withdraw import files_in
+from napari_dgno.shared.models import AUTOMATIC
 
 #: In place of the name of weights: begin with random ones.
 SCRATCH = "scratch"

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from dgno_core.errors import DGNOError
-from napari_dgno._threads import environment_of_training
 from napari_dgno._train_presets import Pace
 from napari_dgno._train_setup import Request, timed_settings
+from napari_dgno.shared.threads import environment_of_training
 
 #: What runs in the process. It reads settings from its input and writes each pace as a line.
 COMMAND = (sys.executable, "-P", "-c", "from napari_dgno._train_timing import main; main()")

@@ -12,7 +12,7 @@ import numpy as np
 from dgno_core.errors import DGNOError
 from dgno_core.io.metadata import Channel, ImageMetadata
 from dgno_core.io.source import ImageSource
-from napari_dgno._layers import RESULT_KEY, layer_source
+from napari_dgno.shared.layers import RESULT_KEY, layer_source
 
 if TYPE_CHECKING:
     from napari.layers import Image

@@ -100,7 +100,7 @@ def fake_core(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
         finally:
             core.closed.append(end)
 
-    monkeypatch.setattr("napari_dgno._workers.restoring", restoring)
+    monkeypatch.setattr("napari_dgno.restore.work.restoring", restoring)
     return core
 
 
@@ -130,7 +130,7 @@ def timing(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 @pytest.fixture
 def runs(tmp_path: Path, plugin: Any, timing: Any) -> Path:
     """Return the preferred folder of runs."""
-    from napari_dgno._settings import training_model
+    from napari_dgno.shared.settings import training_model
 
     folder = tmp_path / "runs"
     training_model().runs_folder = str(folder)
@@ -186,10 +186,10 @@ def notified(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def fake_looks(monkeypatch: pytest.MonkeyPatch) -> FakeLooks:
     """Replace what the Inspect and Detect panels do in their worker threads."""
     looks = FakeLooks()
-    monkeypatch.setattr("napari_dgno._inspect_operator.looking_inside", looks.looking_inside)
-    monkeypatch.setattr("napari_dgno._inspect_lam.attributing", looks.attributing)
-    monkeypatch.setattr("napari_dgno._inspect_trust.weighing_trust", looks.weighing_trust)
-    monkeypatch.setattr("napari_dgno._detect.comparing", looks.comparing)
+    monkeypatch.setattr("napari_dgno.inspect.operator.looking_inside", looks.looking_inside)
+    monkeypatch.setattr("napari_dgno.inspect.lam.attributing", looks.attributing)
+    monkeypatch.setattr("napari_dgno.inspect.trust.weighing_trust", looks.weighing_trust)
+    monkeypatch.setattr("napari_dgno.detect.panel.comparing", looks.comparing)
     monkeypatch.setattr("dgno_core.detection.models.why_unavailable", lambda: None)
     return looks
 

@@ -34,7 +34,9 @@ def test_every_command_can_be_imported(manifest_path: Path) -> None:
         assert callable(import_python_name(command.python_name))
 
 
-@pytest.mark.parametrize("module", ["napari_dgno", "napari_dgno._layers", "napari_dgno._reader"])
+@pytest.mark.parametrize(
+    "module", ["napari_dgno", "napari_dgno.shared.layers", "napari_dgno._reader"]
+)
 def test_import_brings_neither_torch_nor_qt(module: str) -> None:
     code = (
         f"import sys, {module}; "

@@ -15,8 +15,8 @@ import pytest
 
 from napari_dgno import _train_run
 from napari_dgno._train_log import LogFollower
-from napari_dgno._train_models import keep_model
 from napari_dgno._train_run import Run, State, explain, find_runs
+from napari_dgno.train.models import keep_model
 
 FAKE = Path(__file__).parents[1] / "support" / "fake_training.py"
 
@@ -216,7 +216,7 @@ def test_what_was_lost_with_a_killed_process_is_not_drawn_twice(tmp_path: Path) 
 def test_the_best_weights_are_kept_in_the_model_folder(
     run: Run, plugin: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from napari_dgno._settings import preference_model, read_preferences
+    from napari_dgno.shared.settings import preference_model, read_preferences
 
     assert keep_model(run) is None
     monkeypatch.setenv("DGNO_FAKE", json.dumps({"steps": 4, "delay": 0}))

@@ -18,10 +18,10 @@ from dgno_core.interpretation.lam import Attribution, LamSettings, Window
 from dgno_core.interpretation.registered import RegisteredMap
 from dgno_core.interpretation.trust import TrustFound, TrustMap, Verdict
 from dgno_core.metrics.matching import count, match
-from napari_dgno._detect_objects import paint
-from napari_dgno._detect_work import Compared, plane_source
-from napari_dgno._inspect_work import OperatorPicture, Weighed
-from napari_dgno._look_panel import Found
+from napari_dgno.detect.objects import paint
+from napari_dgno.detect.work import Compared, plane_source
+from napari_dgno.inspect.work import OperatorPicture, Weighed
+from napari_dgno.shared.analysis_panel import Found
 
 
 def ramp(shape: tuple[int, int]) -> np.ndarray:

@@ -13,7 +13,7 @@ from dgno_core.training import load_config, train_events
 from dgno_core.training.claim import ask_to_stop
 from dgno_core.training.events import StepDone, TrainStopped, Validated
 from dgno_core.training.validation import HeldOutImage, Scores
-from napari_dgno._models import summary
+from napari_dgno.shared.models import summary
 
 
 def stopped_at(step: int, config_file: Path, *settings: str) -> Path:

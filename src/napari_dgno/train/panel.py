@@ -1,0 +1,539 @@
+"""The Train panel: choose, look at the pairs, train, watch, stop, resume, restore with the result.
+
+The training is a process of its own. The panel starts it and follows its log; it does the same with
+runs that another napari has started, so there is only one way of showing a run.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qtpy.compat import isalive
+from qtpy.QtCore import QTimer
+from qtpy.QtGui import QShowEvent
+from qtpy.QtWidgets import QFormLayout, QVBoxLayout, QWidget
+
+from dgno_core.errors import DGNOError
+from napari_dgno import _train_jobs, _train_pairs
+from napari_dgno._train_files import Noted, Written
+from napari_dgno._train_run import Run
+from napari_dgno._train_withdraw import withdraw
+from napari_dgno._train_words import in_panel_words
+from napari_dgno.shared import workers
+from napari_dgno.shared.panel import Panel, open_panel
+from napari_dgno.shared.progress import RunDisplay
+from napari_dgno.shared.scroll import VerticalScroll
+from napari_dgno.shared.settings import preference_model, read_preferences, training_model
+from napari_dgno.train import manage
+from napari_dgno.train import tooltips as tips
+from napari_dgno.train.focus import FocusSearch
+from napari_dgno.train.form import SHOW_PAIRS, TrainForm, align_labels
+from napari_dgno.train.guard import CloseGuard
+from napari_dgno.train.layers import PairView, PictureView
+from napari_dgno.train.models import keep_model, offer_everywhere
+from napari_dgno.train.pace import MEASURING, PaceSearch
+from napari_dgno.train.runs import RunList
+from napari_dgno.train.view import RunView
+
+if TYPE_CHECKING:
+    from napari.viewer import Viewer
+
+#: Milliseconds between two looks at the log.
+INTERVAL = 400
+#: Seconds between two drawings of the curves.
+DRAWING = 1.0
+WRITING = "Writing the images …"
+
+
+class TrainPanel(Panel):
+    """Dock widget that trains a network on the user's images.
+
+    Parameters
+    ----------
+    napari_viewer : napari.Viewer
+        The viewer it is docked in.
+    """
+
+    def __init__(self, napari_viewer: Viewer) -> None:
+        super().__init__()
+        self._viewer = napari_viewer
+        self._closed = False
+        self._run: Run | None = None
+        self._pictures: PictureView | None = None
+        self._status = ""
+        self._is_moving = False
+        self._next: Callable[[], None] | None = None
+        self._drawn, self._stale = 0.0, False
+        self._worker: workers.EventWorker | None = None
+        self._launching: _train_jobs.Launching | None = None
+        self._pairs = PairView(napari_viewer)
+        self.run_combo = RunList()
+        self.form = TrainForm(napari_viewer, read_preferences())
+        self.display = RunDisplay(napari_viewer)
+        self.view = RunView(napari_viewer)
+        self._poll_timer = QTimer(self)
+        self._poll_timer.setInterval(INTERVAL)
+        self._focus = FocusSearch(self.form.images)
+        self._pace = PaceSearch(self.form, lambda: self.run_combo.training() is None)
+        self._lay_out()
+        self._connect()
+        self._show_bar(False)
+        self._show_page()
+        self.look_for_runs()
+
+    def _lay_out(self) -> None:
+        top = QFormLayout()
+        top.setContentsMargins(0, 0, 0, 0)
+        top.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        top.addRow("Run", self.run_combo)
+        top.labelForField(self.run_combo).setToolTip(tips.RUN)
+        self._setup = QWidget()
+        setup = QVBoxLayout(self._setup)
+        setup.setContentsMargins(0, 0, 0, 0)
+        setup.addWidget(self.form)
+        setup.addWidget(self.display)
+        content = QWidget()
+        inner = QVBoxLayout(content)
+        inner.addLayout(top)
+        inner.addSpacing(8)
+        inner.addWidget(self._setup)
+        inner.addWidget(self.view)
+        inner.addStretch(1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(VerticalScroll(content))
+        self._top = top
+
+    def _connect(self) -> None:
+        self.form.train_button.clicked.connect(self.train)
+        self.form.pairs_button.clicked.connect(self.show_pairs)
+        self.form.images.changed.connect(self._on_choice)
+        self.form.start_chooser.failed.connect(self._show_error)
+        self.form.runs_edit.edit.editingFinished.connect(self.look_for_runs)
+        self.display.cancel_button.clicked.connect(self._cancel)
+        self.view.stop_button.clicked.connect(self.stop)
+        self.view.resume_button.clicked.connect(self.resume)
+        self.view.restore_button.clicked.connect(self.restore)
+        self.view.rename_button.clicked.connect(self.rename)
+        self.view.delete_button.clicked.connect(self.delete)
+        self.run_combo.chosen.connect(self._choose_run)
+        self._poll_timer.timeout.connect(self._poll)
+        self._viewer.layers.events.removed.connect(self._on_removed)
+        self._settings = [m for m in (preference_model(), training_model()) if m is not None]
+        for model in self._settings:
+            model.events.connect(self._apply_preferences)
+
+    # What the buttons do ------------------------------------------------------------------------
+
+    def train(self) -> None:
+        """Write what the training needs and start it, in the background."""
+        if self._worker is not None:
+            return
+        try:
+            request = self.form.request()
+            request.check()
+            self.run_combo.check_nothing_trains()
+        except DGNOError as error:
+            self._show_error(str(error))
+            return
+        self._hide_pairs()
+        self._pace.cancel()
+        self._launching = _train_jobs.Launching(request, self._pace.known)
+        status = MEASURING if request.needs_pace else WRITING
+        self._work(status, self._launching.events)
+
+    def show_pairs(self) -> None:
+        """Show the pairs that would be trained on; or put them away again."""
+        if self._worker is not None:
+            return
+        if self._pairs.is_shown:
+            self._hide_pairs()
+            return
+        try:
+            request = self.form.request()
+            request.choice.check()
+        except DGNOError as error:
+            self._show_error(str(error))
+            return
+        self._work("Looking for pairs …", _train_pairs.finding_pairs, request)
+
+    def stop(self) -> None:
+        """Ask the training to stop after the step in work."""
+        if self._run is not None:
+            self._run.ask_to_stop()
+            self._show_state()
+
+    def resume(self) -> None:
+        """Go on with a run that has stopped."""
+        if self._run is None or self._worker is not None or self._left_if_gone(self._run):
+            return
+        try:
+            self.run_combo.check_nothing_trains()
+        except DGNOError as error:
+            self.view.display.set_error(str(error))
+            return
+        self._work("Starting …", _train_jobs.resuming, self._run)
+
+    def restore(self) -> None:
+        """Open the Restore panel with the best model of the run."""
+        if self._run is None or self._left_if_gone(self._run) or not self._keep_model():
+            return
+        panel: Any = open_panel(self._viewer, "Restore")
+        chooser = panel.form.model_chooser
+        known = chooser.combo.findData(self._run.name) >= 0
+        chooser.set_model(self._run.name if known else str(self._run.weights()))
+
+    def rename(self) -> None:
+        """Ask for another name of the run, and give it."""
+        run = self._resting_run()
+        name = None if run is None else manage.ask_name(self, run)
+        if run is None or name is None:
+            return
+        self._is_moving = True
+        folder = read_preferences().model_folder
+        self._work("Renaming …", manage.renaming, run, name, folder)
+
+    def _on_renamed(self, run: Run, renamed: Run) -> None:
+        self._is_moving = False
+        self.run_combo.replace(run, renamed)
+        if self._pictures is not None:
+            self._pictures.follow(renamed.folder)
+        self._run = renamed
+        self._show_run(renamed)
+        self._offer_models()
+
+    def delete(self) -> None:
+        """Ask whether to delete the run, as soon as its model is known, and do it."""
+        run = self._resting_run()
+        if run is not None:
+            self._work("Looking for its model …", manage.finding_model, run)
+
+    def _delete(self, run: Run, model: Path | None) -> None:
+        sure, with_model = manage.ask_delete(self, run, model)
+        if not sure:
+            return
+        try:
+            manage.delete(run, model if with_model else None)
+        except DGNOError as error:
+            self._show_error(str(error))
+            return
+        self._forget(run)
+        self.display.finish(f"The run {run.name} was deleted.")
+        self._offer_models()
+        self.form.suggest_next_name()
+
+    def _resting_run(self) -> Run | None:
+        """Return the run that is shown, if nothing is done with it at the moment."""
+        run = self._run
+        if run is None or self._worker is not None or self._left_if_gone(run):
+            return None
+        return None if run.is_alive() else run
+
+    def _offer_models(self) -> None:
+        """Let all panels list the user's models anew."""
+        folder = read_preferences().model_folder
+        if folder is not None:
+            offer_everywhere(self._viewer, folder)
+
+    def look_for_runs(self) -> None:
+        """Look, in the background, for runs in the folder of runs."""
+        workers.start(
+            _train_jobs.finding_runs,
+            self.form.runs_folder(),
+            on_event=self._on_runs,
+            on_finished=lambda: None,
+        )
+
+    # Work in the background ---------------------------------------------------------------------
+
+    def _work(self, status: str, generator: Any, *args: Any) -> None:
+        display = self._shown_display()
+        display.prepare(status)
+        self._show_bar(True)
+        self._worker = workers.start(
+            generator, *args, on_event=self._on_event, on_finished=self._on_finished
+        )
+        self._enable()
+
+    def _show_bar(self, shown: bool) -> None:
+        """Show the bar of the setup only while something is written or looked for."""
+        self.display.bar.setVisible(shown)
+        self.display.cancel_button.setVisible(shown)
+
+    def _shown_display(self) -> RunDisplay:
+        return self.display if self._run is None else self.view.display
+
+    def _cancel(self) -> None:
+        if self._worker is not None:
+            self._worker.quit()
+            if self._launching is not None:
+                self._launching.cancel()
+            self.display.status.setText("Cancelling …")
+
+    def _on_event(self, event: Any) -> None:
+        if self._closed:
+            if isinstance(event, _train_jobs.Launched):
+                event.run.ask_to_stop()  # nobody is there to watch it
+            return
+        match event:
+            case workers.Failed(error):
+                self._on_failed(error)
+            case _train_jobs.Paced():
+                self.display.status.setText(WRITING)
+            case Written(done, total):
+                self.display.bar.setRange(0, total)
+                self.display.bar.setValue(done)
+            case Noted(message):
+                self._shown_display().add_note(in_panel_words(message))
+            case _train_pairs.PairsFound():
+                self._on_pairs(event)
+            case _train_jobs.Launched(run):
+                self._on_launched(run)
+            case manage.Renamed(run, renamed):
+                self._on_renamed(run, renamed)
+            case manage.ModelFound(run, model):
+                self._next = partial(self._delete, run, model)
+
+    def _on_failed(self, error: Exception) -> None:
+        if isinstance(error, DGNOError):
+            self._show_error(in_panel_words(str(error)))
+            return
+        from napari.utils.notifications import notification_manager
+
+        self._shown_display().set_error(
+            f"That stopped unexpectedly ({type(error).__name__}); napari's notification has the "
+            "details for a bug report."
+        )
+        notification_manager.receive_error(type(error), error, error.__traceback__)
+
+    def _on_pairs(self, found: _train_pairs.PairsFound) -> None:
+        self._pairs.show(found)
+        self.form.pairs_button.setText("Hide pairs")
+        shown = len(found.names)
+        if found.total is None:
+            text = f"{shown} examples of how the images are blurred anew for every step"
+        elif found.total > shown:
+            text = f"The first {shown} of {found.total} pairs"
+        else:
+            text = f"{shown} pairs" if shown > 1 else "One pair"
+        self._status = f"{text}: blurred on the left, sharp on the right."
+        if shown > 1:
+            self._status += " Go through them with the slider below the picture."
+        for note in found.notes:
+            self.display.add_note(in_panel_words(note))
+
+    def _on_launched(self, run: Run) -> None:
+        self._guard(run)
+        self.run_combo.put_first(run)
+        self._show_run(run)
+        self.form.suggest_next_name()
+
+    def _on_finished(self) -> None:
+        self._worker = self._launching = None
+        self._is_moving = False
+        if self._closed:
+            return
+        status, self._status = self._status, ""
+        self.display.finish(status)
+        self._show_bar(False)
+        self._enable()
+        if self._poll_timer.isActive():
+            self._poll()
+        else:
+            self._show_state()  # what was said about a run at rest stays
+        task, self._next = self._next, None
+        if task is not None:
+            task()
+
+    def _enable(self) -> None:
+        idle = self._worker is None
+        self.form.setEnabled(idle)
+        self.run_combo.setEnabled(idle)
+        if not idle:
+            self._disable_rest()
+
+    def _hide_pairs(self) -> None:
+        self._pairs.hide()
+        self.form.pairs_button.setText(SHOW_PAIRS)
+        if self._worker is None:
+            self.display.clear_texts()
+
+    def _on_choice(self) -> None:
+        """Say and show nothing any more of images that are not chosen now."""
+        if self._worker is None and not self._closed:
+            self.display.clear_texts()
+            # Not at once: napari may be about to remove the layer that was chosen.
+            QTimer.singleShot(0, self._put_away)
+
+    def _put_away(self) -> None:
+        if isalive(self) and not self._closed and self._pairs.is_shown:
+            self._hide_pairs()
+
+    def _on_removed(self, event: Any) -> None:
+        if not self._pairs.is_shown and self.form.pairs_button.text() != SHOW_PAIRS:
+            self._hide_pairs()
+
+    # Runs ---------------------------------------------------------------------------------------
+
+    def _on_runs(self, event: Any) -> None:
+        """Offer the runs that were found, and show one that is going on."""
+        if self._closed or not isinstance(event, _train_jobs.RunsFound):
+            return
+        self.run_combo.set_found(event.runs, self._run)
+        alive = [run for run in self.run_combo.runs if run.is_alive()]
+        for run in alive:
+            self._guard(run)
+        if alive and self._run is None and self._worker is None:
+            self._show_run(alive[0])
+
+    def _guard(self, run: Run) -> None:
+        """Let napari ask before it is closed while this run trains."""
+        guard = CloseGuard.around(self)
+        if guard is not None:
+            guard.watch(run)
+
+    def _choose_run(self, run: Run | None) -> None:
+        if run is None:
+            self._run = None
+            self._poll_timer.stop()
+            self._show_page()
+        else:
+            self._show_run(run)
+
+    def _show_run(self, run: Run) -> None:
+        self._hide_pairs()
+        if run is not self._run:
+            self._pictures = PictureView(self._viewer, run.folder)
+        self._run = run
+        self.run_combo.select(run)
+        self.view.show_run(run)
+        self._show_page()
+        self._drawn = 0.0
+        self._poll_timer.start()
+        self._poll()
+
+    def _show_page(self) -> None:
+        self._setup.setVisible(self._run is None)
+        self.view.setVisible(self._run is not None)
+
+    def _poll(self) -> None:
+        """Read what is new in the log; notice the end of the process."""
+        run = self._run
+        if run is None or self._closed or self._is_moving or self._left_if_gone(run):
+            return
+        alive = run.is_alive()
+        changed = run.log.read()
+        run.urge()
+        ended = not alive and not changed
+        self._stale |= changed
+        if (self._stale and time.monotonic() - self._drawn > DRAWING) or ended:
+            self._drawn, self._stale = time.monotonic(), False
+            self.view.update_curves(run)
+            if self._pictures is not None:
+                self._pictures.update(run.record)
+        self._show_state()
+        if ended and self._worker is None:
+            self._on_ended(run)
+
+    def _show_state(self) -> None:
+        run = self._run
+        if run is None:
+            return
+        state = run.state()
+        self.view.update_state(run, state)
+        if self._worker is not None:
+            self._disable_rest()
+
+    def _disable_rest(self) -> None:
+        for button in self.view.rest_buttons:
+            button.setEnabled(False)
+
+    def _on_ended(self, run: Run) -> None:
+        self._poll_timer.stop()
+        refusal = withdraw(run)
+        if refusal:
+            self._leave(run, refusal)
+            self.form.take_name_back(run.name)
+            return
+        state = run.state()
+        self.view.show_end(run, state)
+        self.run_combo.say(run, run.title())
+        self._keep_model()
+
+    def _left_if_gone(self, run: Run) -> bool:
+        """Leave a run whose folder was deleted; say whether that is so."""
+        if not run.is_gone:
+            return False
+        if run.folder.parent.is_dir() and run.is_alive():  # else perhaps a drive that comes back
+            run.ask_to_stop()  # its process has nowhere to save to
+        self._leave(run, f"The folder of this run is gone: {run.folder}")
+        return True
+
+    def _leave(self, run: Run, why: str) -> None:
+        """Offer a new training in place of a run that is no more, and say why."""
+        self._forget(run)
+        self._show_error(why)
+
+    def _forget(self, run: Run) -> None:
+        self._poll_timer.stop()
+        self._run = None
+        self.run_combo.remove(run)
+        self._show_page()
+
+    def _keep_model(self) -> bool:
+        """Offer the best model of the run in all Restore panels; say whether there is one."""
+        if self._run is None:
+            return False
+        try:
+            path = keep_model(self._run)
+        except DGNOError as error:
+            self.view.display.set_error(str(error))
+            return self._run.weights() is not None
+        if path is not None:
+            offer_everywhere(self._viewer, path.parent)
+        return path is not None
+
+    # What the fields show -----------------------------------------------------------------------
+
+    def _show_error(self, message: str) -> None:
+        from napari.utils.notifications import show_error
+
+        display = self._shown_display()
+        if self._worker is None:
+            display.finish("")
+        display.set_error(message)
+        show_error(message)
+
+    def _apply_preferences(self, event: Any = None) -> None:
+        if self._closed or not isalive(self):
+            return
+        before = self.form.runs_folder()
+        self.form.apply_preferences(read_preferences())
+        if self.form.runs_folder() != before:
+            self.look_for_runs()
+
+    # The end ------------------------------------------------------------------------------------
+
+    def showEvent(self, event: QShowEvent | None) -> None:
+        """Align the fields: only now is napari's theme, with its font, in force."""
+        super().showEvent(event)
+        align_labels(self._top, *self.form.layouts())
+
+    def shut_down(self) -> None:
+        """Let a training go on, but listen to nothing any longer; safe to call twice."""
+        if self._closed:
+            return
+        self._closed = True
+        self._poll_timer.stop()
+        self._focus.shut_down()
+        self._pace.shut_down()
+        self._cancel()
+        self._viewer.layers.events.removed.disconnect(self._on_removed)
+        self.form.images.disconnect_viewer()
+        self.view.plot.disconnect_viewer()
+        for model in self._settings:
+            model.events.disconnect(self._apply_preferences)
