@@ -1,4 +1,4 @@
-"""Results of a look into a network as files, each with the record of how it was made."""
+"""Results of an analysis as files, each with the record of how it was made."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from dgno_core.io.sinks import open_sink
 from dgno_core.io.source import ImageSource
 
 
-def describe_look(
+def describe_analysis(
     source: ImageSource,
     network: Predictor,
     config: RestoreConfig,
-    look: Mapping[str, Any],
+    analysis: Mapping[str, Any],
     command: str,
     warnings: Sequence[str] = (),
 ) -> Provenance:
@@ -31,7 +31,7 @@ def describe_look(
     ----------
     source, network, config
         The image, the network that looked at it, and the settings of both.
-    look
+    analysis
         What else was chosen, and what the map says of itself; stands with the settings.
     command
         The `dgno explain` line that does the same.
@@ -46,7 +46,7 @@ def describe_look(
         source=SourceRecord.of(source),
         model=network.name,
         weights_sha256=network.card.weights_sha256 or None,
-        settings=settings | dict(look),
+        settings=settings | dict(analysis),
         tile=0,  # the part is seen in one piece
         device=str(network.device),
         versions=versions("napari-dgno", "torch", "numpy"),
@@ -55,13 +55,13 @@ def describe_look(
     )
 
 
-def command_line(look: str, inputs: Sequence[str | Path], options: Mapping[str, Any]) -> str:
-    """Write the `dgno explain` line of a look, quoted for a POSIX shell.
+def command_line(analysis: str, inputs: Sequence[str | Path], options: Mapping[str, Any]) -> str:
+    """Write the `dgno explain` line of an analysis, quoted for a POSIX shell.
 
     Options that are None are left out; those that are True stand alone, sequences are repeated
     behind their name.
     """
-    words = ["dgno", "explain", look, *map(str, inputs)]
+    words = ["dgno", "explain", analysis, *map(str, inputs)]
     for name, value in options.items():
         if value is None or value is False:
             continue

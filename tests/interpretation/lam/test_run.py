@@ -17,10 +17,10 @@ from dgno_core.interpretation.lam import (
     LamFound,
     LamSettings,
     Window,
-    checks,
     lam_events,
     read_neighbourhood,
 )
+from dgno_core.interpretation.lam import run as lam_run
 from dgno_core.interpretation.lam.describe import describe_lam, file_words
 from support.lam_net import LamNet, random_net, view_of
 
@@ -212,7 +212,7 @@ def test_a_lack_of_memory_is_told_in_a_sentence(monkeypatch: pytest.MonkeyPatch)
     view = view_of(cells(1, 64, 64), Greedy())
     with pytest.raises(DGNOError, match="smaller neighbourhood than 64 pixels, or a smaller model"):
         next(lam_events(view, window, SHORT))
-    monkeypatch.setattr(checks, "available_bytes", lambda _: 1 << 20)
+    monkeypatch.setattr(lam_run, "available_bytes", lambda _: 1 << 20)
     view = view_of(cells(1, 64, 64), net := random_net())
     with pytest.raises(DGNOError, match=r"takes about 0\.1 GB .* and 0\.0 GB are free on cpu"):
         next(lam_events(view, window, SHORT))

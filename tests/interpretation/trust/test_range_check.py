@@ -11,11 +11,11 @@ from scipy.ndimage import gaussian_filter
 from dgno_core.inference.edges import edge_width
 from dgno_core.inference.noise import Noise
 from dgno_core.inference.range_check import trained_noise
-from dgno_core.interpretation.trust.bounds import widest_for
 from dgno_core.interpretation.trust.range_check import (
     check_blur,
     noise_warnings,
     pixel_size_warnings,
+    widest_for,
 )
 from dgno_core.interpretation.trust.reblur import Reblurred, reblur
 from dgno_core.optics.noise import camera_noise

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dgno_core.cli.explain.options import Axes, Device, ModelFolder, Out, Overwrite
+from dgno_core.cli.explain import options as opt
 from dgno_core.cli.explain.results import result_folder
 from dgno_core.cli.models import check_model_folder
 from dgno_core.cli.threads import Threads
@@ -30,16 +30,16 @@ NUMBERS, PICTURE = "compare.json", "compare.png"
 def compare(
     blurred: Annotated[Path, typer.Argument(metavar="BLURRED", help="The image to restore.")],
     sharp: Annotated[Path, typer.Argument(metavar="SHARP", help="The same place, sharp.")],
-    output: Out,
+    output: opt.Out,
     models: Annotated[
         tuple[str, str],
         typer.Option(metavar="A B", help="Two names from `dgno models`, or .safetensors files."),
     ] = ("dgno-cell-small", "dgno-face-small"),
-    axes: Axes = None,
-    device: Device = "auto",
-    model_folder: ModelFolder = None,
+    axes: opt.Axes = None,
+    device: opt.Device = "auto",
+    model_folder: opt.ModelFolder = None,
     threads: Threads = 0,
-    overwrite: Overwrite = False,
+    overwrite: opt.Overwrite = False,
 ) -> None:
     """Restore an image with two models and show which is closer to the truth, and where.
 
@@ -49,7 +49,7 @@ def compare(
     check_model_folder(model_folder)
     from dgno_core.evaluation.error_figure import draw_comparison
     from dgno_core.inference import RestoreConfig, Restorer
-    from dgno_core.interpretation.record import command_line, describe_look, write_map
+    from dgno_core.interpretation.record import command_line, describe_analysis, write_map
     from dgno_core.io import read_image
     from dgno_core.metrics.edges import band_psnr, edge_band, error_difference
 
@@ -89,7 +89,7 @@ def compare(
             },
             "meaning": f"error of {labels[0]} less error of {labels[1]}, share of the sharp range",
         }
-        record = describe_look(source, networks[0], config, look, command)
+        record = describe_analysis(source, networks[0], config, look, command)
         difference = error_difference(reference, results[0], results[1]).astype("float32")
         for tiff, data in zip(TIFFS, (difference, band), strict=True):
             write_map(folder / tiff, data, source, record)

@@ -11,15 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from dgno_core.cli.completion import complete_model
-from dgno_core.cli.explain.options import (
-    Axes,
-    Device,
-    ModelFolder,
-    Normalise,
-    Out,
-    Overwrite,
-    Plane,
-)
+from dgno_core.cli.explain import options as opt
 from dgno_core.cli.explain.region import parse_plane
 from dgno_core.cli.explain.results import result_folder
 from dgno_core.cli.models import check_model_folder
@@ -44,7 +36,7 @@ def lam(
             help="The box: its first row, first column and size (or HEIGHT,WIDTH) in pixels.",
         ),
     ],
-    output: Out,
+    output: opt.Out,
     model: Annotated[
         list[str] | None,
         typer.Option(
@@ -65,16 +57,16 @@ def lam(
     paper: Annotated[
         bool, typer.Option("--paper", help="Take the method's own objective, without eps.")
     ] = False,
-    plane: Plane = None,
+    plane: opt.Plane = None,
     channel: Annotated[
         int, typer.Option(help="Which colour of a colour image a grey model looks at, from 0.")
     ] = 0,
-    axes: Axes = None,
-    device: Device = "auto",
-    normalise: Normalise = "stack",
-    model_folder: ModelFolder = None,
+    axes: opt.Axes = None,
+    device: opt.Device = "auto",
+    normalise: opt.Normalise = "stack",
+    model_folder: opt.ModelFolder = None,
     threads: Threads = 0,
-    overwrite: Overwrite = False,
+    overwrite: opt.Overwrite = False,
 ) -> None:
     """See which input pixels the edges in a box were made from.
 
@@ -86,7 +78,7 @@ def lam(
     from dgno_core.inference import Restorer
     from dgno_core.interpretation.lam import LamSettings, compare_lam
     from dgno_core.interpretation.lam.describe import describe_lam, file_words
-    from dgno_core.interpretation.record import command_line, describe_look, write_map
+    from dgno_core.interpretation.record import command_line, describe_analysis, write_map
     from dgno_core.io import read_image
 
     settings = LamSettings(effort=effort, steps=steps, sigma=sigma, kernel=kernel, side=side)
@@ -112,7 +104,7 @@ def lam(
             chosen = {"model": view.network.name, "device": view.network.device}
             command = command_line("lam", [image], options | chosen)
             said = {"plane": plane, "channel": channel, "lam": describe_lam(found)}
-            record = describe_look(
+            record = describe_analysis(
                 source, view.network, restorer.config, said, command, found.warnings
             )
             write_map(folder / tiff, found.signed, source, record)

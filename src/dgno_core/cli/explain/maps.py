@@ -7,17 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from dgno_core.cli.explain.options import (
-    Axes,
-    Device,
-    Model,
-    ModelFolder,
-    Normalise,
-    Out,
-    Overwrite,
-    Plane,
-    Region,
-)
+from dgno_core.cli.explain import options as opt
 from dgno_core.cli.explain.region import parse_plane, parse_region
 from dgno_core.cli.explain.results import result_folder
 from dgno_core.cli.models import check_model_folder
@@ -29,8 +19,8 @@ if TYPE_CHECKING:
 
 def maps(
     image: Annotated[Path, typer.Argument(metavar="IMAGE", help="An image, or a zarr store.")],
-    output: Out,
-    model: Model = "auto",
+    output: opt.Out,
+    model: opt.Model = "auto",
     scale: Annotated[
         Literal["quarter", "half", "full"], typer.Option(help="Size of the operator's image.")
     ] = "half",
@@ -41,14 +31,14 @@ def maps(
     dimension: Annotated[
         int | None, typer.Option(help="Only this dimension of the head, with its sign.")
     ] = None,
-    region: Region = None,
-    plane: Plane = None,
-    axes: Axes = None,
-    device: Device = "auto",
-    normalise: Normalise = "stack",
-    model_folder: ModelFolder = None,
+    region: opt.Region = None,
+    plane: opt.Plane = None,
+    axes: opt.Axes = None,
+    device: opt.Device = "auto",
+    normalise: opt.Normalise = "stack",
+    model_folder: opt.ModelFolder = None,
     threads: Threads = 0,
-    overwrite: Overwrite = False,
+    overwrite: opt.Overwrite = False,
 ) -> None:
     """See one operator of a DGNO network at work.
 
@@ -62,7 +52,7 @@ def maps(
     from dgno_core.interpretation.operator_figure import draw_operator
     from dgno_core.interpretation.operator_maps import MAPS, operator_maps
     from dgno_core.interpretation.operator_words import suffix
-    from dgno_core.interpretation.record import command_line, describe_look, write_map
+    from dgno_core.interpretation.record import command_line, describe_analysis, write_map
     from dgno_core.interpretation.view import read_view
     from dgno_core.io import read_image
 
@@ -95,7 +85,7 @@ def maps(
                     "scale": one.scale, "translate": one.translate,
                 },
             }  # fmt: skip
-            record = describe_look(source, view.network, restorer.config, said, command)
+            record = describe_analysis(source, view.network, restorer.config, said, command)
             write_map(folder / tiff, one.data, source, record, one.scale)
         write_faces(folder / table, shown.faces(head))
         figure = draw_operator(view, shown, head, dimension)

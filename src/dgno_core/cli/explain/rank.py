@@ -9,16 +9,7 @@ from typing import Annotated
 import typer
 
 from dgno_core.cli.completion import complete_model
-from dgno_core.cli.explain.options import (
-    Axes,
-    Device,
-    ModelFolder,
-    Normalise,
-    Out,
-    Overwrite,
-    Plane,
-    Region,
-)
+from dgno_core.cli.explain import options as opt
 from dgno_core.cli.explain.region import parse_plane, parse_region
 from dgno_core.cli.explain.results import result_folder
 from dgno_core.cli.models import check_model_folder
@@ -30,7 +21,7 @@ TABLE, PICTURE = "rank.csv", "rank.png"
 
 def rank(
     images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="One or more images.")],
-    output: Out,
+    output: opt.Out,
     model: Annotated[
         list[str] | None,
         typer.Option(
@@ -41,14 +32,14 @@ def rank(
     centre: Annotated[
         bool, typer.Option("--centre", help="Subtract the mean of each channel first.")
     ] = False,
-    region: Region = None,
-    plane: Plane = None,
-    axes: Axes = None,
-    device: Device = "auto",
-    normalise: Normalise = "stack",
-    model_folder: ModelFolder = None,
+    region: opt.Region = None,
+    plane: opt.Plane = None,
+    axes: opt.Axes = None,
+    device: opt.Device = "auto",
+    normalise: opt.Normalise = "stack",
+    model_folder: opt.ModelFolder = None,
     threads: Threads = 0,
-    overwrite: Overwrite = False,
+    overwrite: opt.Overwrite = False,
 ) -> None:
     """Measure the effective rank of what every operator gives, and the share of its channels.
 

@@ -10,17 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dgno_core.cli.completion import complete_model
-from dgno_core.cli.explain.options import (
-    Axes,
-    Device,
-    Model,
-    ModelFolder,
-    Normalise,
-    Out,
-    Overwrite,
-    Plane,
-    Region,
-)
+from dgno_core.cli.explain import options as opt
 from dgno_core.cli.explain.region import parse_plane, parse_region
 from dgno_core.cli.explain.results import result_folder
 from dgno_core.cli.models import check_model_folder
@@ -39,28 +29,28 @@ NAMES = ("expected_error", "residual", "blur_width", "spread")
 
 def trust(
     image: Annotated[Path, typer.Argument(metavar="IMAGE", help="An image, or a zarr store.")],
-    output: Out,
-    model: Model = "auto",
+    output: opt.Out,
+    model: opt.Model = "auto",
     second: Annotated[
         str | None,
         typer.Option(
             metavar="MODEL", help="Another model to compare with.", autocompletion=complete_model
         ),
     ] = None,
-    region: Region = None,
-    plane: Plane = None,
+    region: opt.Region = None,
+    plane: opt.Plane = None,
     channel: Annotated[
         int, typer.Option(help="Which colour of a colour image a grey model looks at, from 0.")
     ] = 0,
-    axes: Axes = None,
-    device: Device = "auto",
-    normalise: Normalise = "stack",
+    axes: opt.Axes = None,
+    device: opt.Device = "auto",
+    normalise: opt.Normalise = "stack",
     tile: Annotated[
         int | None, typer.Option(help="Tile size in pixels; by default the model's own.")
     ] = None,
-    model_folder: ModelFolder = None,
+    model_folder: opt.ModelFolder = None,
     threads: Threads = 0,
-    overwrite: Overwrite = False,
+    overwrite: opt.Overwrite = False,
 ) -> None:
     """See where a restored image can be trusted.
 
@@ -71,7 +61,7 @@ def trust(
     check_model_folder(model_folder)
     part, at = parse_region(region), parse_plane(plane)
     from dgno_core.inference import Restorer
-    from dgno_core.interpretation.record import command_line, describe_look, write_map
+    from dgno_core.interpretation.record import command_line, describe_analysis, write_map
     from dgno_core.interpretation.trust import SURROUNDINGS
     from dgno_core.interpretation.trust.picture import save_trust_figure, trust_figure
     from dgno_core.interpretation.view import read_view
@@ -108,7 +98,7 @@ def trust(
                 "title": each.title, "unit": each.unit, "legend": each.legend,
                 "scale": each.scale, "translate": each.translate,
             }  # fmt: skip
-            record = describe_look(
+            record = describe_analysis(
                 source, view.network, config, said | {"map": about}, command, found.warnings
             )
             write_map(folder / tiff_name(each.key), each.values, source, record)

@@ -18,7 +18,7 @@ from dgno_core.data.datasets.bbbc006 import BLURRED, PLANES, SHARP, SITES, WELLS
 from dgno_core.data.datasets.files import images_in
 from dgno_core.data.datasets.unpack import unpack
 from dgno_core.errors import DGNOError
-from dgno_core.io.atomic import begin, writing
+from dgno_core.io.atomic import replacing, writing
 from dgno_core.io.download import (
     DownloadProgressed,
     check_space,
@@ -259,7 +259,5 @@ def _write_manifest(path: Path, archives: dict[str, dict[str, Any]]) -> None:
         "checksums": "recorded when fetched; the publisher gives none",
         "archives": archives,
     }
-    partial = begin(path)
-    with writing(path):
+    with replacing(path) as partial:
         partial.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
-        partial.replace(path)

@@ -26,8 +26,8 @@ from dgno_core.interpretation.trust.agreement import (
     plan_for,
     restore_all_ways,
 )
-from dgno_core.interpretation.trust.bounds import widest_for
 from dgno_core.interpretation.trust.parts import Parts, measure_parts
+from dgno_core.interpretation.trust.range_check import widest_for
 from dgno_core.interpretation.trust.reblur import Reblurred, reblur
 
 Floats = NDArray[np.float32]

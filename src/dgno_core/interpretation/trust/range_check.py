@@ -2,6 +2,9 @@
 
 What the recorded image tells by itself is `dgno_core.inference.range_check`, which every
 restoration asks; here the map of the blur that was taken away is compared as well.
+
+The card's `blur_px` counts the widths of the training: sigma of a Gaussian, but the whole radius
+of a disk. The width map counts standard deviations along an axis: sigma, but half the radius.
 """
 
 from __future__ import annotations
@@ -17,12 +20,27 @@ from dgno_core.inference.edges import sharpest_edges
 from dgno_core.inference.noise import Noise
 from dgno_core.inference.predictor import Predictor
 from dgno_core.inference.range_check import seen_blur, too_blurred, too_noisy
-from dgno_core.interpretation.trust.bounds import limit_of
-from dgno_core.interpretation.trust.reblur import Reblurred
+from dgno_core.interpretation.trust.reblur import WIDEST, Reblurred
+from dgno_core.models.card import ModelCard
+from dgno_core.optics.psf import PsfKind
 
 Floats = NDArray[np.float32]
 
 SHARE = 0.02  # of the view that may be more blurred before it is worth a sentence
+_BEYOND = 1.5  # how far the widths that are tried go on beyond the card's
+
+
+def limit_of(card: ModelCard, kernel: PsfKind) -> float | None:
+    """Return the largest standard deviation of a kernel seen in training, in pixels, if known."""
+    if card.blur_px is None:
+        return None
+    return card.blur_px[1] / (2 if kernel == "disk" else 1)
+
+
+def widest_for(card: ModelCard) -> float:
+    """Return the largest standard deviation that is worth trying, in pixels."""
+    limit = limit_of(card, "gauss")
+    return WIDEST if limit is None else _BEYOND * max(limit, 1.0)
 
 
 @dataclass(frozen=True)
