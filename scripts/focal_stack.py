@@ -11,8 +11,8 @@ from cards.requirements import stack_requirements
 
 from dgno_core.evaluation.focal_stack import StackScored, read_stack, score_stack_events
 from dgno_core.evaluation.report import stack_table
+from dgno_core.evaluation.restorer import packaged_stack_restorer
 from dgno_core.evaluation.scores import ModelScores
-from dgno_core.evaluation.stack_restorer import packaged_stack_restorer
 
 
 def main(arguments: list[str]) -> None:

@@ -26,7 +26,7 @@ from dgno_core.detection.detect import predict
 from dgno_core.detection.models import Detector, load_detector
 from dgno_core.detection.scaling import PERCENTILES
 from dgno_core.evaluation.public_set import read_public_set
-from dgno_core.evaluation.restorer import Restorer, packaged_restorer
+from dgno_core.evaluation.restorer import ImageRestorer, packaged_restorer
 from dgno_core.io.normalise import IntensityRange
 from dgno_core.metrics.matching import THRESHOLDS, Counts, average_precision, count
 from dgno_core.models import find_weights, read_card
@@ -83,7 +83,7 @@ def look(data: Path, models: tuple[str, ...], limit: int | None, kept: Path | No
 
 
 def restored(
-    image: NDArray[Any], field: str, model: str, restorer: Restorer, kept: Path | None
+    image: NDArray[Any], field: str, model: str, restorer: ImageRestorer, kept: Path | None
 ) -> NDArray[Any]:
     """Restore an image, or take what was kept of the same weights."""
     if kept is None:

@@ -11,7 +11,7 @@ from dgno_core.evaluation.protocol import (
     evaluate_events,
 )
 from dgno_core.evaluation.public_set import EvaluationImages, EvaluationRow, read_public_set
-from dgno_core.evaluation.restorer import Restoration, Restorer, packaged_restorer
+from dgno_core.evaluation.restorer import ImageRestorer, Restoration, packaged_restorer
 from dgno_core.evaluation.run import ReportWritten, run_public_evaluation
 from dgno_core.evaluation.scores import ModelScores
 
@@ -20,12 +20,12 @@ __all__ = [
     "EvaluationImages",
     "EvaluationRow",
     "EvaluationStarted",
+    "ImageRestorer",
     "ImageResult",
     "ImageScored",
     "ModelScores",
     "ReportWritten",
     "Restoration",
-    "Restorer",
     "StackScored",
     "evaluate_events",
     "packaged_restorer",

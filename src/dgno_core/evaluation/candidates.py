@@ -7,8 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dgno_core.evaluation.public_set import EvaluationRow
-from dgno_core.evaluation.restorer import Restorer, packaged_restorer
-from dgno_core.evaluation.stack_restorer import StackRestorer, packaged_stack_restorer
+from dgno_core.evaluation.restorer import (
+    ImageRestorer,
+    StackRestorer,
+    packaged_restorer,
+    packaged_stack_restorer,
+)
 
 ALL, AUTO = "all", "auto"
 # Models for one kind of images only; others take all groups that are grey, or in colour, as they.
@@ -32,7 +36,7 @@ class Candidate:
     """
 
     rows: tuple[EvaluationRow, ...]
-    restorer: Restorer
+    restorer: ImageRestorer
     stack_restorer: StackRestorer | None = None
 
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from dgno_core.data.registration import estimate_stack_registration
 from dgno_core.data.stack_planes import stack_planes
 from dgno_core.errors import DGNOError
-from dgno_core.evaluation.stack_restorer import StackRestorer
+from dgno_core.evaluation.restorer import StackRestorer
 from dgno_core.metrics.fidelity import psnr
 
 STACK = "sharpness-smear-stack"  # folder of the public data

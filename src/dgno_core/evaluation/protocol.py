@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 from numpy.typing import NDArray
 
 from dgno_core.evaluation.public_set import EvaluationImages, EvaluationRow
-from dgno_core.evaluation.restorer import Restorer, packaged_restorer
+from dgno_core.evaluation.restorer import ImageRestorer, packaged_restorer
 from dgno_core.evaluation.tile_cost import TileCost, costs_of_tiles
 from dgno_core.metrics.fidelity import Score, score_pair
 from dgno_core.optics.deconvolution import richardson_lucy, wiener
@@ -91,7 +91,7 @@ EvaluationEvent: TypeAlias = EvaluationStarted | ImageScored
 
 def evaluate_events(
     rows: Sequence[EvaluationRow],
-    restorer: Restorer | None = None,
+    restorer: ImageRestorer | None = None,
     *,
     tile: int | None = None,
     small_tile: int = SMALL_TILE,
@@ -131,7 +131,7 @@ def evaluate_events(
 def evaluate_image(
     row: EvaluationRow,
     images: EvaluationImages,
-    restorer: Restorer,
+    restorer: ImageRestorer,
     *,
     tile: int | None = None,
     also_tile: int | None = None,

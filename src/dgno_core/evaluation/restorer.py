@@ -1,9 +1,9 @@
-"""What the protocol judges: anything that restores one image, and the packaged models as that."""
+"""What is judged: anything that restores an image or a stack, and the packaged models as that."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from math import lcm
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -12,9 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dgno_core.evaluation.seams import Borders
+from dgno_core.io.axes import is_colour
+from dgno_core.io.normalise import IntensityRange, RangeSampler, type_range
 
 if TYPE_CHECKING:
-    from dgno_core.models.network import Network
+    from dgno_core.models.card import ModelCard
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class Restoration:
     grid: int = 32
 
 
-class Restorer(Protocol):
+class ImageRestorer(Protocol):
     """Restores one image, ``(Y, X)`` grey or ``(Y, X, 3)`` colour."""
 
     def __call__(self, image: NDArray[Any], *, tile: int | None = None) -> Restoration:
@@ -54,9 +56,17 @@ class Restorer(Protocol):
         ...
 
 
+class StackRestorer(Protocol):
+    """Restores the planes of one grey stack, in order, as one recording."""
+
+    def __call__(self, planes: Sequence[NDArray[Any]]) -> Iterator[Restoration]:
+        """Restore planes ``(Y, X)``, which may be of unequal size."""
+        ...
+
+
 def packaged_restorer(
     model: str = "auto", device: str = "auto", model_folder: Path | None = None
-) -> Restorer:
+) -> ImageRestorer:
     """Restore with `dgno_core.inference`, the path of the command line and of napari.
 
     Each model is loaded once.
@@ -70,39 +80,27 @@ def packaged_restorer(
     model_folder
         Where else to look for models by name.
     """
+    from dgno_core.inference import Restorer
 
-    @cache
-    def loaded(colour: bool) -> Network:
-        from dgno_core.models import default_weights, load_model
+    loaded = Restorer(model, device=device, model_folder=model_folder)
 
-        if model == "auto":
-            return load_model(default_weights(colour=colour), device)
-        return load_model(model, device, folder=model_folder)
-
-    def restorer(image: NDArray[Any], *, tile: int | None = None) -> Restoration:
-        from dgno_core.inference import RestoreConfig, restore_events
+    def restore(image: NDArray[Any], *, tile: int | None = None) -> Restoration:
         from dgno_core.inference.config import MULTIPLE
         from dgno_core.inference.events import Restored
-        from dgno_core.io import as_source
-        from dgno_core.io.axes import is_colour
-        from dgno_core.models.device import resolve_device
 
         axes = "YX" if image.ndim == 2 else "YXS"
-        # The device by its name, so that a model which had to leave it for one image comes back.
-        config = RestoreConfig(
-            model=model, axes=axes, device=str(resolve_device(device)), tile=tile
-        )
-        network = loaded(is_colour(axes, image.shape, image.dtype))
-        for event in restore_events(as_source(image, axes), config, model=network):
+        restorer = loaded.adjusted(loaded.config.changed(axes=axes, tile=tile))
+        colour = is_colour(axes, image.shape, image.dtype)
+        card = restorer.network(colour=colour).card
+        for event in restorer.events(image):
             if isinstance(event, Restored):
-                record, card = event.provenance, network.card
-                assert card is not None
-                borders, ramp = tile_borders(image.shape, record.tile, card.halo, card.multiple)
+                used = event.provenance.tile
+                borders, ramp = tile_borders(image.shape, used, card.halo, card.multiple)
                 return Restoration(
                     data=np.asarray(event.data),
-                    model=record.model,
-                    weights_sha256=record.weights_sha256 or "",
-                    tile=record.tile,
+                    model=card.name,
+                    weights_sha256=card.weights_sha256,
+                    tile=used,
                     borders=borders,
                     ramp=ramp,
                     # Tiles that are asked for must also be multiples of the common grid.
@@ -110,7 +108,38 @@ def packaged_restorer(
                 )
         raise RuntimeError("the restoration ended without a result")
 
-    return restorer
+    return restore
+
+
+def packaged_stack_restorer(
+    model: str = "auto", device: str = "auto", model_folder: Path | None = None
+) -> StackRestorer:
+    """Restore stacks that need not be of one size, with one intensity range.
+
+    Parameters as for `packaged_restorer`.
+    """
+    from dgno_core.inference import Restorer
+
+    def restore(planes: Sequence[NDArray[Any]]) -> Iterator[Restoration]:
+        restorer = Restorer(model, axes="YX", device=device, model_folder=model_folder)
+        card = restorer.card
+        limits = stack_range(planes, card)
+        for plane in planes:
+            # The whole plane as a region: the tiles are those of a restoration.
+            data = restorer.region(plane, ranges=(limits,))
+            yield Restoration(data, card.name, card.weights_sha256)
+
+    return restore
+
+
+def stack_range(planes: Sequence[NDArray[Any]], card: ModelCard) -> IntensityRange:
+    """Intensities of all planes together that are 0 and 1 to the network."""
+    if card.scaling == "type":
+        return type_range(planes[0].dtype)
+    sampler = RangeSampler(sum(plane.size for plane in planes), planes[0].shape[1])
+    for plane in planes:
+        sampler.add(plane)
+    return sampler.range(card.percentiles)
 
 
 def tile_borders(

@@ -29,9 +29,8 @@ from dgno_core.evaluation.protocol import (
 )
 from dgno_core.evaluation.public_set import read_public_set
 from dgno_core.evaluation.report import report_page
-from dgno_core.evaluation.restorer import Restorer
+from dgno_core.evaluation.restorer import ImageRestorer, StackRestorer
 from dgno_core.evaluation.scores import ModelScores, report_json
-from dgno_core.evaluation.stack_restorer import StackRestorer
 
 PAGE, NUMBERS, FIGURES = "evaluation.md", "evaluation.json", "figures"
 STACK_GROUP = "stack"  # what `groups` calls the real focal stack
@@ -64,7 +63,7 @@ def run_public_evaluation(
     tile: int | None = None,
     model_folder: Path | None = None,
     groups: Sequence[str] = (),
-    restorer: Restorer | None = None,
+    restorer: ImageRestorer | None = None,
     stack_restorer: StackRestorer | None = None,
 ) -> Generator[RunEvent, None, None]:
     """Evaluate on the public set and write ``evaluation.md``, ``evaluation.json``, ``figures/``.

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dgno_core.evaluation.restorer import Restoration, Restorer
+from dgno_core.evaluation.restorer import ImageRestorer, Restoration
 from dgno_core.evaluation.seams import mean_offset, seam_ratio
 from dgno_core.metrics.fidelity import score_pair
 
@@ -48,7 +48,7 @@ def costs_of_tiles(
     sharp: NDArray[Any],
     blurred: NDArray[Any],
     ours: Restoration,
-    restorer: Restorer,
+    restorer: ImageRestorer,
     also_tile: int | None = None,
 ) -> tuple[TileCost, ...]:
     """Compare `ours`, and a result with tiles of side `also_tile`, with the image in one piece.
