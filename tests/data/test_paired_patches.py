@@ -8,8 +8,8 @@ import tifffile
 import torch
 
 from dgno_core.data.config import PatchConfig
-from dgno_core.data.paired_patches import ExtraPatches, PairedPatches
 from dgno_core.data.pairs import ArrayRef, FocusPair, ImageRef, Region
+from dgno_core.data.patches import ExtraPatches, PairedPatches
 from dgno_core.errors import DGNOError
 
 

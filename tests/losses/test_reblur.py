@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dgno_core.losses.reblur import SIZES, draw_sizes, gaussian_window, reblur
+from dgno_core.losses.regularisation import SIZES, draw_sizes, gaussian_window, reblur
 
 
 def reblur_loops(image: np.ndarray, size: int, sigma: float) -> np.ndarray:

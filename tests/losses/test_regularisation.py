@@ -22,7 +22,7 @@ from dgno_core.losses.contrastive_terms import (
     negative_term,
     positive_term,
 )
-from dgno_core.losses.reblur import draw_sizes, reblur
+from dgno_core.losses.regularisation import draw_sizes, reblur
 from dgno_core.models import build_model
 from support.blocks import randomised
 from support.small_nets import SMALL

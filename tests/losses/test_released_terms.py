@@ -17,7 +17,7 @@ from dgno_core.losses.contrastive_terms import (
     negative_term,
     positive_term,
 )
-from dgno_core.losses.reblur import SIZES, gaussian_window, reblur
+from dgno_core.losses.regularisation import SIZES, gaussian_window, reblur
 from support.shared import load_fixture, needs_fixtures
 
 pytestmark = needs_fixtures

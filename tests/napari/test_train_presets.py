@@ -64,9 +64,10 @@ KEYS = re.compile(r"--[a-z]|\b(data|optim|engine|loss|model)\.[a-z_]+\b|`model`|
 #: Files of the core whose sentences the Train panel shows.
 SHOWN = [
     *(CORE / "training").glob("*.py"),
+    *(CORE / "focus").glob("*.py"),
     *(CORE / "data" / name for name in (
-        "pair_check.py", "paired_folders.py", "paired_patches.py", "pairs.py", "sharp_images.py",
-        "stack_pairs.py", "stack_planes.py", "focus_curve.py",
+        "grey.py", "paired_folders.py", "pairs.py", "patches.py", "sharp_images.py",
+        "stack_planes.py",
     )),
 ]  # fmt: skip
 #: Sentences that no setting of the panel can bring about.

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from dgno_core.optics.polar import Form, bicubic, polar_grid
+from dgno_core.optics.ring import Form, bicubic, polar_grid
 from support.shared import load_fixture, needs_fixtures
 
 RINGS = ["ring_d64_A", "ring_d128_B"]  # the image of a size is the same for every lens

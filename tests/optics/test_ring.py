@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from dgno_core.optics import RingBlur, Seidel, blur_exact, ring_blur
-from dgno_core.optics.polar import Form, polar_grid
-from dgno_core.optics.ring import ring_spectrum
+from dgno_core.optics.ring import Form, polar_grid, ring_spectrum
 from support.shared import load_fixture, needs_fixtures
 
 LENS = Seidel(0.4, 0.6, 0.5, 0.8)

@@ -11,9 +11,8 @@ import torch
 from torch import Tensor
 
 from dgno_core.data.degrade import degrade
-from dgno_core.data.paired_patches import ExtraPatches, PairedPatches
 from dgno_core.data.pairs import FocusPair
-from dgno_core.data.patches import SyntheticPairs
+from dgno_core.data.patches import ExtraPatches, PairedPatches, SyntheticPairs
 from dgno_core.data.sharp_images import load_sharp_images, read_list
 from dgno_core.errors import DGNOError
 from dgno_core.training.config import TrainConfig

@@ -7,14 +7,13 @@ from types import MappingProxyType
 
 from dgno_core.data.datasets.bbbc006 import BBBC006, with_planes
 from dgno_core.data.datasets.cadisblur import CaDISBlur
-from dgno_core.data.datasets.catablur import CATABLUR
 from dgno_core.data.datasets.cuhk import CUHK
 from dgno_core.data.datasets.dpdd import DPDD
 from dgno_core.data.datasets.layout import Layout
 from dgno_core.data.datasets.lfdof import LFDOF
 from dgno_core.data.datasets.realdof import RealDOF
 from dgno_core.data.datasets.threedhistech import ThreeDHistech
-from dgno_core.data.datasets.wnlo import WNLO
+from dgno_core.data.datasets.unlabelled import CATABLUR, WNLO
 from dgno_core.errors import DGNOError
 from dgno_core.wording import did_you_mean
 

@@ -1,4 +1,7 @@
-"""Data sets of defocused images that nobody has labelled: all images of a folder."""
+"""Data sets of defocused images that nobody has labelled: all images of a folder.
+
+WNLO are cytology patches of another slide scanner, CataBlur frames of cataract surgery.
+"""
 
 from __future__ import annotations
 
@@ -38,3 +41,50 @@ class Unlabelled:
     def _images(self, root: Path) -> list[Path]:
         known = [folder for name in self.folders if (folder := child(root, name)).is_dir()]
         return [path for folder in known or [root] for path in images_in(folder, deep=True)]
+
+
+WNLO = Unlabelled(
+    About(
+        name="wnlo",
+        title="WNLO (cervical cytology patches out of focus)",
+        homepage="https://doi.org/10.1016/j.media.2022.102566",
+        citation="Geng et al., Medical Image Analysis 81 (2022) 102566",
+        licence="not published with the paper as far as we know; ask its authors",
+        labelled="unlabelled",
+        images=108_065,
+        size=(256, 256),
+        expected={"train": 108_065},
+        tree="""\
+ROOT/
+  blur/**/*.png          or the images in ROOT itself, at any depth""",
+        split="All are extra data (train): there is nothing to score them against, and no name is "
+        "known that would tell slides apart.",
+        verified="The folder `blur` with PNG files: from the released MPT code that reads them. "
+        "Count and size: from the MPT paper. Not verified: the real file names.",
+    ),
+    folders=("blur",),
+)
+
+
+CATABLUR = Unlabelled(
+    About(
+        name="catablur",
+        title="CataBlur (frames of five cataract operations out of focus)",
+        homepage="https://github.com/PieceZhang/MPT-CataBlur",
+        citation="Zhang et al., CVPR 2024, 11125-11136",
+        licence="none stated for the images (the code beside them is Apache-2.0); ask the authors",
+        labelled="unlabelled",
+        images=1_208,
+        size=(720, 1280),
+        expected={"train": 1_208},
+        tree="""\
+ROOT/
+  Frames/**/*.jpg        or blur/, or the images in ROOT itself, at any depth""",
+        split="All are extra data (train): there is nothing to score them against, and no name is "
+        "known that would tell the five operations apart.",
+        verified="The folders `Frames` and `blur` with JPEG files: from the released MPT code that "
+        "reads them. Count and size: from the MPT paper. Not verified: the folders in the "
+        "published archive and the file names.",
+    ),
+    folders=("Frames", "blur"),
+)
