@@ -84,7 +84,7 @@ def fake_core(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """
     core = SimpleNamespace(tiles=10, delay=0.0, fail=None, warnings=[], closed=[], configs=[])
 
-    def restoring(source: ImageSource, config: Any, known: Any = None) -> Iterator[Any]:
+    def restoring(source: ImageSource, config: Any, *_: Any) -> Iterator[Any]:
         core.configs.append(config)
         end = "cancelled"
         try:

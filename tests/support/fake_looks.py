@@ -112,12 +112,16 @@ class FakeLooks(SimpleNamespace):
     def looking_inside(self, subject: Any, config: Any, request: Any, *_: Any) -> Iterator[Any]:
         yield from self._work("operator", lambda: operator_picture(request, subject.region))
 
-    def attributing(self, subject: Any, configs: Any, window: Any, settings: Any) -> Iterator[Any]:
+    def attributing(
+        self, subject: Any, configs: Any, models: Any, window: Any, settings: Any
+    ) -> Iterator[Any]:
         found = tuple(attribution(window, c.model, 12.5 + 5 * i) for i, c in enumerate(configs))
         self.window = window
         yield from self._work("attribution", lambda: found)
 
-    def weighing_trust(self, subject: Any, configs: Any, pixel_size: Any) -> Iterator[Any]:
+    def weighing_trust(
+        self, subject: Any, configs: Any, models: Any, pixel_size: Any
+    ) -> Iterator[Any]:
         region = subject.region
         shape = region.y.stop - region.y.start, region.x.stop - region.x.start
 
@@ -126,7 +130,9 @@ class FakeLooks(SimpleNamespace):
 
         yield from self._work("trust", weighed)
 
-    def comparing(self, comparison: Any, config: DetectConfig, restore: Any) -> Iterator[Any]:
+    def comparing(
+        self, comparison: Any, config: DetectConfig, restore: Any, models: Any
+    ) -> Iterator[Any]:
         self.comparison = comparison
         yield from self._work("detect", lambda: compared(comparison, config, restore))
 

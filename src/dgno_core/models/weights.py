@@ -109,7 +109,9 @@ def default_weights(colour: bool) -> str:
     return "dgno-cell-small-colour" if colour else "dgno-cell-small"
 
 
-def read_card(name_or_path: str | Path, folder: Path | None = None) -> ModelCard:
+def read_card(
+    name_or_path: str | Path, folder: Path | None = None, *, verify: bool = True
+) -> ModelCard:
     """Card of packaged weights, of a file in the model folder, or of a path.
 
     Parameters
@@ -118,6 +120,8 @@ def read_card(name_or_path: str | Path, folder: Path | None = None) -> ModelCard
         Name as `weights_names` lists it, or a path.
     folder : Path, optional
         The user's model folder.
+    verify : bool
+        Whether to hash the weights, which reads the whole file; see `read_card_file`.
 
     Returns
     -------
@@ -128,7 +132,7 @@ def read_card(name_or_path: str | Path, folder: Path | None = None) -> ModelCard
     DGNOError
         If there are no such weights or they cannot be read.
     """
-    return read_card_file(find_weights(name_or_path, folder))
+    return read_card_file(find_weights(name_or_path, folder), verify=verify)
 
 
 def model_cache() -> Path:

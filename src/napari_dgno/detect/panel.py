@@ -138,7 +138,7 @@ class DetectPanel(LookPanel):
             Key("detect", id(before.source.data), (), (config, restore)),
             "Reading the images …",
             comparing,
-            (comparison, config, restore),
+            (comparison, config, restore, self.models),
             lambda compared: self._show(before, after, compared),
             content=lambda: content_of(comparison),
         )

@@ -15,6 +15,7 @@ from napari_dgno._detect_process import detecting
 from napari_dgno.detect.objects import paint
 from napari_dgno.shared.analysis_cache import Key, ranges_key, whole_checksum
 from napari_dgno.shared.analysis_panel import Found, Kept
+from napari_dgno.shared.loaded_models import LoadedModels
 from napari_dgno.shared.threads import take_threads
 
 if TYPE_CHECKING:
@@ -85,7 +86,10 @@ class Compared:
 
 
 def comparing(
-    comparison: Comparison, config: DetectConfig, restore: RestoreConfig | None
+    comparison: Comparison,
+    config: DetectConfig,
+    restore: RestoreConfig | None,
+    models: LoadedModels,
 ) -> Iterator[Any]:
     """Detect in one or two images, after restoring the first one if that is wanted.
 
@@ -103,7 +107,7 @@ def comparing(
     restored, record = None, dict[str, Any]()
     yield from map(AnalysisWarned, comparison.warnings)
     if restore is not None:
-        restored, record = yield from _restoring(comparison, restore)
+        restored, record = yield from _restoring(comparison, restore, models)
         after = replace(before, data=restored, name=f"{before.name} restored", path=None)
     limits = yield from _limits(comparison, restored is not None)
     for event in detecting(before, after, config, truth, limits):
@@ -191,17 +195,17 @@ def _truth(comparison: Comparison, before: ImageSource) -> Any:
 
 
 def _restoring(
-    comparison: Comparison, config: RestoreConfig
+    comparison: Comparison, config: RestoreConfig, models: LoadedModels
 ) -> Generator[AnalysisProgressed | AnalysisWarned, None, tuple[Any, dict[str, Any]]]:
     """Restore the plane or the stack, with the brightness range of the stack.
 
     Returns it, and how it was made; see `Compared`.
     """
-    from dgno_core.inference import RegionRestored, Restorer, events
+    from dgno_core.inference import RegionRestored, events
 
     take_threads()
 
-    source, restorer = comparison.before, Restorer.of(config)
+    source, restorer = comparison.before, models.restorer(config)
     work: Iterator[Any]
     if comparison.position is not None and source.layout().outer:
         work = restorer.region_events(source, plane_index=comparison.position)

@@ -99,7 +99,7 @@ class AttributionSection(Section):
             self.key("attribution", place.on_plane(), str(window), settings.model_dump_json()),
             "Reading the image and the model …",
             attributing,
-            (self.subject(place, configs[0]), configs, window, settings),
+            (self.subject(place, configs[0]), configs, self.panel.models, window, settings),
             lambda found: self._show(place, found),
             content=lambda: plane_checksum(place),
         )

@@ -124,7 +124,7 @@ class OperatorSection(Section):
             self.panel_key("operator map", place, described, request),
             "Reading the image and the model …",
             looking_inside,
-            (subject, config, request, known),
+            (subject, config, self.panel.models, request, known),
             lambda picture: self._show(place, request, picture),
             content=content,
         )

@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from napari_dgno.inspect.work import Subject, range_key
 from napari_dgno.shared.analysis_cache import Key, key_of
+from napari_dgno.shared.loaded_models import weights_stamp
 from napari_dgno.shared.progress import wrapped_label
 
 if TYPE_CHECKING:
@@ -82,11 +83,11 @@ class Section(QWidget):
         return Subject(place.source, place.region, self.form.channel(), ranges)
 
     def key(self, kind: str, place: Place, *settings: Hashable) -> Key:
-        """Key of a look with the chosen models, by what their cards say and hash."""
+        """Key of a look with the chosen models, by their files."""
         configs = self.form.configs()
-        cards = [self.form.card(config.model).model_dump_json() for config in configs]
+        weights = [weights_stamp(config) for config in configs]
         scaling = configs[0].normalise
-        return key_of(kind, place, *cards, scaling, self.form.channel(), *settings)
+        return key_of(kind, place, *weights, scaling, self.form.channel(), *settings)
 
     def where(self, place: Place) -> str:
         """Say which part was looked at if that is not the whole plane or view."""

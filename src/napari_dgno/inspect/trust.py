@@ -73,14 +73,14 @@ class TrustSection(Section):
         DGNOError
             If something is missing.
         """
-        place, configs = self.form.place(), self.form.configs()
+        place, configs, models = self.form.place(), self.form.configs(), self.panel.models
         return Look(
             place.layer,
             place.source.data,
             self.key("trust", place),
             "Reading the image and the model …",
             weighing_trust,
-            (self.subject(place, configs[0]), configs, self.form.pixel_size(place)),
+            (self.subject(place, configs[0]), configs, models, self.form.pixel_size(place)),
             lambda weighed: self._show(place, weighed),
             content=lambda: plane_checksum(place),
         )

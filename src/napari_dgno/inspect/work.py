@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dgno_core.interpretation.events import AnalysisProgressed
+from dgno_core.io.axes import is_colour
 from napari_dgno.shared.analysis_cache import Key, ranges_key
 from napari_dgno.shared.analysis_panel import Found, Kept
+from napari_dgno.shared.loaded_models import LoadedModels, weights_stamp
 from napari_dgno.shared.threads import take_threads
 
 if TYPE_CHECKING:
-    from dgno_core.inference import RestoreConfig
+    from dgno_core.inference import RestoreConfig, Restorer
     from dgno_core.interpretation.lam import LamSettings, Window
     from dgno_core.interpretation.operator_maps import OperatorMaps
     from dgno_core.interpretation.trust import TrustFound
@@ -95,31 +97,30 @@ class Weighed:
 
 def range_key(subject: Subject, config: RestoreConfig) -> Key:
     """Key under which brightness ranges are kept."""
-    return ranges_key(subject.source, config.model, str(config.model_folder), config.normalise)
+    return ranges_key(subject.source, weights_stamp(config), config.axes, config.normalise)
 
 
-def measured(subject: Subject, config: RestoreConfig) -> Iterator[Any]:
+def measured(subject: Subject, restorer: Restorer) -> Iterator[Any]:
     """Measure the ranges of the stack unless they are known; returns them.
 
     None if each plane is scaled by itself.
     """
-    from dgno_core.inference import Restorer
-
+    config = restorer.config
     if subject.ranges is not None or config.normalise == "plane":
         return subject.ranges
-    ranges = Restorer.of(config).ranges(subject.source)
-    yield Kept(range_key(subject, config), ranges)
+    key, ranges = range_key(subject, config), restorer.ranges(subject.source)
+    yield Kept(key, ranges)
     return ranges
 
 
 def looking_inside(
     subject: Subject,
     config: RestoreConfig,
+    models: LoadedModels,
     request: OperatorRequest,
     known: Callable[[], tuple[Key, OperatorMaps | None]],
 ) -> Iterator[Any]:
     """Compute one map of one operator; `known` finds what the network gave, or where to keep it."""
-    from dgno_core.inference import Restorer
     from dgno_core.interpretation.operator_maps import operator_maps
     from dgno_core.interpretation.view import read_view
 
@@ -127,11 +128,11 @@ def looking_inside(
 
     key, maps = known()
     if maps is None:
-        ranges = yield from measured(subject, config)
-        region = subject.region
+        restorer, region = models.restorer(config), subject.region
+        ranges = yield from measured(subject, restorer)
         view = read_view(
             subject.source,
-            Restorer.of(config),
+            restorer,
             region.position,
             (region.y, region.x),
             channel=subject.channel,
@@ -150,28 +151,30 @@ def looking_inside(
 def attributing(
     subject: Subject,
     configs: Sequence[RestoreConfig],
+    models: LoadedModels,
     window: Window,
     settings: LamSettings,
 ) -> Iterator[Any]:
     """Attribute the edges in a box to the pixels around it, for one model or two."""
-    from dgno_core.inference import Restorer
     from dgno_core.interpretation.lam import LamFound, lam_events, read_neighbourhood
 
     take_threads()
 
     found = []
     # Both models look at the same pixels, or their numbers could not be compared.
-    grid = lcm(*(card_of(config, subject).multiple for config in configs))
-    for number, config in enumerate(configs):
+    restorers = [models.restorer(config) for config in configs]
+    cards = [card_of(restorer, subject) for restorer in restorers]
+    grid = lcm(*(card.multiple for card in cards))
+    for number, (restorer, card) in enumerate(zip(restorers, cards, strict=True)):
         first = number == 0
-        ranges = (yield from measured(subject, config)) if first else None
+        ranges = (yield from measured(subject, restorer)) if first else None
         view = read_neighbourhood(
             subject.source,
             window,
             settings,
-            Restorer.of(config),
+            restorer,
             subject.region.position,
-            channel=subject.channel if card_of(config, subject).channels == 1 else 0,
+            channel=subject.channel if card.channels == 1 else 0,
             ranges=ranges,
             grid=grid,
         )
@@ -186,32 +189,27 @@ def attributing(
     yield Found(tuple(found))
 
 
-def card_of(config: RestoreConfig, subject: Subject) -> ModelCard:
+def card_of(restorer: Restorer, subject: Subject) -> ModelCard:
     """Return the card of the model that would look at the image."""
-    from dgno_core.io.axes import is_colour
-    from dgno_core.models import default_weights, read_card
-
     source = subject.source
-    colour = is_colour(source.axes, source.shape, source.dtype)
-    name = default_weights(colour) if config.model == "auto" else config.model
-    return read_card(name, config.model_folder)
+    return restorer.network(colour=is_colour(source.axes, source.shape, source.dtype)).card
 
 
 def weighing_trust(
     subject: Subject,
     configs: Sequence[RestoreConfig],
+    models: LoadedModels,
     pixel_size_um: float | None,
 ) -> Iterator[Any]:
     """Find out where the restored image can be trusted."""
-    from dgno_core.inference import Restorer
     from dgno_core.interpretation.trust import SURROUNDINGS, TrustFound, trust_events
     from dgno_core.interpretation.view import read_view
 
     take_threads()
 
     config, region = configs[0], subject.region
-    restorer = Restorer.of(config)
-    ranges = yield from measured(subject, config)
+    restorer = models.restorer(config)
+    ranges = yield from measured(subject, restorer)
     view = read_view(
         subject.source,
         restorer,
@@ -223,7 +221,7 @@ def weighing_trust(
     )
     second = None
     if len(configs) > 1:
-        second = Restorer.of(configs[1]).network(colour=len(view.pixels) == 3)
+        second = models.restorer(configs[1]).network(colour=len(view.pixels) == 3)
     for event in trust_events(view, second, pixel_size_um=pixel_size_um, config=config):
         if isinstance(event, TrustFound):
             restored = view.limits.invert(event.restored, view.dtype)

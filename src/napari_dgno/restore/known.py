@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dgno_core.errors import DGNOError
-from dgno_core.io.axes import is_colour
-from napari_dgno.shared.models import find_card
+from napari_dgno.shared.loaded_models import Stamp, weights_stamp
 
 if TYPE_CHECKING:
     from dgno_core.inference import RestoreConfig, Restored
@@ -25,20 +23,23 @@ class Known:
 
     restored: Restored
     config: RestoreConfig
+    weights: Stamp
     data: weakref.ref[Any]
     checksum: int
 
     @classmethod
-    def of(cls, source: ImageSource, config: RestoreConfig, restored: Restored) -> Known:
+    def of(
+        cls, source: ImageSource, config: RestoreConfig, weights: Stamp, restored: Restored
+    ) -> Known:
         """Keep the result of an image in memory, without keeping the image."""
-        return cls(restored, config, weakref.ref(source.data), _checksum(source.data))
+        return cls(restored, config, weights, weakref.ref(source.data), _checksum(source.data))
 
     def holds_for(self, source: ImageSource, config: RestoreConfig) -> bool:
         """Whether restoring this image with these settings would give the same again."""
         return (
             self.config == config
             and self.data() is source.data
-            and self.restored.provenance.weights_sha256 == _weights(source, config)
+            and self.weights == weights_stamp(config)  # a training may have replaced the file
             and self.checksum == _checksum(source.data)
         )
 
@@ -55,12 +56,3 @@ def is_whole(source: ImageSource, region: Region) -> bool:
 
 def _checksum(data: np.ndarray) -> int:
     return zlib.crc32(np.ascontiguousarray(data))
-
-
-def _weights(source: ImageSource, config: RestoreConfig) -> str | None:
-    """Hash of the weights that would be taken now: a training may have replaced the file."""
-    colour = is_colour(source.axes, source.shape, source.dtype)
-    try:
-        return find_card(config.model, colour=colour, folder=config.model_folder).weights_sha256
-    except DGNOError:
-        return None

@@ -33,6 +33,7 @@ from napari_dgno.shared.layers import (
     preview_layer,
     visible_region,
 )
+from napari_dgno.shared.loaded_models import LoadedModels
 from napari_dgno.shared.measured import Measured
 from napari_dgno.shared.models import find_card, pixel_size_note, summary
 from napari_dgno.shared.panel import Panel, open_panel
@@ -99,6 +100,7 @@ class RestorePanel(Panel):
         self._viewer = napari_viewer
         self._run: _Run | SaveTask | None = None
         self._used: _Used | None = None
+        self._models = LoadedModels()
         self._measured: Measured | None = None
         self._known: Known | None = None
         self._result: Image | None = None
@@ -168,7 +170,7 @@ class RestorePanel(Panel):
         except DGNOError as error:
             self._show_error(str(error))
             return
-        args = (run.source, run.config, self._known)
+        args = (run.source, run.config, self._models, self._known)
         self._start(run, "Loading the model …", work.restoring, *args)
 
     def preview(self) -> None:
@@ -179,7 +181,7 @@ class RestorePanel(Panel):
         except DGNOError as error:
             self._show_error(str(error))
             return
-        args = (run.source, run.config, region, self._measured)
+        args = (run.source, run.config, self._models, region, self._measured)
         self._start(run, "Restoring the view …", work.previewing, *args)
 
     def save_result(self) -> None:
@@ -462,6 +464,7 @@ class RestorePanel(Panel):
         self._run = self._measured = self._known = self._result = self._made_from = (
             self._preview
         ) = None
+        self._models.clear()
         self._viewer.layers.events.removed.disconnect(self._forget_result)
         self.compare_bar.shut_down()
         self.form.layer_combo.disconnect_viewer()

@@ -13,6 +13,7 @@ from dgno_core.errors import DGNOError
 from napari_dgno.restore.command import command_text
 from napari_dgno.restore.known import Known, is_whole
 from napari_dgno.shared.layers import Region
+from napari_dgno.shared.loaded_models import LoadedModels, weights_stamp
 from napari_dgno.shared.measured import Measured
 from napari_dgno.shared.threads import take_threads
 
@@ -80,7 +81,7 @@ def check_fits(source: ImageSource, free: int) -> None:
 
 
 def restoring(
-    source: ImageSource, config: RestoreConfig, known: Known | None = None
+    source: ImageSource, config: RestoreConfig, models: LoadedModels, known: Known | None = None
 ) -> Iterator[Any]:
     """Restore a whole image into memory; see `dgno_core.inference.Restorer.events`.
 
@@ -93,19 +94,18 @@ def restoring(
     """
     import psutil
 
-    from dgno_core.inference import Restorer
-
     if known is not None and known.holds_for(source, config):
         yield known.restored
         return
     check_fits(source, psutil.virtual_memory().available)
     take_threads()
-    yield from Restorer.of(config).events(source)
+    yield from models.restorer(config).events(source)
 
 
 def previewing(
     source: ImageSource,
     config: RestoreConfig,
+    models: LoadedModels,
     region: Region,
     measured: Measured | None = None,
 ) -> Iterator[Any]:
@@ -114,16 +114,16 @@ def previewing(
     The first preview of a stack measures its brightness range, which reads all of it; what an
     earlier `Previewed` measured saves that while it still holds.
     """
-    from dgno_core.inference import RegionRestored, Restored, Restorer
+    from dgno_core.inference import RegionRestored, Restored
 
     take_threads()
-    restorer = Restorer.of(config)
+    weights, restorer = weights_stamp(config), models.restorer(config)
     if is_whole(source, region):
         for event in restorer.events(source):
             if not isinstance(event, Restored):
                 yield event
                 continue
-            known = Known.of(source, config, event)
+            known = Known.of(source, config, weights, event)
             yield Previewed(np.asarray(event.data), region, None, event.provenance.model, known)
         return
     if measured is not None and not measured.hold_for(source, config):

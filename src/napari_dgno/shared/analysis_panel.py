@@ -21,6 +21,7 @@ from napari_dgno.shared.analysis_overlay import BESIDE, Legend, looked_at
 from napari_dgno.shared.curtain import end_comparison
 from napari_dgno.shared.layer_order import above_images
 from napari_dgno.shared.layers import RESULT_KEY
+from napari_dgno.shared.loaded_models import LoadedModels
 from napari_dgno.shared.panel import Panel
 from napari_dgno.shared.progress import RunDisplay
 from napari_dgno.shared.time_left import in_words
@@ -147,6 +148,7 @@ class LookPanel(Panel):
         self._look: Look | None = None
         self._closed = False
         self.cache = ResultCache()
+        self.models = LoadedModels(limit=2)  # one may be compared with another
         self.display = RunDisplay(viewer)
         self.display.cancel_button.clicked.connect(self.cancel)
         self.legends = Legends(viewer)
@@ -304,4 +306,5 @@ class LookPanel(Panel):
             self._look.worker.quit()
         self._look = None
         self.cache.clear()
+        self.models.clear()
         self.legends.disconnect_viewer()

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_dgno.shared.loaded_models import weights_stamp
+
 if TYPE_CHECKING:
     from dgno_core.inference import RestoreConfig
     from dgno_core.io import ImageSource
@@ -46,7 +48,7 @@ class Measured:
 
 def _settings(config: RestoreConfig) -> tuple[Any, ...]:
     """Return the settings that ranges depend on."""
-    return config.model, config.model_folder, config.axes, config.normalise
+    return weights_stamp(config), config.axes, config.normalise
 
 
 def _fingerprint(data: Any) -> int:

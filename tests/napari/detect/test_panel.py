@@ -13,6 +13,7 @@ from qtpy.QtCore import Qt
 
 from dgno_core.detection.results import DetectionFound
 from dgno_core.metrics import match
+from napari_dgno.shared.loaded_models import LoadedModels
 from support.fake_looks import FakeLooks, detected
 from support.look_panels import look, said, spots
 from support.save_dialog import press_save
@@ -313,18 +314,20 @@ def test_one_plane_is_scaled_as_its_stack_is(
     )
     if restore:
         monkeypatch.setattr("napari_dgno.detect.work._restoring", restoring)
-    work = comparing(Comparison(stack, position=(1,)), DetectConfig(), restore or None)
+    work = comparing(
+        Comparison(stack, position=(1,)), DetectConfig(), restore or None, LoadedModels()
+    )
     kept = [event for event in work if isinstance(event, Kept)]
     expected = measure_limits(stack, stack.layout())
     ((*_, limits),) = seen
     assert limits == [expected] * (2 if restore else 1)
     assert [(event.key, event.value) for event in kept] == [(limits_key(stack), expected)]
     again = Comparison(stack, position=(1,), known_limits=[expected])
-    assert not list(comparing(again, DetectConfig(), None))
+    assert not list(comparing(again, DetectConfig(), None, LoadedModels()))
     assert seen[1][-1] == [expected]
 
 
-def restoring(comparison: Any, config: Any) -> Any:
+def restoring(comparison: Any, config: Any, models: Any) -> Any:
     return np.asarray(comparison.before.data)[1], {}
     yield  # a generator
 
@@ -337,7 +340,7 @@ def test_what_is_restored_on_the_way_has_its_record(position: tuple[int, ...] | 
 
     source = ImageSource(np.stack([spots(), spots()]), "ZYX", name="cells")
     config = RestoreConfig(model="dgno-cell-small", device="cpu")
-    work, returned = _restoring(Comparison(source, position=position), config), None
+    work, returned = _restoring(Comparison(source, position=position), config, LoadedModels()), None
     while returned is None:
         try:
             next(work)
@@ -499,7 +502,7 @@ def test_a_truth_that_cannot_be_used_is_refused(truth: np.ndarray, words: str) -
     from napari_dgno.detect.work import Comparison, comparing
 
     before = ImageSource(spots(), "YX", name="cells")
-    work = comparing(Comparison(before, None, truth, "truth"), DetectConfig(), None)
+    work = comparing(Comparison(before, None, truth, "truth"), DetectConfig(), None, LoadedModels())
     with pytest.raises(DGNOError, match=words):
         next(work)
 

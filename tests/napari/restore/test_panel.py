@@ -291,7 +291,7 @@ def test_preview_restores_what_is_on_screen(
     regions = []
     known = []
 
-    def previewing(source: Any, config: Any, region: Any, before: Any) -> Any:
+    def previewing(source: Any, config: Any, models: Any, region: Any, before: Any) -> Any:
         regions.append(region)
         known.append(before)
         block = source.read(source.layout().index(region.position))[region.y, region.x]

@@ -10,11 +10,12 @@ import dask.array as da
 import numpy as np
 import pytest
 
-from dgno_core.inference import RegionRestored
+from dgno_core.inference import RegionRestored, Restorer
 from dgno_core.inference.config import RestoreConfig
 from dgno_core.io import ImageSource, as_source
 from napari_dgno.restore.work import previewing
 from napari_dgno.shared.layers import Region
+from napari_dgno.shared.loaded_models import LoadedModels
 from napari_dgno.shared.measured import Measured
 
 CONFIG = RestoreConfig(axes="ZYX")
@@ -55,21 +56,21 @@ def test_the_image_is_not_kept() -> None:
 def test_the_second_preview_measures_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     used: list[Any] = []
 
-    def restore_region_events(
-        source: ImageSource, config: RestoreConfig, *place: Any, ranges: Any
-    ) -> Iterator[RegionRestored]:
+    def region_events(self: Restorer, *_: Any, ranges: Any) -> Iterator[RegionRestored]:
         used.append(ranges)
-        measured = None if config.normalise == "plane" else ranges or (len(used),)
+        measured = None if self.config.normalise == "plane" else ranges or (len(used),)
         yield RegionRestored(np.zeros((20, 20), np.uint16), measured, "fake")
 
-    monkeypatch.setattr("dgno_core.inference.restore_region_events", restore_region_events)
+    monkeypatch.setattr(Restorer, "region_events", region_events)
+    models = LoadedModels()
     source, region = stack(), Region((1,), slice(0, 20), slice(0, 20), whole_view=True)
-    (first,) = previewing(source, CONFIG, region)
-    (second,) = previewing(source, CONFIG, region, first.measured)
+    (first,) = previewing(source, CONFIG, models, region)
+    (second,) = previewing(source, CONFIG, models, region, first.measured)
     source.data[:] = 5  # type: ignore[index]
-    (third,) = previewing(source, CONFIG, region, second.measured)
-    (by_plane,) = previewing(source, RestoreConfig(normalise="plane"), region, third.measured)
+    (third,) = previewing(source, CONFIG, models, region, second.measured)
+    by_plane = RestoreConfig(normalise="plane")
+    (fourth,) = previewing(source, by_plane, models, region, third.measured)
     assert used == [None, (1,), None, None]
     assert second.measured.ranges == (1,)
     assert third.measured.ranges == (3,)
-    assert by_plane.measured is None
+    assert fourth.measured is None

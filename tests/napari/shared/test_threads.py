@@ -49,14 +49,15 @@ def test_restoring_and_previewing_take_them(monkeypatch: pytest.MonkeyPatch) -> 
     from dgno_core.inference import RestoreConfig
     from napari_dgno.restore.work import previewing, restoring
     from napari_dgno.shared.layers import Region
+    from napari_dgno.shared.loaded_models import LoadedModels
 
     monkeypatch.setattr(plugin_threads, "read_preferences", lambda: Preferences(threads=2))
     image = np.random.default_rng(0).integers(0, 4000, (64, 64)).astype(np.uint16)
     source, config = ImageSource(image, "YX"), RestoreConfig(device="cpu")
-    *_, restored = restoring(source, config)
+    *_, restored = restoring(source, config, LoadedModels())
     assert restored.provenance.versions["torch threads"] == "2"
     torch.set_num_threads(1)
-    list(previewing(source, config, Region((), slice(0, 64), slice(0, 64), True)))
+    list(previewing(source, config, LoadedModels(), Region((), slice(0, 64), slice(0, 64), True)))
     assert torch.get_num_threads() == 2
 
 
