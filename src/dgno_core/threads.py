@@ -56,6 +56,11 @@ def choose_training_threads(requested: int = 0) -> int:
     return requested or given_threads() or allowed_cores()
 
 
+def environment_with(threads: int) -> dict[str, str]:
+    """Return the environment of a process that computes with so many threads."""
+    return {**os.environ, "OMP_NUM_THREADS": str(threads)}
+
+
 def wait_asleep() -> None:
     """Let OpenMP's threads sleep while they wait; it is read once, when PyTorch is loaded."""
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

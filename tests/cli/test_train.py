@@ -174,11 +174,11 @@ def test_dgno_train_is_the_same_command(
 def test_a_wish_that_came_too_late_for_the_last_run_is_forgotten(
     dgno: Dgno, config: Path, tmp_path: Path
 ) -> None:
-    from dgno_core.training.claim import ask_to_stop
+    from dgno_core.training.runs.lock import request_stop
 
     out = tmp_path / "run"
     out.mkdir()
-    ask_to_stop(out)
+    request_stop(out)
     ended = dgno("train", config, "--set", f"out={out}", "--events", "-")
     assert ended.status == 0
     assert json.loads(ended.out.splitlines()[-1])["event"] == "TrainFinished"

@@ -18,7 +18,7 @@ import pytest
 from dgno_core.inference.events import Restored, RestoreStarted, TileRestored
 from dgno_core.io.provenance import Provenance, SourceRecord
 from dgno_core.io.source import ImageSource
-from napari_dgno import _train_run
+from dgno_core.training.runs import run as run_module
 from support.fake_looks import FakeLooks
 from support.train_panel import FAKE, textured
 
@@ -121,7 +121,7 @@ def timing(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     def find(step: float = 1.0, validation: float = 2.0, delay: float = 0.0) -> None:
         pace = json.dumps({"step": step, "validation": validation})
         code = f"import time; time.sleep({delay}); print({pace!r})"
-        monkeypatch.setattr("napari_dgno._train_timing.COMMAND", (sys.executable, "-c", code))
+        monkeypatch.setattr("dgno_core.training.runs.pace.COMMAND", (sys.executable, "-c", code))
 
     find()
     return find
@@ -140,8 +140,8 @@ def runs(tmp_path: Path, plugin: Any, timing: Any) -> Path:
 @pytest.fixture
 def fake_training(runs: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
     """Replace `dgno-train`; the returned function says how it behaves. None outlives the test."""
-    monkeypatch.setattr(_train_run, "COMMAND", (sys.executable, str(FAKE)))
-    monkeypatch.setattr(_train_run, "LAST_PATIENCE", 1.0)
+    monkeypatch.setattr(run_module, "COMMAND", (sys.executable, str(FAKE)))
+    monkeypatch.setattr(run_module, "LAST_PATIENCE", 1.0)
     started: list[subprocess.Popen[bytes]] = []
     real = subprocess.Popen
 
@@ -151,7 +151,7 @@ def fake_training(runs: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Calla
             started.append(process)
         return process
 
-    monkeypatch.setattr(_train_run.subprocess, "Popen", popen)
+    monkeypatch.setattr(run_module.subprocess, "Popen", popen)
 
     def behave(**wishes: Any) -> None:
         monkeypatch.setenv("DGNO_FAKE", json.dumps(wishes))

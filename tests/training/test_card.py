@@ -10,8 +10,8 @@ import pytest
 from dgno_core.models import read_card
 from dgno_core.models.card import TrainingProgress
 from dgno_core.training import load_config, train_events
-from dgno_core.training.claim import ask_to_stop
 from dgno_core.training.events import StepDone, TrainStopped, Validated
+from dgno_core.training.runs.lock import request_stop
 from dgno_core.training.validation import HeldOutImage, Scores
 from napari_dgno.shared.models import summary
 
@@ -21,7 +21,7 @@ def stopped_at(step: int, config_file: Path, *settings: str) -> Path:
     config = load_config(config_file, settings)
     for event in train_events(config):
         if isinstance(event, StepDone) and event.step == step:
-            ask_to_stop(config.out)
+            request_stop(config.out)
     assert isinstance(event, TrainStopped)
     return event.path
 

@@ -9,9 +9,9 @@ import torch
 
 from dgno_core.models import load_model, read_card
 from dgno_core.training import load_config, train_events
-from dgno_core.training.claim import ask_to_stop
 from dgno_core.training.events import StepDone, TrainFinished, TrainStopped
 from dgno_core.training.recipes import find_recipe
+from dgno_core.training.runs.lock import request_stop
 from support.parts import in_two_parts
 
 
@@ -31,7 +31,7 @@ def test_parts_give_what_two_runs_by_hand_give(config_file: Path) -> None:
     first = load_config(config_file)
     for event in train_events(first):
         if isinstance(event, StepDone) and event.step == 3:
-            ask_to_stop(first.out)
+            request_stop(first.out)
     assert isinstance(event, TrainStopped)
     words = [f"start={event.path}", "steps=2", "seed=5", "data.degrade.max_width=3"]
     second = load_config(config_file, [*words, f"out={config_file.parent / 'hand'}"])
@@ -51,7 +51,7 @@ def test_a_part_that_continues_gives_what_a_resumed_run_gives(config_file: Path)
     config_file.write_text(original)
     for event in train_events(load_config(config_file)):
         if isinstance(event, StepDone) and event.step == 3:
-            ask_to_stop(config_file.parent / "run")
+            request_stop(config_file.parent / "run")
     other = load_config(config_file, ["steps=5", "data.degrade.max_width=3"])
     list(train_events(other, resume=True))
     assert same_weights(config.weights, other.weights)
@@ -66,7 +66,7 @@ def test_a_run_that_stops_in_its_first_part_is_resumed_there(config_file: Path) 
     for event in train_events(config):
         events.append(event)
         if isinstance(event, StepDone) and event.step == 2:
-            ask_to_stop(config.out)
+            request_stop(config.out)
     assert isinstance(events[-1], TrainStopped)
     rest = list(train_events(config, resume=True))
     assert [e.step for e in rest if isinstance(e, StepDone)] == [3, 1, 2]

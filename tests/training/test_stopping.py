@@ -18,7 +18,6 @@ import torch
 from dgno_core.errors import DGNOError
 from dgno_core.models import load_model, read_card
 from dgno_core.training import TrainConfig, load_config, train_events
-from dgno_core.training.claim import CLAIM, Owner, ask_to_stop, owner
 from dgno_core.training.events import (
     CheckpointSaved,
     StepDone,
@@ -27,6 +26,7 @@ from dgno_core.training.events import (
     TrainStopped,
     Validated,
 )
+from dgno_core.training.runs.lock import LOCK, ProcessId, lock_holder, request_stop
 from dgno_core.training.sources import TrainingData
 
 COMMAND = [sys.executable, "-c", "from dgno_core.cli.train import main; main()"]
@@ -48,7 +48,7 @@ def test_closing_the_generator_saves_the_step_in_hand(config_file: Path) -> None
         if isinstance(event, StepDone) and event.step == 2:
             break
     run.close()
-    assert owner(config.out) is None
+    assert lock_holder(config.out) is None
     rest = list(train_events(config, resume=True))
     assert steps(rest) == [3, 4, 5, 6]
     whole = load_config(config_file, ["out=" + str(config_file.parent / "whole")])
@@ -72,11 +72,11 @@ def test_anybody_can_ask_a_run_to_stop(config_file: Path) -> None:
     for event in train_events(config):
         events.append(event)
         if isinstance(event, StepDone) and event.step == 2:
-            assert owner(config.out).pid == os.getpid()
-            ask_to_stop(config.out)
+            assert lock_holder(config.out).pid == os.getpid()
+            request_stop(config.out)
     assert steps(events) == [1, 2]
     assert events[-1] == TrainStopped(2, 6, "as asked", config.out / "tiny.safetensors")
-    assert owner(config.out) is None
+    assert lock_holder(config.out) is None
     assert isinstance(list(train_events(config, resume=True))[-1], TrainFinished)
 
 
@@ -107,15 +107,15 @@ def test_a_folder_in_use_is_left_alone(config_file: Path) -> None:
     run = train_events(config)
     next(run)
     parent = psutil.Process(os.getppid())
-    claim = json.loads((config.out / CLAIM).read_text())
+    claim = json.loads((config.out / LOCK).read_text())
     claim |= {"pid": parent.pid, "started": parent.create_time()}
-    (config.out / CLAIM).write_text(json.dumps(claim))
+    (config.out / LOCK).write_text(json.dumps(claim))
     with pytest.raises(DGNOError, match=f"Process {parent.pid}"):
         next(train_events(config))
-    assert json.loads((config.out / CLAIM).read_text()) == claim, "not released by another"
-    (config.out / CLAIM).write_text(json.dumps(claim | {"started": 1.0}))
-    assert owner(config.out) is None, "a number that another process had before"
-    (config.out / CLAIM).write_text(json.dumps(claim | {"host": "elsewhere"}))
+    assert json.loads((config.out / LOCK).read_text()) == claim, "not released by another"
+    (config.out / LOCK).write_text(json.dumps(claim | {"started": 1.0}))
+    assert lock_holder(config.out) is None, "a number that another process had before"
+    (config.out / LOCK).write_text(json.dumps(claim | {"host": "elsewhere"}))
     with pytest.raises(DGNOError, match=r"on elsewhere .* delete .*running\.json"):
         next(train_events(config))
     run.close()
@@ -126,13 +126,14 @@ def test_a_process_that_ended_owns_nothing(tmp_path: Path) -> None:
     started = psutil.Process(process.pid).create_time()
     while psutil.Process(process.pid).status() != psutil.STATUS_ZOMBIE:
         time.sleep(0.01)
-    assert not Owner(process.pid, started, socket.gethostname()).is_alive, "nobody waited for it"
+    ended = ProcessId(process.pid, started, socket.gethostname())
+    assert not ended.is_alive, "nobody waited for it"
     process.wait()
-    assert not Owner(process.pid, started, socket.gethostname()).is_alive
+    assert not ended.is_alive
 
 
 def test_asking_for_the_owner_loads_no_torch(tmp_path: Path) -> None:
-    script = "import sys; from dgno_core.training.claim import owner; print('torch' in sys.modules)"
+    script = "import sys; import dgno_core.training.runs.lock; print('torch' in sys.modules)"
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert ended.stdout.strip() == "False", ended.stderr
 
@@ -146,7 +147,7 @@ def test_a_wish_to_stop_during_the_start_counts(
     real = engine.open_data
 
     def slow(given: TrainConfig) -> TrainingData:
-        ask_to_stop(config.out)
+        request_stop(config.out)
         return real(given)
 
     monkeypatch.setattr(engine, "open_data", slow)
@@ -156,7 +157,7 @@ def test_a_wish_to_stop_during_the_start_counts(
 def test_a_wish_from_before_the_run_is_forgotten(config_file: Path) -> None:
     config = load_config(config_file, ["steps=2"])
     config.out.mkdir()
-    ask_to_stop(config.out)
+    request_stop(config.out)
     os.utime(config.out / "stop", (1, 1))
     assert steps(list(train_events(config))) == [1, 2]
 

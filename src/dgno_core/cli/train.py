@@ -98,14 +98,14 @@ def train(
 @contextmanager
 def stopping_after_the_step(out: Path) -> Iterator[None]:
     """Let the first Ctrl-C (or terminate) end the run after its step, and the second at once."""
-    from dgno_core.training.claim import ask_to_stop, forget_wishes
+    from dgno_core.training.runs.lock import clear_stop_request, request_stop
 
-    forget_wishes(out)
+    clear_stop_request(out)
 
     def ask(number: int, frame: Any) -> None:
         if not out.is_dir():
             raise KeyboardInterrupt
-        ask_to_stop(out)
+        request_stop(out)
         signal.signal(number, signal.default_int_handler)
 
     if threading.current_thread() is not threading.main_thread():

@@ -20,7 +20,7 @@ from dgno_core.training.data_config import (
 )
 from dgno_core.training.estimate import check_memory
 from dgno_core.training.fabric import check_engine
-from dgno_core.training.files import BEST
+from dgno_core.training.runs.files import BEST
 from dgno_core.training.state import FILE_NAME
 
 

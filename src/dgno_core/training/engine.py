@@ -19,7 +19,6 @@ from dgno_core.models.checkpoint import load_model
 from dgno_core.models.device import place
 from dgno_core.models.network import Network
 from dgno_core.training.checks import check_run
-from dgno_core.training.claim import claim, held, is_asked_to_stop, release
 from dgno_core.training.config import TrainConfig
 from dgno_core.training.distributed import any_of, be_patient, raise_on_all_ranks
 from dgno_core.training.events import (
@@ -32,9 +31,7 @@ from dgno_core.training.events import (
     Validated,
 )
 from dgno_core.training.fabric import launch
-from dgno_core.training.files import BEST, PICTURES
 from dgno_core.training.loader import NumberedBatches
-from dgno_core.training.logs import Logs
 from dgno_core.training.results import (
     BLURRED,
     RESTORED,
@@ -43,6 +40,14 @@ from dgno_core.training.results import (
     save_weights,
     set_aside,
 )
+from dgno_core.training.runs.files import BEST, PICTURES, RESOLVED
+from dgno_core.training.runs.lock import (
+    acquire_lock,
+    is_stop_requested,
+    release_lock,
+    run_lock,
+)
+from dgno_core.training.runs.log import Logs
 from dgno_core.training.sources import TrainingData, open_data, open_extra
 from dgno_core.training.state import FILE_NAME, TrainState
 from dgno_core.training.step import OptimiserSteps
@@ -90,7 +95,7 @@ def train_events(config: TrainConfig, *, resume: bool = False) -> Generator[Trai
     for part in config.parts:
         if part is not config and is_done(part):
             continue
-        with held(config.out) if part is not config else contextlib.nullcontext():
+        with run_lock(config.out) if part is not config else contextlib.nullcontext():
             goes_on = resume and (part.out / FILE_NAME).exists()
             with contextlib.closing(
                 _train_part(part, goes_on, _Control(config.out, began))
@@ -132,7 +137,7 @@ def _train_part(
                 raise
     finally:
         if fabric.is_global_zero:
-            release(config.out)
+            release_lock(config.out)
             # A refused run leaves no empty folder.
             with contextlib.suppress(OSError):
                 config.out.rmdir()
@@ -150,17 +155,16 @@ def _on_first(fabric: Fabric, act: Callable[[TrainConfig], None], config: TrainC
 
 
 def _take_folder(config: TrainConfig) -> None:
-    """Make the run's folder and claim it."""
+    """Make the run's folder and take its lock."""
     with writing(config.out):
         config.out.mkdir(parents=True, exist_ok=True)
         recover(config.out)
-        claim(config.out)
+        acquire_lock(config.out)
 
 
 def _write_settings(config: TrainConfig) -> None:
     """Record the settings, once everything has been accepted."""
-    path = config.out / "config.json"
-    with replacing(path) as part:
+    with replacing(config.out / RESOLVED) as part:
         part.write_text(config.model_dump_json(indent=2), encoding="utf-8")
 
 
@@ -273,7 +277,7 @@ class _Run:
     def _reason_to_stop(self) -> str | None:
         """Why to stop now; all processes agree on it."""
         minutes = self.config.engine.minutes
-        if any_of(self.fabric, is_asked_to_stop(self.control.folder)):
+        if any_of(self.fabric, is_stop_requested(self.control.folder)):
             return "as asked"
         late = minutes is not None and time.monotonic() - self.control.began > 60 * minutes
         if any_of(self.fabric, late):

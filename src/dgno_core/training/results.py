@@ -17,7 +17,7 @@ from dgno_core.models.card import ModelCard, TrainingProgress, read_card_file
 from dgno_core.models.checkpoint import save_model
 from dgno_core.models.network import Network
 from dgno_core.training.config import TrainConfig
-from dgno_core.training.files import BEST, EARLIER, PICTURE, PICTURES
+from dgno_core.training.runs.files import BEST, EARLIER, PICTURE, PICTURES
 from dgno_core.training.state import TrainState
 
 # Of every model whose recipe does not say it better.

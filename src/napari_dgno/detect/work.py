@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dgno_core.detection.process import detecting
 from dgno_core.errors import DGNOError
 from dgno_core.interpretation.events import AnalysisProgressed, AnalysisWarned
-from napari_dgno._detect_process import detecting
 from napari_dgno.detect.objects import paint
 from napari_dgno.shared.analysis_cache import Key, ranges_key, whole_checksum
 from napari_dgno.shared.analysis_panel import Found, Kept
 from napari_dgno.shared.loaded_models import LoadedModels
+from napari_dgno.shared.settings import read_preferences
 from napari_dgno.shared.threads import take_threads
 
 if TYPE_CHECKING:
@@ -110,7 +111,8 @@ def comparing(
         restored, record = yield from _restoring(comparison, restore, models)
         after = replace(before, data=restored, name=f"{before.name} restored", path=None)
     limits = yield from _limits(comparison, restored is not None)
-    for event in detecting(before, after, config, truth, limits):
+    threads = read_preferences().threads
+    for event in detecting(before, after, config, truth, limits, threads):
         if isinstance(event, DetectionFound):
             objects = list_objects(event)
             painted = paint(event, objects)

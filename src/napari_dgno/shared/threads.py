@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from napari_dgno.shared.settings import read_preferences
 
 
@@ -20,18 +18,3 @@ def take_threads() -> None:
     import torch  # noqa: F401
 
     use_threads(read_preferences().threads)
-
-
-def environment_with_threads() -> dict[str, str]:
-    """Return the environment of a process that computes with as many threads as the preference."""
-    from dgno_core.threads import choose_threads
-
-    return {**os.environ, "OMP_NUM_THREADS": str(choose_threads(read_preferences().threads))}
-
-
-def environment_of_training() -> dict[str, str]:
-    """Return the environment of a process that computes with as many threads as a training does."""
-    from dgno_core.threads import choose_training_threads
-
-    count = choose_training_threads(read_preferences().threads)
-    return {**os.environ, "OMP_NUM_THREADS": str(count)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QSpinBox, QWidget
 
-from napari_dgno._train_setup import Wishes
+from dgno_core.training.runs.request import Wishes
 from napari_dgno.shared.fold import Fold
 from napari_dgno.train import tooltips as tips
 

@@ -8,8 +8,8 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLineEdit, QSpinBox, QWidget
 
 from dgno_core.errors import DGNOError
-from napari_dgno._train_data import Choice, PairedLayers, SharpLayer, StackLayer
-from napari_dgno._train_folders import PairedFolders, SharpFolder, StackFolder
+from dgno_core.training.runs.image_folders import PairedFolders, SharpFolder, StackFolder
+from dgno_core.training.runs.images import Choice, PairedImages, SharpImages, StackImage
 from napari_dgno.shared.layer_combo import LayerCombo
 from napari_dgno.shared.layers import layer_axes, layer_source
 from napari_dgno.shared.path_edit import FolderEdit
@@ -138,13 +138,13 @@ class ChoiceForm(QWidget):
         target = self.target_spin.value() if self.target_spin.value() >= 0 else None
         match self.kind():
             case "stack":
-                return StackLayer(self._source(self.layer_combo), target, align)
+                return StackImage(self._source(self.layer_combo), target, align)
             case "pair":
                 self._check_colours()
                 blurred, sharp = (self._source(c) for c in (self.layer_combo, self.sharp_combo))
-                return PairedLayers(blurred, sharp, align)
+                return PairedImages(blurred, sharp, align)
             case "sharp":
-                return SharpLayer(self._source(self.layer_combo))
+                return SharpImages(self._source(self.layer_combo))
             case "stacks":
                 return StackFolder(self.folder_edit.path(), target, align)
             case "pairs":

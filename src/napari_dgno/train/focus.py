@@ -7,8 +7,8 @@ from typing import Any
 from qtpy.QtCore import QObject, QTimer
 
 from dgno_core.errors import DGNOError
-from napari_dgno import _train_pairs
-from napari_dgno._train_data import StackLayer
+from dgno_core.training.runs import preview
+from dgno_core.training.runs.images import StackImage
 from napari_dgno.shared import workers
 from napari_dgno.train.choice import ChoiceForm
 
@@ -45,7 +45,7 @@ class FocusSearch(QObject):
             return
         try:
             choice = self._form.choice()
-            if not isinstance(choice, StackLayer) or choice.target is not None:
+            if not isinstance(choice, StackImage) or choice.target is not None:
                 self._form.show_focus("")
                 return
             choice.check()
@@ -56,7 +56,7 @@ class FocusSearch(QObject):
         self._searching = True
         self._form.show_focus("Looking for the sharpest plane …")
         workers.start(
-            _train_pairs.finding_focus,
+            preview.finding_focus,
             choice,
             on_event=self._on_event,
             on_finished=self._on_finished,
@@ -71,7 +71,7 @@ class FocusSearch(QObject):
         if self._closed or self._again or self._timer.isActive():
             return  # it is of a layer that is not chosen any more
         match event:
-            case _train_pairs.FocusFound(plane, warning):
+            case preview.FocusFound(plane, warning):
                 text = f"Plane {plane} is the sharpest."
                 self._form.show_focus(f"{text} {warning}" if warning else text)
             case workers.Failed(error):

@@ -17,9 +17,9 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_dgno._train_presets import PRESETS, count_steps, in_numbers, in_time
-from napari_dgno._train_setup import Request, free_name, slug
-from napari_dgno._train_timing import Timed
+from dgno_core.training.runs.pace import Timed
+from dgno_core.training.runs.presets import PRESETS, count_steps
+from dgno_core.training.runs.request import Request, free_name, slug
 from napari_dgno.shared.devices import TITLES, available_devices
 from napari_dgno.shared.panel import explain_labels, set_out
 from napari_dgno.shared.path_edit import FolderEdit
@@ -28,6 +28,7 @@ from napari_dgno.train import tooltips as tips
 from napari_dgno.train.advanced import AdvancedForm
 from napari_dgno.train.choice import ChoiceForm
 from napari_dgno.train.start_chooser import StartChooser
+from napari_dgno.train.words import in_numbers, in_time
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -167,6 +168,7 @@ class TrainForm(QWidget):
             name=self.name_edit.text(),
             runs=self.runs_folder(),
             device=str(self.device_combo.currentData()),
+            threads=self._preferences.threads,
             model_folder=self._preferences.model_folder,
             wishes=self.advanced.wishes(),
             pace=None if self._timed is None else self._timed.pace,

@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QMainWindow, QMessageBox, QWidget
 from napari_dgno.shared.docking import main_window
 
 if TYPE_CHECKING:
-    from napari_dgno._train_run import Run
+    from dgno_core.training.runs.run import Run
 
 NAME = "napari-dgno-training-guard"
 

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from napari.layers import Image
     from napari.viewer import Viewer
 
-    from napari_dgno._train_log import RunRecord
-    from napari_dgno._train_pairs import PairsFound
+    from dgno_core.training.runs.preview import PairsFound
+    from dgno_core.training.runs.record import RunRecord
 
 #: Pixels between two pictures.
 GAP = 16

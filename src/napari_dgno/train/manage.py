@@ -12,10 +12,9 @@ from pathlib import Path
 
 from qtpy.QtWidgets import QCheckBox, QInputDialog, QMessageBox, QWidget
 
-from dgno_core.errors import DGNOError
-from napari_dgno._train_run import Run
-from napari_dgno._train_setup import slug
-from napari_dgno.train.models import copy_model, kept_model
+from dgno_core.training.runs.manage import kept_model, rename_with_model
+from dgno_core.training.runs.request import slug
+from dgno_core.training.runs.run import Run
 
 
 @dataclass(frozen=True)
@@ -34,14 +33,14 @@ class Renamed:
     renamed: Run
 
 
-def finding_model(run: Run) -> Iterator[ModelFound]:
+def finding_model(run: Run, model_folder: Path | None) -> Iterator[ModelFound]:
     """Look for the model that was made of a run."""
-    yield ModelFound(run, kept_model(run))
+    yield ModelFound(run, kept_model(run, model_folder))
 
 
 def renaming(run: Run, name: str, model_folder: Path | None) -> Iterator[Renamed]:
-    """Give a run and its model another name; see `rename`."""
-    yield Renamed(run, rename(run, name, model_folder))
+    """Give a run and its model another name; see `rename_with_model`."""
+    yield Renamed(run, rename_with_model(run, name, model_folder))
 
 
 def ask_name(parent: QWidget, run: Run) -> str | None:
@@ -73,68 +72,3 @@ def ask_delete(parent: QWidget, run: Run, model: Path | None) -> tuple[bool, boo
     box.setEscapeButton(cancel)
     box.exec()
     return box.clickedButton() is delete, model_box.isChecked()
-
-
-def rename(run: Run, name: str, model_folder: Path | None) -> Run:
-    """Give a run and its model another name, both or none of them.
-
-    Parameters
-    ----------
-    run : Run
-        A run that does not go on.
-    name : str
-        The new name.
-    model_folder : pathlib.Path or None
-        The user's models, among which the name must be free.
-
-    Returns
-    -------
-    Run
-        The run in its new folder.
-
-    Raises
-    ------
-    DGNOError
-        If the name is taken or unusable, the run goes on, or files cannot be written; then nothing
-        has changed.
-    """
-    from dgno_core.models import weights_names
-    from dgno_core.training.runs import renaming_run
-
-    if name in weights_names(model_folder):
-        raise DGNOError(f"There is a model called {name} already: choose another name.")
-    old_model = kept_model(run)
-    with renaming_run(run.folder, name) as folder:
-        renamed = Run(folder)
-        if old_model is not None:
-            _replace_model(old_model, renamed)
-    return renamed
-
-
-def _replace_model(old: Path, run: Run) -> None:
-    """Put the model of a run in the place of one with an older name, or leave that alone."""
-    from dgno_core.io.atomic import discard, writing
-
-    model = copy_model(run)
-    try:
-        with writing(old):
-            old.unlink(missing_ok=True)
-    except BaseException:
-        if model is not None:
-            discard(model)
-        raise
-
-
-def delete(run: Run, model: Path | None) -> None:
-    """Delete a run, and the model that was made of it if one is given.
-
-    Raises
-    ------
-    DGNOError
-        If the run goes on, or its folder holds files that no training has written.
-    """
-    from dgno_core.training.runs import delete_run
-
-    delete_run(run.folder)
-    if model is not None:
-        model.unlink(missing_ok=True)

@@ -8,10 +8,10 @@ from typing import Any
 from qtpy.QtCore import QEvent, QObject, QTimer
 
 from dgno_core.errors import DGNOError
-from napari_dgno._train_timing import Measured, Measurement, Timed
-from napari_dgno._train_words import in_panel_words
+from dgno_core.training.runs.pace import Measured, Measurement, Timed
 from napari_dgno.shared import workers
 from napari_dgno.train.form import TrainForm
+from napari_dgno.train.words import in_panel_words
 
 #: Milliseconds that the fields must have rested.
 REST = 800

@@ -18,11 +18,10 @@ from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QFormLayout, QVBoxLayout, QWidget
 
 from dgno_core.errors import DGNOError
-from napari_dgno import _train_jobs, _train_pairs
-from napari_dgno._train_files import Noted, Written
-from napari_dgno._train_run import Run
-from napari_dgno._train_withdraw import withdraw
-from napari_dgno._train_words import in_panel_words
+from dgno_core.training.runs import launch, preview
+from dgno_core.training.runs.image_files import Noted, Written
+from dgno_core.training.runs.manage import delete_with_model, discard_failed_run
+from dgno_core.training.runs.run import Run
 from napari_dgno.shared import workers
 from napari_dgno.shared.panel import Panel, open_panel
 from napari_dgno.shared.progress import RunDisplay
@@ -38,6 +37,7 @@ from napari_dgno.train.models import keep_model, offer_everywhere
 from napari_dgno.train.pace import MEASURING, PaceSearch
 from napari_dgno.train.runs import RunList
 from napari_dgno.train.view import RunView
+from napari_dgno.train.words import in_panel_words
 
 if TYPE_CHECKING:
     from napari.viewer import Viewer
@@ -69,7 +69,7 @@ class TrainPanel(Panel):
         self._next: Callable[[], None] | None = None
         self._drawn, self._stale = 0.0, False
         self._worker: workers.EventWorker | None = None
-        self._launching: _train_jobs.Launching | None = None
+        self._launching: launch.Launching | None = None
         self._pairs = PairView(napari_viewer)
         self.run_combo = RunList()
         self.form = TrainForm(napari_viewer, read_preferences())
@@ -142,7 +142,7 @@ class TrainPanel(Panel):
             return
         self._hide_pairs()
         self._pace.cancel()
-        self._launching = _train_jobs.Launching(request, self._pace.known)
+        self._launching = launch.Launching(request, self._pace.known)
         status = MEASURING if request.needs_pace else WRITING
         self._work(status, self._launching.events)
 
@@ -159,7 +159,7 @@ class TrainPanel(Panel):
         except DGNOError as error:
             self._show_error(str(error))
             return
-        self._work("Looking for pairs …", _train_pairs.finding_pairs, request)
+        self._work("Looking for pairs …", preview.finding_pairs, request)
 
     def stop(self) -> None:
         """Ask the training to stop after the step in work."""
@@ -176,7 +176,7 @@ class TrainPanel(Panel):
         except DGNOError as error:
             self.view.display.set_error(str(error))
             return
-        self._work("Starting …", _train_jobs.resuming, self._run)
+        self._work("Starting …", launch.resuming, self._run, read_preferences().threads)
 
     def restore(self) -> None:
         """Open the Restore panel with the best model of the run."""
@@ -210,14 +210,15 @@ class TrainPanel(Panel):
         """Ask whether to delete the run, as soon as its model is known, and do it."""
         run = self._resting_run()
         if run is not None:
-            self._work("Looking for its model …", manage.finding_model, run)
+            folder = read_preferences().model_folder
+            self._work("Looking for its model …", manage.finding_model, run, folder)
 
     def _delete(self, run: Run, model: Path | None) -> None:
         sure, with_model = manage.ask_delete(self, run, model)
         if not sure:
             return
         try:
-            manage.delete(run, model if with_model else None)
+            delete_with_model(run, model if with_model else None)
         except DGNOError as error:
             self._show_error(str(error))
             return
@@ -242,7 +243,7 @@ class TrainPanel(Panel):
     def look_for_runs(self) -> None:
         """Look, in the background, for runs in the folder of runs."""
         workers.start(
-            _train_jobs.finding_runs,
+            launch.finding_runs,
             self.form.runs_folder(),
             on_event=self._on_runs,
             on_finished=lambda: None,
@@ -276,22 +277,22 @@ class TrainPanel(Panel):
 
     def _on_event(self, event: Any) -> None:
         if self._closed:
-            if isinstance(event, _train_jobs.Launched):
+            if isinstance(event, launch.Launched):
                 event.run.ask_to_stop()  # nobody is there to watch it
             return
         match event:
             case workers.Failed(error):
                 self._on_failed(error)
-            case _train_jobs.Paced():
+            case launch.Paced():
                 self.display.status.setText(WRITING)
             case Written(done, total):
                 self.display.bar.setRange(0, total)
                 self.display.bar.setValue(done)
             case Noted(message):
                 self._shown_display().add_note(in_panel_words(message))
-            case _train_pairs.PairsFound():
+            case preview.PairsFound():
                 self._on_pairs(event)
-            case _train_jobs.Launched(run):
+            case launch.Launched(run):
                 self._on_launched(run)
             case manage.Renamed(run, renamed):
                 self._on_renamed(run, renamed)
@@ -310,7 +311,7 @@ class TrainPanel(Panel):
         )
         notification_manager.receive_error(type(error), error, error.__traceback__)
 
-    def _on_pairs(self, found: _train_pairs.PairsFound) -> None:
+    def _on_pairs(self, found: preview.PairsFound) -> None:
         self._pairs.show(found)
         self.form.pairs_button.setText("Hide pairs")
         shown = len(found.names)
@@ -381,7 +382,7 @@ class TrainPanel(Panel):
 
     def _on_runs(self, event: Any) -> None:
         """Offer the runs that were found, and show one that is going on."""
-        if self._closed or not isinstance(event, _train_jobs.RunsFound):
+        if self._closed or not isinstance(event, launch.RunsFound):
             return
         self.run_combo.set_found(event.runs, self._run)
         alive = [run for run in self.run_combo.runs if run.is_alive()]
@@ -427,7 +428,7 @@ class TrainPanel(Panel):
             return
         alive = run.is_alive()
         changed = run.log.read()
-        run.urge()
+        run.escalate_stop()
         ended = not alive and not changed
         self._stale |= changed
         if (self._stale and time.monotonic() - self._drawn > DRAWING) or ended:
@@ -454,7 +455,7 @@ class TrainPanel(Panel):
 
     def _on_ended(self, run: Run) -> None:
         self._poll_timer.stop()
-        refusal = withdraw(run)
+        refusal = in_panel_words(discard_failed_run(run))
         if refusal:
             self._leave(run, refusal)
             self.form.take_name_back(run.name)

@@ -14,7 +14,7 @@ from qtpy.QtWidgets import QSizePolicy
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
-    from napari_dgno._train_log import RunRecord
+    from dgno_core.training.runs.record import RunRecord
 
 #: More points than this are thinned out: the panel has no more pixels.
 MOST_POINTS = 600

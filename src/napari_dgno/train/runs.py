@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from qtpy.QtCore import Qt, Signal
 
 from dgno_core.errors import DGNOError
-from napari_dgno._train_run import Run
+from dgno_core.training.runs.run import Run
 from napari_dgno.shared.elided_combo import ElidedCombo
 from napari_dgno.train import tooltips as tips
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from napari_dgno._train_setup import SCRATCH
+from dgno_core.training.runs.request import SCRATCH
 from napari_dgno.shared.model_chooser import ModelChooser
 from napari_dgno.train import tooltips as tips
 

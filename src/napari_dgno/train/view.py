@@ -9,17 +9,17 @@ from qtpy.QtCore import Qt, QUrl
 from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import QGridLayout, QPushButton, QVBoxLayout, QWidget
 
-from napari_dgno._train_run import Run, State
-from napari_dgno._train_words import in_panel_words
+from dgno_core.training.runs.run import Run, State
 from napari_dgno.shared.progress import RunDisplay, wrapped_label
 from napari_dgno.shared.time_left import in_words
 from napari_dgno.train import tooltips as tips
 from napari_dgno.train.plot import RunPlot
+from napari_dgno.train.words import in_panel_words
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
 
-    from napari_dgno._train_log import RunRecord
+    from dgno_core.training.runs.record import RunRecord
 
 
 #: Sentences about the data, at most.
@@ -113,7 +113,7 @@ class RunView(QWidget):
         for note in run.record.notes[-3:]:
             self.display.add_note(in_panel_words(note))
         if state is State.FAILED:
-            self.display.set_error(run.error())
+            self.display.set_error(in_panel_words(run.error()))
         elif state is State.INTERRUPTED:
             self.display.set_error(
                 "The training process has ended without a word: it was stopped from outside, or "

@@ -18,7 +18,7 @@ from napari.plugins import io as napari_io
 from qtpy.QtCore import Qt
 
 from dgno_core.errors import DGNOError
-from napari_dgno._train_pairs import PairsFound
+from dgno_core.training.runs.preview import PairsFound
 from napari_dgno.shared.compare import CompareBar
 from napari_dgno.shared.curtain import Curtain
 from napari_dgno.shared.layer_combo import LayerCombo

@@ -45,7 +45,7 @@ def test_a_run_tells_all_of_itself_where_its_entry_is_cut(open_train: Any) -> No
 
     from qtpy.QtCore import Qt
 
-    from napari_dgno._train_run import Run
+    from dgno_core.training.runs.run import Run
 
     combo = open_train().run_combo
     run = Run(Path("my-cells"))

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,7 +26,6 @@ def test_the_preference_is_read(plugin: Any) -> None:
     preference_model().threads = 3
     plugin_threads.take_threads()
     assert torch.get_num_threads() == 3
-    assert plugin_threads.environment_with_threads()["OMP_NUM_THREADS"] == "3"
     with pytest.raises(ValueError, match="threads"):
         preference_model().threads = 100_000
 
@@ -59,39 +56,3 @@ def test_restoring_and_previewing_take_them(monkeypatch: pytest.MonkeyPatch) -> 
     torch.set_num_threads(1)
     list(previewing(source, config, LoadedModels(), Region((), slice(0, 64), slice(0, 64), True)))
     assert torch.get_num_threads() == 2
-
-
-def test_a_step_is_timed_with_as_many_threads_as_a_training_takes(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    from dgno_core import threads
-    from napari_dgno import _train_timing
-
-    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    monkeypatch.setattr(plugin_threads, "read_preferences", Preferences)
-    monkeypatch.setattr(threads, "allowed_cores", lambda: 7)
-    monkeypatch.setattr(threads, "free_cores", lambda: 3)
-    code = "import json, os; print(json.dumps({'step': os.environ['OMP_NUM_THREADS']}))"
-    monkeypatch.setattr(_train_timing, "COMMAND", (sys.executable, "-c", code))
-    monkeypatch.setattr(_train_timing, "Pace", dict)
-    measurement = _train_timing.Measurement(None, {})  # type: ignore[arg-type]
-    assert list(measurement._paces("")) == [{"step": "7"}]
-
-
-def test_a_training_is_started_with_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from napari_dgno import _train_jobs
-    from napari_dgno._train_run import CONFIG, Run
-
-    started: list[list[str]] = []
-
-    class Process:
-        pid = os.getpid()
-
-        def __init__(self, command: list[str], **_: Any) -> None:
-            started.append(command)
-
-    monkeypatch.setattr("napari_dgno._train_run.subprocess.Popen", Process)
-    monkeypatch.setattr(_train_jobs, "read_preferences", lambda: Preferences(threads=2))
-    (tmp_path / CONFIG).write_text("{}")
-    list(_train_jobs.resuming(Run(tmp_path)))
-    assert started[0][-2:] == ["--threads", "2"]

@@ -19,9 +19,9 @@ from pathlib import Path
 import napari
 import numpy as np
 from qtpy.QtWidgets import QApplication
-from napari_dgno import _train_run
+from dgno_core.training.runs import run as run_module
 
-_train_run.COMMAND = (sys.executable, sys.argv[1])
+run_module.COMMAND = (sys.executable, sys.argv[1])
 
 def wait(seconds=0.02, until=lambda: True):
     end = time.monotonic() + seconds

@@ -211,7 +211,7 @@ def test_notes_on_pairs_go_with_the_pairs_and_without_painting(
     monkeypatch: pytest.MonkeyPatch,
     qtbot: Any,
 ) -> None:
-    from napari_dgno._train_pairs import PairsFound
+    from dgno_core.training.runs.preview import PairsFound
 
     panel = open_train()
     layer = napari_window.add_image(stack[0], name="cells")
@@ -230,7 +230,7 @@ def test_notes_on_pairs_go_with_the_pairs_and_without_painting(
 def test_the_sharpest_plane_of_a_layer_that_is_gone_is_not_told(
     napari_window: Any, open_train: Any, stack: np.ndarray, qtbot: Any
 ) -> None:
-    from napari_dgno._train_pairs import FocusFound
+    from dgno_core.training.runs.preview import FocusFound
 
     panel = open_train()
     layer = napari_window.add_image(stack, name="cells")

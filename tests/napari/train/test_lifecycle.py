@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from napari_dgno import _train_run
+from dgno_core.training.runs import run as run_module
 from support.train_panel import FAKE, click, start, text, wait_for_end, wait_for_step, wait_until
 
 pytestmark = pytest.mark.gui
@@ -177,7 +177,7 @@ def test_a_deaf_process_is_ended_after_a_while(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     fake_training(steps=2000, delay=0.05, deaf=True)
-    monkeypatch.setattr(_train_run, "PATIENCE", 1.0)
+    monkeypatch.setattr(run_module, "PATIENCE", 1.0)
     napari_window.add_image(stack, name="cells")
     panel = open_train()
     start(qtbot, panel)
@@ -205,7 +205,7 @@ def test_a_refused_start_leaves_nothing_and_its_name_is_free_again(
     qtbot: Any,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(_train_run, "COMMAND", (sys.executable, "-c", REFUSAL))
+    monkeypatch.setattr(run_module, "COMMAND", (sys.executable, "-c", REFUSAL))
     napari_window.add_image(stack, name="cells")
     panel = open_train()
     for name in ("cells", "mine"):  # suggested, and given by the user
@@ -221,7 +221,7 @@ def test_a_refused_start_leaves_nothing_and_its_name_is_free_again(
         assert panel.run_combo.count() == 1
         assert list(runs.iterdir()) == []
         assert panel.form.name_edit.text() == name
-    monkeypatch.setattr(_train_run, "COMMAND", (sys.executable, str(FAKE)))
+    monkeypatch.setattr(run_module, "COMMAND", (sys.executable, str(FAKE)))
     assert start(qtbot, panel).name == "mine"
 
 
@@ -235,7 +235,7 @@ def test_a_refused_start_with_a_strangers_file_stays(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     leave = f"open('notes.txt', 'w').close()\n{REFUSAL}"
-    monkeypatch.setattr(_train_run, "COMMAND", (sys.executable, "-c", leave))
+    monkeypatch.setattr(run_module, "COMMAND", (sys.executable, "-c", leave))
     napari_window.add_image(stack, name="cells")
     panel = open_train()
     start(qtbot, panel)

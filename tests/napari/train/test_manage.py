@@ -188,3 +188,12 @@ def test_a_run_that_goes_on_can_be_neither_renamed_nor_deleted(
     start(qtbot, panel)
     for button in (panel.view.rename_button, panel.view.delete_button):
         assert not button.isEnabled()
+
+
+def test_the_folder_of_kept_models_becomes_the_preferred_one(finished: Any, runs: Path) -> None:
+    from napari_dgno.shared.settings import preference_model, read_preferences
+    from napari_dgno.train.models import keep_model
+
+    assert read_preferences().model_folder == runs / "models"  # there was none
+    preference_model().model_folder = str(runs / "mine")
+    assert keep_model(finished._run) == runs / "mine" / "cells.safetensors"

@@ -142,7 +142,7 @@ def test_too_little_memory_is_told_in_words_of_the_panel(
 ) -> None:
     said = '{"error": "A step takes 90 GB of memory; make batch or crop smaller."}'
     command = (sys.executable, "-c", f"print({said!r})")
-    monkeypatch.setattr("napari_dgno._train_timing.COMMAND", command)
+    monkeypatch.setattr("dgno_core.training.runs.pace.COMMAND", command)
     napari_window.add_image(stack, name="cells")
     panel = open_train()
     wait_until(qtbot, lambda: "90 GB" in text(panel.form.preset_label))

@@ -17,7 +17,7 @@ def test_the_numbers_of_the_loss_neither_touch_nor_leave_most_of_the_axis_bare(
 ) -> None:
     from napari.components import ViewerModel
 
-    from napari_dgno._train_log import RunRecord
+    from dgno_core.training.runs.record import RunRecord
     from napari_dgno.train.plot import RunPlot
 
     plot = RunPlot(ViewerModel())

@@ -1,4 +1,4 @@
-"""Training images that lie in folders already; knows no Qt and no torch."""
+"""Training images that lie in folders already."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from dgno_core.errors import DGNOError
-from napari_dgno._train_data import Kind, held_out_every, stack_settings
-from napari_dgno._train_files import TRAINED_PART, Written, is_coloured, write_list
+from dgno_core.io import read_image
+from dgno_core.training.runs.image_files import TRAINED_PART, Kind, Written, kind_of, write_list
+from dgno_core.training.runs.images import held_out_every, stack_settings
 
 #: Images that can be read as sharp planes.
 PICTURES = (".tif", ".tiff", ".png", ".jpg", ".jpeg", ".bmp")
@@ -39,7 +40,7 @@ class StackFolder:
 
     def kind(self) -> Kind:
         """Colour and size of the first image."""
-        return _kind(first_picture(self.folder), TRAINED_PART)
+        return kind_of(read_image(first_picture(self.folder)), TRAINED_PART)
 
     def write(self, folder: Path) -> Iterator[Written]:
         """Write nothing: the stacks stay where they are."""
@@ -47,8 +48,6 @@ class StackFolder:
 
     def config(self) -> dict[str, Any]:
         """Settings of the stacks."""
-        from dgno_core.io import read_image
-
         first = read_image(first_picture(self.folder))
         height = first.shape[first.axes.index("Y")]
         stacks = [str(place.resolve()) for place in places(self.folder)]
@@ -83,7 +82,7 @@ class PairedFolders:
 
     def kind(self) -> Kind:
         """Colour and size of the first image."""
-        return _kind(pictures(self.blurred, deep=True)[0])
+        return kind_of(read_image(pictures(self.blurred, deep=True)[0]))
 
     def write(self, folder: Path) -> Iterator[Written]:
         """Write nothing: the images stay where they are."""
@@ -125,7 +124,7 @@ class SharpFolder:
 
     def kind(self) -> Kind:
         """Colour and size of the first image."""
-        return _kind(pictures(self.folder, deep=True)[0])
+        return kind_of(read_image(pictures(self.folder, deep=True)[0]))
 
     def write(self, folder: Path) -> Iterator[Written]:
         """Write the list of the images."""
@@ -183,8 +182,6 @@ def places(folder: Path) -> list[Path]:
     DGNOError
         If there are none.
     """
-    from dgno_core.io import read_image
-
     inner = [place for place in _folders(folder) if _has_pictures(place)]
     if inner and not _has_pictures(folder):
         return inner
@@ -206,11 +203,3 @@ def _folders(folder: Path) -> list[Path]:
 
 def _has_pictures(folder: Path) -> bool:
     return any(path.suffix.lower() in PICTURES for path in folder.iterdir())
-
-
-def _kind(path: Path, part: float = 1.0) -> Kind:
-    from dgno_core.io import read_image
-
-    source = read_image(path)
-    sizes = dict(zip(source.axes, source.shape, strict=True))
-    return Kind(is_coloured(source), min(int(sizes["Y"] * part), sizes["X"]))

@@ -4,7 +4,7 @@ TensorFlow cannot be loaded into a window that draws with Mesa (the usual OpenGL
 NVIDIA card): both bring an LLVM, and the second one crashes the process. In a process of its own it
 harms nobody, its memory is free again when it ends, and it can be stopped at any moment.
 
-`detecting` is the side of the window, ``python -m napari_dgno._detect_process FOLDER`` the other.
+`detecting` is the side of the window, ``python -m dgno_core.detection.process FOLDER`` the other.
 They exchange pickles in a private folder that the window makes and deletes, and events as lines of
 JSON on the standard output.
 """
@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 from dgno_core.errors import DGNOError
 from dgno_core.interpretation.events import AnalysisProgressed, AnalysisWarned
-from napari_dgno.shared.threads import environment_with_threads
+from dgno_core.threads import choose_threads, environment_with
 
 if TYPE_CHECKING:
     from dgno_core.detection import DetectConfig
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     Limits = Sequence[tuple[IntensityRange, ...]]
 
-COMMAND = (sys.executable, "-m", "napari_dgno._detect_process")
+COMMAND = (sys.executable, "-m", "dgno_core.detection.process")
 #: Seconds after which the window hears that the process still lives, and can cancel.
 PATIENCE = 0.2
 REQUEST, RESULT, COMPLAINTS = "request.pickle", "result.pickle", "stderr.txt"
@@ -52,8 +52,11 @@ def detecting(
     config: DetectConfig,
     truth: ImageSource | None,
     limits: Limits = (),
+    threads: int = 0,
 ) -> Iterator[Any]:
     """Do what `dgno_core.detection.detect.detect_events` does, in another process.
+
+    `threads` are those that it computes with; 0 takes the cores that are free.
 
     Yields
     ------
@@ -72,7 +75,7 @@ def detecting(
         with (folder / COMPLAINTS).open("wb") as complaints:
             process = subprocess.Popen(
                 [*COMMAND, name],
-                env=environment_with_threads(),
+                env=environment_with(choose_threads(threads)),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=complaints,

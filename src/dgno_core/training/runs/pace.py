@@ -1,6 +1,6 @@
-"""How long a step takes on this computer: some are taken, in a process of their own; knows no Qt.
+"""How long a step takes on this computer: some are taken, in a process of their own.
 
-So napari stays quick, no memory of the graphics card is kept, and a measurement that nobody wants
+So a window stays quick, no memory of the graphics card is kept, and a measurement that nobody wants
 any more ends at once.
 """
 
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,12 +15,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from dgno_core.errors import DGNOError
-from napari_dgno._train_presets import Pace
-from napari_dgno._train_setup import Request, timed_settings
-from napari_dgno.shared.threads import environment_of_training
+from dgno_core.threads import choose_training_threads, environment_with
+from dgno_core.training.runs.presets import Pace
+from dgno_core.training.runs.request import Request, timed_settings
 
 #: What runs in the process. It reads settings from its input and writes each pace as a line.
-COMMAND = (sys.executable, "-P", "-c", "from napari_dgno._train_timing import main; main()")
+COMMAND = (sys.executable, "-P", "-c", "from dgno_core.training.runs.pace import main; main()")
 
 
 @dataclass(frozen=True)
@@ -102,7 +101,7 @@ class Measurement:
             stderr=subprocess.DEVNULL,
             text=True,
             encoding="utf-8",
-            env=environment_of_training(),
+            env=environment_with(choose_training_threads(self._request.threads)),
             **_hidden(),
         )
         if self._cancelled:
@@ -139,7 +138,9 @@ def _answers(process: subprocess.Popen[str], settings: str) -> Iterator[str]:
 
 def _hidden() -> dict[str, Any]:
     """Keywords that keep a process from opening a window of its own on Windows."""
-    return {"creationflags": subprocess.CREATE_NO_WINDOW} if os.name == "nt" else {}
+    if sys.platform == "win32":
+        return {"creationflags": subprocess.CREATE_NO_WINDOW}
+    return {}
 
 
 def main() -> None:

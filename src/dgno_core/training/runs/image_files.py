@@ -1,4 +1,4 @@
-"""Cuts layers into planes or stacks, and writes these as files; knows no Qt and no torch."""
+"""Cuts images into planes or stacks, and writes these as files."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from dgno_core.io.atomic import writing
 from dgno_core.io.axes import is_colour
 from dgno_core.io.source import ImageSource
 
@@ -35,6 +36,28 @@ class Noted:
 def is_coloured(source: ImageSource) -> bool:
     """Whether an image is in colour, as restoration sees it."""
     return is_colour(source.axes, source.shape, source.dtype)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What the network has to expect.
+
+    Parameters
+    ----------
+    colour : bool
+        Whether the images are in colour.
+    side : int
+        Shortest side of a training image in pixels.
+    """
+
+    colour: bool
+    side: int
+
+
+def kind_of(source: ImageSource, part: float = 1.0) -> Kind:
+    """Colour and size of an image of which so many of the upper rows train."""
+    sizes = dict(zip(source.axes, source.shape, strict=True))
+    return Kind(is_coloured(source), min(int(sizes["Y"] * part), sizes["X"]))
 
 
 def gap(height: int) -> int:
@@ -120,7 +143,7 @@ def write_blocks(
 
 
 def file_name(name: str, number: int) -> str:
-    """Name of the file of a layer's plane or stack, counted from 0."""
+    """Name of the file of an image's plane or stack, counted from 0."""
     plain = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")[:40] or "image"
     return f"{plain}-{number + 1:04d}.tif"
 
@@ -151,8 +174,6 @@ def write_tiff(path: Path, pixels: np.ndarray, axes: str) -> None:
     """
     import tifffile
 
-    from dgno_core.io.atomic import writing
-
     colour = pixels.ndim > len(axes)
     if pixels.dtype == np.float64:
         pixels = pixels.astype(np.float32)
@@ -174,8 +195,6 @@ def write_list(folder: Path, names: Sequence[str]) -> None:
     DGNOError
         If it cannot be written.
     """
-    from dgno_core.io.atomic import writing
-
     path = folder / "data" / "list.txt"
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)

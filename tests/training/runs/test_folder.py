@@ -14,10 +14,10 @@ from dgno_core.io.atomic import recover, writing
 from dgno_core.models import load_model, read_card
 from dgno_core.models.card import read_card_file, replace_card, weights_hash
 from dgno_core.training import load_config, train_events
-from dgno_core.training.claim import CLAIM, ask_to_stop, owner
 from dgno_core.training.events import StepDone, TrainFinished
-from dgno_core.training.files import write_copies
-from dgno_core.training.runs import delete_run, is_run, rename_run, renaming_run
+from dgno_core.training.runs.files import write_copies
+from dgno_core.training.runs.folder import delete_run, is_run, rename_run, renaming_run
+from dgno_core.training.runs.lock import LOCK, lock_holder, request_stop
 from support.parts import in_two_parts
 
 
@@ -47,8 +47,8 @@ def test_a_renamed_run_is_another_name_for_the_same(run: Path, config_file: Path
     before = weights_hash(run / "best.safetensors")
     new = rename_run(run, "better-name")
     assert (new, run.exists()) == (run.with_name("better-name"), False)
-    assert owner(new) is None
-    assert not (new / CLAIM).exists()
+    assert lock_holder(new) is None
+    assert not (new / LOCK).exists()
     assert read_card(new / "best.safetensors").name == "better-name"
     assert weights_hash(new / "best.safetensors") == before
     assert load_model(new / "best.safetensors", "cpu").card.weights_sha256 == before
@@ -76,7 +76,7 @@ def test_a_deleted_run_is_gone(run: Path) -> None:
 def test_a_run_that_goes_on_is_left_alone(run: Path) -> None:
     parent = psutil.Process(psutil.Process().ppid())
     claim = {"pid": parent.pid, "started": parent.create_time(), "host": socket.gethostname()}
-    (run / CLAIM).write_text(json.dumps(claim))
+    (run / LOCK).write_text(json.dumps(claim))
     before = tree(run)
     with pytest.raises(DGNOError, match=rf"is training \(process {parent.pid} .* stop it first"):
         rename_run(run, "other")
@@ -219,7 +219,7 @@ def test_a_run_in_parts_is_renamed_and_deleted_whole(config_file: Path) -> None:
     config = load_config(in_two_parts(config_file))
     for event in train_events(config):
         if isinstance(event, StepDone) and event.step == 2:
-            ask_to_stop(config.out)  # in its first part
+            request_stop(config.out)  # in its first part
     new = rename_run(config.out, "moved")
     for settings in new.rglob("config.json"):
         assert str(config.out) + "/" not in settings.read_text()

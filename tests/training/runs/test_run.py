@@ -1,4 +1,4 @@
-"""A run on disk: its process, its log, and how it stands. No window is needed."""
+"""A run on disk: its process, its log, and how it stands."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from pathlib import Path
 
 import pytest
 
-from napari_dgno import _train_run
-from napari_dgno._train_log import LogFollower
-from napari_dgno._train_run import Run, State, explain, find_runs
-from napari_dgno.train.models import keep_model
+from dgno_core.training.runs.manage import copy_model, kept_model
+from dgno_core.training.runs.record import LogFollower
+from dgno_core.training.runs.run import Run, State, explain, find_runs
+from dgno_core.training.runs import run as run_module
 
-FAKE = Path(__file__).parents[1] / "support" / "fake_training.py"
+FAKE = Path(__file__).parents[2] / "support" / "fake_training.py"
 
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
-    monkeypatch.setattr(_train_run, "COMMAND", (sys.executable, str(FAKE)))
+    monkeypatch.setattr(run_module, "COMMAND", (sys.executable, str(FAKE)))
     monkeypatch.setenv("DGNO_FAKE", json.dumps({"steps": 400, "delay": 0.03}))
     folder = tmp_path / "runs" / "cells"
     folder.mkdir(parents=True)
@@ -101,9 +101,9 @@ def test_a_zombie_does_not_train(run: Run) -> None:
 
 def test_the_process_outlives_the_one_that_started_it(run: Run) -> None:
     code = (
-        "import sys; from pathlib import Path; from napari_dgno import _train_run\n"
-        f"_train_run.COMMAND = (sys.executable, {str(FAKE)!r})\n"
-        f"_train_run.Run(Path({str(run.folder)!r})).start()\n"
+        "import sys; from pathlib import Path; from dgno_core.training.runs import run as run_module\n"
+        f"run_module.COMMAND = (sys.executable, {str(FAKE)!r})\n"
+        f"run_module.Run(Path({str(run.folder)!r})).start()\n"
     )
     subprocess.run([sys.executable, "-W", "ignore", "-c", code], check=True, timeout=120)
     assert run.is_alive()  # also before it has taken the folder
@@ -114,20 +114,20 @@ def test_the_process_outlives_the_one_that_started_it(run: Run) -> None:
 
 def test_a_deaf_process_is_ended(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DGNO_FAKE", json.dumps({"steps": 4000, "delay": 0.02, "deaf": True}))
-    monkeypatch.setattr(_train_run, "PATIENCE", 0.5)
-    monkeypatch.setattr(_train_run, "LAST_PATIENCE", 0.5)
+    monkeypatch.setattr(run_module, "PATIENCE", 0.5)
+    monkeypatch.setattr(run_module, "LAST_PATIENCE", 0.5)
     run.start()
     wait_for_step(run, 2)
     run.ask_to_stop()
     began = time.monotonic()
 
     def ended() -> bool:
-        run.urge()
+        run.escalate_stop()
         return not run.is_alive()
 
     wait_for(ended)
     assert time.monotonic() - began > 0.9  # it was given its time
-    run.urge()
+    run.escalate_stop()
     assert not run.stopping
 
 
@@ -214,19 +214,17 @@ def test_what_was_lost_with_a_killed_process_is_not_drawn_twice(tmp_path: Path) 
 
 
 def test_the_best_weights_are_kept_in_the_model_folder(
-    run: Run, plugin: object, monkeypatch: pytest.MonkeyPatch
+    run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from napari_dgno.shared.settings import preference_model, read_preferences
-
-    assert keep_model(run) is None
+    assert copy_model(run, None) is None
     monkeypatch.setenv("DGNO_FAKE", json.dumps({"steps": 4, "delay": 0}))
     run.start()
     wait_for(lambda: not run.is_alive())
-    kept = keep_model(run)
+    kept = copy_model(run, None)
     assert kept == run.folder.parent / "models" / "cells.safetensors"
-    assert read_preferences().model_folder == kept.parent  # there was none
     before = kept.stat().st_mtime_ns
-    assert keep_model(run) == kept
+    assert copy_model(run, None) == kept == kept_model(run, None)
     assert kept.stat().st_mtime_ns == before
-    preference_model().model_folder = str(run.folder.parent / "mine")
-    assert keep_model(run) == run.folder.parent / "mine" / "cells.safetensors"
+    mine = run.folder.parent / "mine"
+    assert kept_model(run, mine) is None
+    assert copy_model(run, mine) == mine / "cells.safetensors"

@@ -1,12 +1,10 @@
-"""How long and how thoroughly to train, in three sizes; knows no Qt and no torch."""
+"""How long and how thoroughly to train, in three sizes."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
 from typing import Any
-
-from napari_dgno.shared.time_left import in_words
 
 #: Validations of a run, and checkpoints between two of them.
 VALIDATIONS = 10
@@ -26,7 +24,7 @@ class Preset:
     Parameters
     ----------
     title : str
-        What the panel calls it.
+        What a user reads.
     text : str
         What it means, in one or two sentences.
     steps : int
@@ -146,16 +144,3 @@ PRESETS: dict[str, Preset] = {
         optim={"lr": 3e-4, "final_lr": 1e-6, "warmup": 1000},
     ),
 }
-
-
-def in_numbers(steps: int | None, batch: int, crop: int) -> str:
-    """Say in numbers what a run does; without the steps if these are not known yet."""
-    crops = "1 crop" if batch == 1 else f"{batch} crops"
-    first = "Steps" if steps is None else f"{steps:,} steps".replace(",", "\u202f")
-    return f"{first} of {crops} of {crop} × {crop} pixels"
-
-
-def in_time(steps: int, pace: Pace) -> str:
-    """Say how long a run takes on this computer."""
-    step = f"{pace.step:.1f} s" if pace.step >= 0.1 else f"{1000 * pace.step:.0f} ms"
-    return f"about {in_words(pace.seconds(steps))} on this computer ({step} a step)"

@@ -1,4 +1,4 @@
-"""From what the user chose to a folder with a config, ready to train; knows no Qt."""
+"""From what the user chose to a folder with a config, ready to train."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from dgno_core.errors import DGNOError
-from napari_dgno._train_data import Choice, Kind
-from napari_dgno._train_presets import (
+from dgno_core.io.atomic import discard, writing
+from dgno_core.training.runs.files import CONFIG, files_in, write_copies
+from dgno_core.training.runs.image_files import Kind
+from dgno_core.training.runs.images import Choice
+from dgno_core.training.runs.presets import (
     GENTLY,
     PRESETS,
     Pace,
@@ -20,12 +23,9 @@ from napari_dgno._train_presets import (
     count_steps,
     validate_every,
 )
-from napari_dgno._train_run import CONFIG
-from napari_dgno._train_withdraw import files_in
-from napari_dgno.shared.models import AUTOMATIC
 
-#: In place of the name of weights: begin with random ones.
-SCRATCH = "scratch"
+#: In place of the name of weights: the packaged ones that fit, and random ones.
+AUTOMATIC, SCRATCH = "auto", "scratch"
 START_FILE = "start.safetensors"
 _LONGEST_NAME = 60
 
@@ -66,6 +66,8 @@ class Request:
         Folder in which the run gets its own.
     device : str
         As the engine takes it.
+    threads : int
+        Processor threads; 0 lets `dgno-train` choose.
     model_folder : pathlib.Path or None
         The user's models.
     wishes : Wishes
@@ -80,6 +82,7 @@ class Request:
     name: str
     runs: Path
     device: str = "auto"
+    threads: int = 0
     model_folder: Path | None = None
     wishes: Wishes = Wishes()
     pace: Pace | None = None
@@ -153,8 +156,6 @@ def prepare(request: Request) -> Iterator[Any]:
     DGNOError
         If an image cannot be read, the folder cannot be written, or the settings do not fit.
     """
-    from dgno_core.io.atomic import discard, writing
-
     request.check()
     kind = request.choice.kind()
     settings = config(request, kind)
@@ -173,9 +174,7 @@ def write(request: Request, settings: dict[str, Any], folder: Path) -> Iterator[
     """Write everything that a run needs into a folder, and check that it can be read."""
     import yaml
 
-    from dgno_core.io.atomic import writing
     from dgno_core.training.config_file import load_config
-    from dgno_core.training.files import write_copies
 
     yield from request.choice.write(folder)
     source = _own_weights(request)

@@ -1,7 +1,6 @@
-"""What to train on, as the user chose it; knows no Qt and no torch.
+"""What to train on, where it is open in a viewer; see `image_folders` for what lies in files.
 
-Layers are written into the folder of the run, so that a run can go on when napari is gone. Folders
-are used where they are.
+Open images are written into the folder of the run, so that it can go on when the viewer is gone.
 """
 
 from __future__ import annotations
@@ -15,15 +14,16 @@ import numpy as np
 
 from dgno_core.errors import DGNOError
 from dgno_core.io.source import ImageSource
-from napari_dgno._train_files import (
+from dgno_core.training.runs.image_files import (
     TRAINED_PART,
+    Kind,
     Noted,
     Written,
     blocks,
     count_blocks,
     file_name,
     gap,
-    is_coloured,
+    kind_of,
     write_blocks,
     write_list,
     write_parts,
@@ -31,22 +31,6 @@ from napari_dgno._train_files import (
 
 #: Every n-th of several images validates.
 HELD_OUT_EVERY = 5
-
-
-@dataclass(frozen=True)
-class Kind:
-    """What the network has to expect.
-
-    Parameters
-    ----------
-    colour : bool
-        Whether the images are in colour.
-    side : int
-        Shortest side of a training image in pixels.
-    """
-
-    colour: bool
-    side: int
 
 
 class Choice(Protocol):
@@ -66,13 +50,13 @@ class Choice(Protocol):
 
 
 @dataclass(frozen=True)
-class StackLayer:
-    """A focal stack in the viewer: its sharpest plane is the target of the others.
+class StackImage:
+    """A focal stack: its sharpest plane is the target of the others.
 
     Parameters
     ----------
     source : ImageSource
-        The layer.
+        The image.
     target : int or None
         The sharp plane, from 0 on; None finds it, in each stack of several.
     align : bool
@@ -100,7 +84,7 @@ class StackLayer:
 
     def kind(self) -> Kind:
         """Colour and size of the part that trains."""
-        return _kind(self.source, TRAINED_PART)
+        return kind_of(self.source, TRAINED_PART)
 
     def write(self, folder: Path) -> Iterator[Written]:
         """Write each stack as an OME-TIFF."""
@@ -115,13 +99,13 @@ class StackLayer:
 
 
 @dataclass(frozen=True)
-class PairedLayers:
-    """Two layers of one place: blurred and sharp, plane by plane.
+class PairedImages:
+    """Two images of one place: blurred and sharp, plane by plane.
 
     Parameters
     ----------
     blurred, sharp : ImageSource
-        The layers.
+        The images.
     align : bool
         Register each pair first.
     """
@@ -131,7 +115,7 @@ class PairedLayers:
     align: bool = True
 
     def check(self) -> None:
-        """Check that the layers fit each other."""
+        """Check that the images fit each other."""
         for source in (self.blurred, self.sharp):
             source.check()
         if self.blurred.data is self.sharp.data:
@@ -157,10 +141,10 @@ class PairedLayers:
 
     def kind(self) -> Kind:
         """Colour and size of the part that trains."""
-        return _kind(self.blurred, TRAINED_PART if count_blocks(self.blurred, "YX") < 2 else 1.0)
+        return kind_of(self.blurred, TRAINED_PART if count_blocks(self.blurred, "YX") < 2 else 1.0)
 
     def write(self, folder: Path) -> Iterator[Written | Noted]:
-        """Write every plane of both layers; a single one in two parts.
+        """Write every plane of both images; a single one in two parts.
 
         Pairs that cannot be aligned are left out.
         """
@@ -198,13 +182,13 @@ class PairedLayers:
 
 
 @dataclass(frozen=True)
-class SharpLayer:
-    """Sharp planes in the viewer, blurred by the computer.
+class SharpImages:
+    """Sharp planes, blurred by the computer.
 
     Parameters
     ----------
     source : ImageSource
-        The layer.
+        The image.
     """
 
     source: ImageSource
@@ -215,7 +199,7 @@ class SharpLayer:
 
     def kind(self) -> Kind:
         """Colour and size; smaller images than a crop are filled up by reflection."""
-        return _kind(self.source, TRAINED_PART if count_blocks(self.source, "YX") < 2 else 1.0)
+        return kind_of(self.source, TRAINED_PART if count_blocks(self.source, "YX") < 2 else 1.0)
 
     def write(self, folder: Path) -> Iterator[Written]:
         """Write every plane and the list of them; a single one in two parts."""
@@ -272,11 +256,6 @@ def _aligned(blurred: np.ndarray, sharp: np.ndarray) -> tuple[np.ndarray, np.nda
 def held_out_every(count: int) -> int:
     """Every how many-th of so many images validates, so that both sides get one."""
     return 2 if count < HELD_OUT_EVERY else HELD_OUT_EVERY
-
-
-def _kind(source: ImageSource, part: float) -> Kind:
-    sizes = dict(zip(source.axes, source.shape, strict=True))
-    return Kind(is_coloured(source), min(int(sizes["Y"] * part), sizes["X"]))
 
 
 def _height(source: ImageSource) -> int:

@@ -1,4 +1,4 @@
-"""Presets that keep their promise, and sentences that name what the panel has."""
+"""Sentences that name what the panel has."""
 
 from __future__ import annotations
 
@@ -6,52 +6,17 @@ import ast
 import re
 from pathlib import Path
 
-import pytest
-
 import dgno_core
-from napari_dgno._train_presets import (
-    FEWEST_STEPS,
-    PRESETS,
-    Pace,
-    count_steps,
-    in_numbers,
-    in_time,
-    validate_every,
-)
-from napari_dgno._train_words import in_panel_words
+from dgno_core.training.runs.presets import FEWEST_STEPS, Pace
+from napari_dgno.train.words import in_numbers, in_panel_words, in_time
 
 CORE = Path(dgno_core.__file__).parent
 
 
-@pytest.mark.parametrize("step", [0.3, 1.0, 4.2])
-@pytest.mark.parametrize("validation", [0.0, 3.0, 10.0])
-@pytest.mark.parametrize("key", ["quick", "normal"])
-def test_a_preset_takes_the_time_that_it_promises(key: str, step: float, validation: float) -> None:
-    preset, pace = PRESETS[key], Pace(step, validation)
-    steps = count_steps(preset, pace)
-    if steps < preset.steps:
-        assert 0.85 * 60 * preset.minutes < pace.seconds(steps) <= 60 * preset.minutes
-    else:
-        assert pace.seconds(steps) <= 60 * preset.minutes
-
-
-def test_a_fast_computer_does_not_overdo_it_and_a_slow_one_says_so() -> None:
-    preset = PRESETS["quick"]
-    assert count_steps(preset, Pace(0.001, 0.01)) == preset.steps
-    slow = Pace(60, 200)
-    assert count_steps(preset, slow) == FEWEST_STEPS
-    assert in_time(FEWEST_STEPS, slow) == "about 1 h 3 min on this computer (60.0 s a step)"
-
-
-def test_wishes_and_the_paper_are_taken_as_they_are() -> None:
-    assert count_steps(PRESETS["quick"], Pace(1, 1), 77) == 77
-    assert count_steps(PRESETS["paper"], Pace(1, 1)) == 300_000
+def test_a_time_is_told_in_words() -> None:
+    slow = "about 1 h 3 min on this computer (60.0 s a step)"
+    assert in_time(FEWEST_STEPS, Pace(60, 200)) == slow
     assert "days" in in_time(300_000, Pace(10, 1))
-
-
-@pytest.mark.parametrize("steps", [1, 9, 30, 300, 12_345])
-def test_every_run_is_validated(steps: int) -> None:
-    assert 1 <= validate_every(steps) <= steps
 
 
 def test_a_single_crop_is_counted_as_one() -> None:
@@ -63,7 +28,7 @@ def test_a_single_crop_is_counted_as_one() -> None:
 KEYS = re.compile(r"--[a-z]|\b(data|optim|engine|loss|model)\.[a-z_]+\b|`model`|dgno[ -][a-z]")
 #: Files of the core whose sentences the Train panel shows.
 SHOWN = [
-    *(CORE / "training").glob("*.py"),
+    *(CORE / "training").rglob("*.py"),
     *(CORE / "focus").glob("*.py"),
     *(CORE / "data" / name for name in (
         "grey.py", "paired_folders.py", "pairs.py", "patches.py", "sharp_images.py",

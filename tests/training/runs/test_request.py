@@ -16,11 +16,11 @@ import yaml
 from dgno_core.errors import DGNOError
 from dgno_core.io import as_source, read_image
 from dgno_core.training.config_file import load_config
-from napari_dgno._train_data import PairedLayers, SharpLayer, StackLayer
-from napari_dgno._train_files import blocks
-from napari_dgno._train_folders import PairedFolders, SharpFolder, StackFolder
-from napari_dgno._train_run import CONFIG
-from napari_dgno._train_setup import SCRATCH, Request, free_name, prepare, slug
+from dgno_core.training.runs.image_files import blocks
+from dgno_core.training.runs.image_folders import PairedFolders, SharpFolder, StackFolder
+from dgno_core.training.runs.images import PairedImages, SharpImages, StackImage
+from dgno_core.training.runs.request import SCRATCH, Request, free_name, prepare, slug
+from dgno_core.training.runs.run import CONFIG
 
 
 def textured(shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
@@ -68,7 +68,7 @@ def test_a_stack_layer_becomes_files_that_the_engine_pairs(tmp_path: Path) -> No
     from dgno_core.training.pair_sources import split
 
     source = as_source(np.stack([stack(), stack(focus=2)]), "TZYX", "my cells")
-    config = prepared(request(StackLayer(source), tmp_path))
+    config = prepared(request(StackImage(source), tmp_path))
     assert [path.name for path in config.data.stacks] == ["my-cells-0001.tif", "my-cells-0002.tif"]
     np.testing.assert_array_equal(read_image(config.data.stacks[1]).data[:], source.data[1])
     assert read_image(config.data.stacks[0]).axes == "ZYX"
@@ -79,7 +79,7 @@ def test_a_stack_layer_becomes_files_that_the_engine_pairs(tmp_path: Path) -> No
 
 
 def test_the_chosen_plane_is_the_target(tmp_path: Path) -> None:
-    config = prepared(request(StackLayer(as_source(stack(), "ZYX"), 3, align=False), tmp_path))
+    config = prepared(request(StackImage(as_source(stack(), "ZYX"), 3, align=False), tmp_path))
     assert (config.data.sharp, config.data.registered) == (3, False)
 
 
@@ -87,7 +87,7 @@ def test_a_single_pair_is_divided_into_training_and_validation(tmp_path: Path) -
     from dgno_core.training.pair_sources import split
 
     sharp, blurred = stack()[1], stack()[3]
-    choice = PairedLayers(as_source(blurred, "YX", "b"), as_source(sharp, "YX", "s"), align=False)
+    choice = PairedImages(as_source(blurred, "YX", "b"), as_source(sharp, "YX", "s"), align=False)
     found = split(prepared(request(choice, tmp_path)).data)
     ((trained, target),) = [pair.read() for pair in found.train]
     np.testing.assert_array_equal(trained, blurred[:72])
@@ -101,7 +101,7 @@ def test_pairs_are_aligned_before_they_are_written(tmp_path: Path) -> None:
 
     scene = textured((140, 140))
     sharp, blurred = scene[10:130, 10:130], scene[13:133, 8:128]
-    choice = PairedLayers(as_source(blurred, "YX", "b"), as_source(sharp, "YX", "s"))
+    choice = PairedImages(as_source(blurred, "YX", "b"), as_source(sharp, "YX", "s"))
     ((trained, target),) = [
         pair.read() for pair in split(prepared(request(choice, tmp_path)).data).train
     ]
@@ -111,7 +111,7 @@ def test_pairs_are_aligned_before_they_are_written(tmp_path: Path) -> None:
 
 def test_layers_of_different_places_are_refused_in_one_sentence(tmp_path: Path) -> None:
     one, other = textured((96, 96), 1), textured((96, 96), 2)
-    wanted = request(PairedLayers(as_source(one, "YX", "b"), as_source(other, "YX", "s")), tmp_path)
+    wanted = request(PairedImages(as_source(one, "YX", "b"), as_source(other, "YX", "s")), tmp_path)
     with pytest.raises(DGNOError, match="'b' and 's' cannot be aligned"):
         prepared(wanted)
     assert not wanted.folder.exists()
@@ -120,11 +120,11 @@ def test_layers_of_different_places_are_refused_in_one_sentence(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("choice", "complaint"),
     [
-        (StackLayer(as_source(np.zeros((40, 40), np.uint16), "YX", "flat")), "one plane only"),
-        (StackLayer(as_source(np.zeros((1, 40, 40), np.uint16), "ZYX", "flat")), "one plane only"),
-        (StackLayer(as_source(np.zeros((3, 40, 40), np.uint16), "ZYX", "deep"), 7), "0 to 2"),
+        (StackImage(as_source(np.zeros((40, 40), np.uint16), "YX", "flat")), "one plane only"),
+        (StackImage(as_source(np.zeros((1, 40, 40), np.uint16), "ZYX", "flat")), "one plane only"),
+        (StackImage(as_source(np.zeros((3, 40, 40), np.uint16), "ZYX", "deep"), 7), "0 to 2"),
         (
-            PairedLayers(
+            PairedImages(
                 as_source(np.zeros((40, 40), np.uint16), "YX", "small"),
                 as_source(np.zeros((40, 50), np.uint16), "YX", "large"),
             ),
@@ -144,10 +144,10 @@ def test_a_sharp_layer_is_a_synthetic_set(tmp_path: Path) -> None:
     from dgno_core.training.sources import open_data
 
     source = as_source(textured((3, 96, 96)), "TYX", "t")
-    config = prepared(request(SharpLayer(source), tmp_path))
+    config = prepared(request(SharpImages(source), tmp_path))
     data = open_data(config)
     assert (data.images, len(data.held_out)) == (1, 2)
-    single = SharpLayer(as_source(textured((96, 96)), "YX", "t"))
+    single = SharpImages(as_source(textured((96, 96)), "YX", "t"))
     assert open_data(prepared(request(single, tmp_path, name="other"))).images == 1
 
 
@@ -192,14 +192,14 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("tifffile.imwrite", full)
-    wanted = request(StackLayer(as_source(stack(), "ZYX")), tmp_path)
+    wanted = request(StackImage(as_source(stack(), "ZYX")), tmp_path)
     with pytest.raises(DGNOError, match="disk is full"):
         prepared(wanted)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_closed_preparation_leaves_nothing(tmp_path: Path) -> None:
-    wanted = request(SharpLayer(as_source(textured((4, 96, 96)), "TYX")), tmp_path)
+    wanted = request(SharpImages(as_source(textured((4, 96, 96)), "TYX")), tmp_path)
     steps = prepare(wanted)
     next(steps)
     steps.close()
@@ -208,7 +208,7 @@ def test_a_closed_preparation_leaves_nothing(tmp_path: Path) -> None:
 
 def test_weights_must_fit_the_colours(tmp_path: Path) -> None:
     wanted = request(
-        SharpLayer(as_source(textured((96, 96)), "YX")), tmp_path, start="dgno-cell-small-colour"
+        SharpImages(as_source(textured((96, 96)), "YX")), tmp_path, start="dgno-cell-small-colour"
     )
     with pytest.raises(DGNOError, match="colour images and yours are grey"):
         prepared(wanted)
@@ -216,12 +216,12 @@ def test_weights_must_fit_the_colours(tmp_path: Path) -> None:
 
 def test_colour_starts_from_the_colour_weights(tmp_path: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 255, (96, 96, 3), np.uint8)
-    config = prepared(request(SharpLayer(as_source(pixels, "YXS")), tmp_path))
+    config = prepared(request(SharpImages(as_source(pixels, "YXS")), tmp_path))
     assert (config.start, config.model.channels) == ("dgno-cell-small-colour", 3)
 
 
 def test_from_scratch_takes_the_network_of_the_preset(tmp_path: Path) -> None:
-    choice = SharpLayer(as_source(textured((96, 96)), "YX"))
+    choice = SharpImages(as_source(textured((96, 96)), "YX"))
     config = prepared(request(choice, tmp_path, start=SCRATCH))
     assert (config.start, config.model.width) == (None, 16)
 
@@ -234,7 +234,7 @@ def test_own_weights_are_copied_so_that_the_run_can_go_on(tmp_path: Path) -> Non
     models = tmp_path / "models"
     models.mkdir()
     shutil.copy(PACKAGED / "dgno-cell-small.safetensors", models / "own.safetensors")
-    choice = SharpLayer(as_source(textured((96, 96)), "YX"))
+    choice = SharpImages(as_source(textured((96, 96)), "YX"))
     wanted = request(choice, tmp_path / "runs", start="own", model_folder=models)
     config = prepared(wanted)
     shutil.rmtree(models)
@@ -243,15 +243,15 @@ def test_own_weights_are_copied_so_that_the_run_can_go_on(tmp_path: Path) -> Non
 
 
 def test_crops_fit_the_images(tmp_path: Path) -> None:
-    small = SharpLayer(as_source(textured((2, 70, 90)), "TYX"))
+    small = SharpImages(as_source(textured((2, 70, 90)), "TYX"))
     assert prepared(request(small, tmp_path)).crop == 64
-    tiny = SharpLayer(as_source(textured((2, 20, 90)), "TYX"))
+    tiny = SharpImages(as_source(textured((2, 20, 90)), "TYX"))
     with pytest.raises(DGNOError, match="too small"):
         prepared(request(tiny, tmp_path, name="tiny"))
 
 
 def test_a_run_may_be_moved(tmp_path: Path) -> None:
-    wanted = request(StackLayer(as_source(stack(), "ZYX")), tmp_path)
+    wanted = request(StackImage(as_source(stack(), "ZYX")), tmp_path)
     prepared(wanted)
     moved = wanted.folder.rename(tmp_path / "moved")
     config = load_config(moved / CONFIG)
@@ -270,7 +270,7 @@ def test_names_are_tidy_and_free(tmp_path: Path) -> None:
 
 
 def test_a_taken_name_is_refused(tmp_path: Path) -> None:
-    choice = SharpLayer(as_source(textured((96, 96)), "YX"))
+    choice = SharpImages(as_source(textured((96, 96)), "YX"))
     with pytest.raises(DGNOError, match="already"):
         request(choice, tmp_path, name="dgno-cell-small").check()
     (tmp_path / "mine").mkdir()
@@ -282,9 +282,9 @@ def test_timing_a_step_leaves_torch_to_its_own_process(tmp_path: Path) -> None:
     code = (
         "import sys, numpy as np\n"
         "from dgno_core.io import as_source\n"
-        "from napari_dgno._train_data import StackLayer\n"
-        "from napari_dgno._train_setup import Request, timed_settings\n"
-        "choice = StackLayer(as_source(np.zeros((4, 96, 112), np.uint16), 'ZYX', 'cells'))\n"
+        "from dgno_core.training.runs.images import StackImage\n"
+        "from dgno_core.training.runs.request import Request, timed_settings\n"
+        "choice = StackImage(as_source(np.zeros((4, 96, 112), np.uint16), 'ZYX', 'cells'))\n"
         "request = Request(choice, 'auto', 'quick', '', '.')\n"
         "print(timed_settings(request, choice.kind())['crop'], 'torch' in sys.modules)\n"
     )

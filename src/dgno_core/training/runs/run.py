@@ -1,13 +1,11 @@
-"""A run: a folder, and at times a process that trains in it; knows no Qt.
+"""A run: a folder, and at times a process that trains in it.
 
-The process is detached: it goes on when napari is closed, and everything that is known of it is in
-the folder. So a run can be picked up by any napari, at any time.
+The process is detached: it goes on when the one that started it is closed, and everything that is known of it is in
+the folder. So a run can be picked up by anybody, at any time.
 """
 
 from __future__ import annotations
 
-import json
-import os
 import subprocess
 import sys
 import time
@@ -17,14 +15,16 @@ from pathlib import Path
 from typing import Any
 
 from dgno_core.errors import DGNOError
-from napari_dgno._train_log import LogFollower, RunRecord
-from napari_dgno._train_words import in_panel_words
+from dgno_core.io.atomic import writing
+from dgno_core.training.runs.files import BEST, CHECKPOINT, CONFIG, ERRORS, LAUNCH, LOG
+from dgno_core.training.runs.lock import (
+    ProcessId,
+    clear_stop_request,
+    lock_holder,
+    request_stop,
+)
+from dgno_core.training.runs.record import LogFollower, RunRecord
 
-CONFIG = "config.yaml"
-ERRORS = "errors.txt"
-LAUNCH = "launched.json"
-CHECKPOINT = "last.pt"
-BEST = "best.safetensors"
 #: Seconds that a process gets to stop by itself, and then to end when it is told to.
 PATIENCE = 20.0
 LAST_PATIENCE = 10.0
@@ -57,7 +57,7 @@ class Run:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.log = LogFollower(folder)
-        #: Files with which it began, if it was made here; see `_train_withdraw`.
+        #: Files with which it began, if it was made here; see `discard_failed_run`.
         self.written: frozenset[str] | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._asked: float | None = None
@@ -104,12 +104,9 @@ class Run:
         DGNOError
             If the folder cannot be written, or the run goes on already.
         """
-        from dgno_core.io.atomic import writing
-        from dgno_core.training.claim import forget_wishes
-
         if self.is_alive():
             raise DGNOError(f"{self.name} is training already.")
-        forget_wishes(self.folder)  # the last repetition may have come after the end
+        clear_stop_request(self.folder)  # the last repetition may have come after the end
         command = [*COMMAND, str(self.folder / CONFIG)]
         if self.can_go_on():
             command.append("--resume")
@@ -127,7 +124,7 @@ class Run:
                 cwd=self.folder,
                 **_detached(),
             )
-            (self.folder / LAUNCH).write_text(_identity(self._process.pid), encoding="utf-8")
+            (self.folder / LAUNCH).write_text(ProcessId.of(self._process.pid).to_json(), encoding="utf-8")
 
     def is_alive(self) -> bool:
         """Whether a process trains in the folder, here or (as far as one can tell) elsewhere.
@@ -136,31 +133,29 @@ class Run:
         """
         if self._process is not None:
             return self._process.poll() is None
-        return self._owner_pid() is not None or self._elsewhere()
+        return lock_holder(self.folder) is not None or self._process_here() is not None
 
     def ask_to_stop(self) -> None:
-        """Ask the process to stop after the step in hand; `urge` sees to it that it does."""
+        """Ask the process to stop after the step in hand; see `escalate_stop`."""
         self._asked = self._asked or time.monotonic()
-        self.urge()
+        self.escalate_stop()
 
-    def urge(self) -> None:
-        """Repeat the wish to stop; end a process that has not followed it in time.
+    def escalate_stop(self) -> None:
+        """Repeat the request to stop; end a process that has not followed it in time.
 
-        A process that is still starting forgets the wish when it takes the folder.
+        A process that is still starting forgets the request when it takes the folder.
         """
         if self._asked is None:
             return
         if not self.is_alive():
             self._asked = self._told = None
             return
-        from dgno_core.training.claim import ask_to_stop
-
         waited = time.monotonic() - self._asked
         patience = max(PATIENCE, 3 * max(self.record.seconds, default=0.0))
         try:
-            ask_to_stop(self.folder)
+            request_stop(self.folder)
         except OSError:
-            patience = 0.0  # a folder that has become unwritable carries no wishes
+            patience = 0.0  # a folder that has become unwritable carries no request
         if self._told is not None and time.monotonic() - self._told > LAST_PATIENCE:
             self._signal("kill")
         elif self._told is None and waited > patience:
@@ -170,7 +165,7 @@ class Run:
     def _signal(self, kind: str) -> None:
         import psutil
 
-        pid = self._process.pid if self._process is not None else self._owner_pid()
+        pid = self._process.pid if self._process is not None else self._process_here()
         if pid is None:
             return
         try:
@@ -178,29 +173,12 @@ class Run:
         except psutil.Error:
             return
 
-    def _owner_pid(self) -> int | None:
+    def _process_here(self) -> int | None:
         """Process on this computer that trains in the folder, or was launched to do so."""
-        import socket
-
-        from dgno_core.training.claim import owner
-
-        found = owner(self.folder)
-        if found is not None and found.host == socket.gethostname() and _runs(found.pid):
-            return found.pid
-        try:
-            launched = json.loads((self.folder / LAUNCH).read_text(encoding="utf-8"))
-            pid, started = int(launched["pid"]), float(launched["started"])
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
-        return pid if launched.get("host") == socket.gethostname() and _runs(pid, started) else None
-
-    def _elsewhere(self) -> bool:
-        import socket
-
-        from dgno_core.training.claim import owner
-
-        found = owner(self.folder)
-        return found is not None and found.host != socket.gethostname()
+        for found in (lock_holder(self.folder), ProcessId.read(self.folder / LAUNCH)):
+            if found is not None and found.is_here and found.is_alive:
+                return found.pid
+        return None
 
     # How it stands ------------------------------------------------------------------------------
 
@@ -304,43 +282,19 @@ def explain(lines: Sequence[str], path: Path) -> str:
         return f"The training stopped unexpectedly ({last}); {path} has the details."
     program, colon, sentence = last.partition(": ")
     if colon and program == "dgno-train" and not sentence.startswith("interrupted"):
-        return in_panel_words(sentence)
+        return sentence
     return ""
 
 
 def _changed(folder: Path) -> float:
-    log = folder / "log.jsonl"
+    log = folder / LOG
     return (log if log.exists() else folder).stat().st_mtime
 
 
-def _runs(pid: int, started: float | None = None) -> bool:
-    """Whether a process runs; one that has ended but was not waited for does not."""
-    import psutil
-
-    try:
-        process = psutil.Process(pid)
-        same = started is None or abs(process.create_time() - started) < 1
-        return same and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.Error:
-        return False
-
-
-def _identity(pid: int) -> str:
-    import socket
-
-    import psutil
-
-    try:
-        started = psutil.Process(pid).create_time()
-    except psutil.Error:
-        started = time.time()
-    return json.dumps({"pid": pid, "started": started, "host": socket.gethostname()})
-
-
 def _detached() -> dict[str, Any]:
-    """Keywords that let a process live on when napari and its terminal are closed."""
-    if os.name != "nt":
-        return {"start_new_session": True}
-    # No window of its own, and no Ctrl-C from ours.
-    flags = subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP
-    return {"creationflags": flags}
+    """Keywords that let a process outlive this one and its terminal."""
+    if sys.platform == "win32":
+        # No window of its own, and no Ctrl-C from ours.
+        flags = subprocess.CREATE_NO_WINDOW | subprocess.CREATE_NEW_PROCESS_GROUP
+        return {"creationflags": flags}
+    return {"start_new_session": True}

@@ -17,10 +17,10 @@ from typing import Any
 from dgno_core.errors import DGNOError
 from dgno_core.io.atomic import aside_path, begin, discard, writing
 from dgno_core.models.card import copy_with_card, read_card_file
-from dgno_core.training.claim import claim, owner, release
 from dgno_core.training.config import TrainConfig
-from dgno_core.training.files import SETTINGS, TRACES, foreign_files, is_weights, own_files
 from dgno_core.training.located import path_names
+from dgno_core.training.runs.files import SETTINGS, TRACES, foreign_files, is_weights, own_files
+from dgno_core.training.runs.lock import acquire_lock, lock_holder, release_lock
 
 NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 
@@ -123,7 +123,7 @@ def renaming_run(folder: Path, name: str) -> Iterator[Path]:
     with suppress(OSError):  # only hidden files stay, which the next writer clears up
         for aside in asides:
             discard(aside)
-    release(new)
+    release_lock(new)
 
 
 def _write_renamed(folder: Path, new: Path, undo: ExitStack) -> list[tuple[Path, Path, Path]]:
@@ -154,7 +154,7 @@ def _rename(path: Path, other: Path, undo: ExitStack) -> None:
 def _check(folder: Path, what: str) -> None:
     if not is_run(folder):
         raise DGNOError(f"{folder} is not the folder of a run, and cannot be {what} as one.")
-    found = owner(folder)
+    found = lock_holder(folder)
     if found is not None:
         raise DGNOError(
             f"{folder.name} is training (process {found.pid} on {found.host}) and cannot be "
@@ -165,11 +165,11 @@ def _check(folder: Path, what: str) -> None:
 @contextmanager
 def _held(folder: Path) -> Iterator[None]:
     """Keep trainings out of a folder; one that has moved on is released by whom it belongs to."""
-    claim(folder)
+    acquire_lock(folder)
     try:
         yield
     except BaseException:
-        release(folder)
+        release_lock(folder)
         raise
 
 

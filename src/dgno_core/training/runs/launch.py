@@ -1,4 +1,4 @@
-"""What the Train panel does in worker threads; knows no Qt."""
+"""Finding, starting and resuming runs, as generators of events that a worker can follow."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from napari_dgno._train_run import Run, find_runs
-from napari_dgno._train_setup import Request, prepare
-from napari_dgno._train_timing import Measured, Measurement, Timed
-from napari_dgno._train_withdraw import files_in
-from napari_dgno.shared.settings import read_preferences
+from dgno_core.training.runs.files import files_in
+from dgno_core.training.runs.pace import Measured, Measurement, Timed
+from dgno_core.training.runs.request import Request, prepare
+from dgno_core.training.runs.run import Run, find_runs
 
 #: No more runs than this are offered.
 MOST_RUNS = 50
@@ -31,7 +30,7 @@ class Launched:
     run: Run
 
 
-def finding_runs(folder: Path) -> Iterator[Any]:
+def finding_runs(folder: Path) -> Iterator[RunsFound]:
     """Look for runs."""
     yield RunsFound(tuple((run, run.summary()) for run in find_runs(folder)[:MOST_RUNS]))
 
@@ -79,7 +78,7 @@ class Launching:
         yield from prepare(request)
         run = Run(request.folder)
         run.written = files_in(request.folder)
-        run.start(read_preferences().threads)
+        run.start(request.threads)
         yield Launched(run)
 
     def cancel(self) -> None:
@@ -91,7 +90,7 @@ def _timed(event: Timed | Measured) -> Timed:
     return event.timed if isinstance(event, Measured) else event
 
 
-def resuming(run: Run) -> Iterator[Any]:
+def resuming(run: Run, threads: int = 0) -> Iterator[Launched]:
     """Start the process of a run again."""
-    run.start(read_preferences().threads)
+    run.start(threads)
     yield Launched(run)

@@ -1,7 +1,7 @@
-"""What a run has told so far, read from its ``log.jsonl``; knows no Qt and no torch.
+"""What a run has told so far, read from its ``log.jsonl``.
 
-The file is followed while it grows. So a run that this napari has started, and one that was started
-yesterday by another, are shown by the same code.
+The file is followed while it grows. So a run that was started here, and one that was started yesterday
+by another program, are shown by the same code.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from dgno_core.training.runs.files import LOG
 
 #: Bytes read at once, so that a long log does not hold up the window.
 PIECE = 1_000_000
@@ -96,7 +98,7 @@ class LogFollower:
 
     def __init__(self, folder: Path, last: int | None = None) -> None:
         self.record = RunRecord()
-        self._path = folder / "log.jsonl"
+        self._path = folder / LOG
         self._offset = 0 if last is None else max(0, _size(self._path) - last)
         self._rest = b""
 

@@ -15,17 +15,24 @@ from pathlib import Path, PurePath
 from dgno_core.errors import DGNOError
 from dgno_core.io.atomic import LEFT, replacing
 from dgno_core.models.card import read_card_file
-from dgno_core.training.claim import CLAIM, STOP
 
-SETTINGS = ("config.yaml", "config.json")
+#: The settings as they were given, and as they were understood.
+CONFIG, RESOLVED = "config.yaml", "config.json"
+SETTINGS = (CONFIG, RESOLVED)
+#: Every event, and a table of losses and scores.
+LOG, TABLE = "log.jsonl", "log.csv"
+CHECKPOINT = "last.pt"
+#: The process that trains, the one that was started to do so, what it complained of, and the file
+#: that asks it to stop.
+LOCK, LAUNCH, ERRORS, STOP = "running.json", "launched.json", "errors.txt", "stop"
 #: One of them is in every folder in which a run has begun, or is about to.
-TRACES = ("log.jsonl", "last.pt", "launched.json", "config.json")
+TRACES = (LOG, CHECKPOINT, LAUNCH, RESOLVED)
 BEST = "best.safetensors"
 PICTURES = "pictures"
 PARTS = "parts"
-#: Lists the files that the window has copied into the folder.
+#: Lists the files that were copied into the folder.
 COPIES = "copies.json"
-FILES = (*SETTINGS, *TRACES, CLAIM, STOP, COPIES, "last.part", "log.csv", "errors.txt")
+FILES = (*SETTINGS, *TRACES, LOCK, STOP, COPIES, "last.part", TABLE, ERRORS)
 NUMBERED = re.compile(
     r"not-finite-step-\d{6,}(-process-\d+)?\.safetensors|events\.out\.tfevents\.\d+\..+"
 )
@@ -62,6 +69,13 @@ def foreign_files(folder: Path, name: str) -> list[str]:
         if not folders and not files and not _is_place(Path(place).relative_to(folder))
     ]
     return sorted(path.relative_to(folder).as_posix() for path in foreign)
+
+
+def files_in(folder: Path) -> frozenset[str]:
+    """Files in a folder and below, relative to it."""
+    return frozenset(
+        path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir()
+    )
 
 
 def is_weights(path: Path, name: str) -> bool:

@@ -1,4 +1,4 @@
-"""Says what the core says in words of the Train panel; knows no Qt and no torch.
+"""Says what the core says in words of the Train panel.
 
 The core speaks of settings in a file and of options of a command. Whoever sits in front of the
 panel has neither.
@@ -7,6 +7,9 @@ panel has neither.
 from __future__ import annotations
 
 import re
+
+from dgno_core.training.runs.presets import Pace
+from napari_dgno.shared.time_left import in_words
 
 #: What the core writes, as a regular expression, and what the panel says in its place.
 WORDS: tuple[tuple[str, str], ...] = (
@@ -46,3 +49,16 @@ def in_panel_words(text: str) -> str:
     for said, better in WORDS:
         text = re.sub(said, better, text)
     return text
+
+
+def in_numbers(steps: int | None, batch: int, crop: int) -> str:
+    """Say in numbers what a run does; without the steps if these are not known yet."""
+    crops = "1 crop" if batch == 1 else f"{batch} crops"
+    first = "Steps" if steps is None else f"{steps:,} steps".replace(",", "\u202f")
+    return f"{first} of {crops} of {crop} × {crop} pixels"
+
+
+def in_time(steps: int, pace: Pace) -> str:
+    """Say how long a run takes on this computer."""
+    step = f"{pace.step:.1f} s" if pace.step >= 0.1 else f"{1000 * pace.step:.0f} ms"
+    return f"about {in_words(pace.seconds(steps))} on this computer ({step} a step)"

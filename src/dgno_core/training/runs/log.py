@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from dgno_core.io.atomic import writing
 from dgno_core.training.events import StepDone, TrainEvent, Validated
+from dgno_core.training.runs.files import LOG, TABLE
 
 COLUMNS = ("step", "loss", "lr", "seconds", "waited", "blurred", "psnr", "ssim")
 
@@ -36,8 +37,8 @@ class Logs:
 
     def __enter__(self) -> Self:
         self._stack = ExitStack()
-        self._lines = self._stack.enter_context(_appended(self.folder / "log.jsonl"))
-        table = self.folder / "log.csv"
+        self._lines = self._stack.enter_context(_appended(self.folder / LOG))
+        table = self.folder / TABLE
         is_new = not table.exists()
         self._table = self._stack.enter_context(_appended(table))
         self._rows = csv.DictWriter(self._table, COLUMNS, extrasaction="ignore")

@@ -1,7 +1,4 @@
-"""The pairs that would be trained on, to be looked at first; knows no Qt.
-
-Everything here runs in a worker thread.
-"""
+"""The pairs that would be trained on, to be looked at first."""
 
 from __future__ import annotations
 
@@ -13,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_dgno._train_data import StackLayer
-from napari_dgno._train_files import blocks
-from napari_dgno._train_folders import SharpFolder
-from napari_dgno._train_run import CONFIG
-from napari_dgno._train_setup import Request, config, write
+from dgno_core.training.runs.files import CONFIG
+from dgno_core.training.runs.image_files import blocks
+from dgno_core.training.runs.image_folders import SharpFolder
+from dgno_core.training.runs.images import StackImage
+from dgno_core.training.runs.request import Request, config, write
 
 if TYPE_CHECKING:
     from dgno_core.training import TrainConfig
+    from dgno_core.training.data_config import PairsConfig
 
 #: So many pairs tell whether the choice was right.
 MOST = 24
@@ -71,8 +69,8 @@ class PairsFound:
     notes: tuple[str, ...]
 
 
-def finding_focus(choice: StackLayer) -> Iterator[Any]:
-    """Find the sharpest plane of the first stack of a layer."""
+def finding_focus(choice: StackImage) -> Iterator[Any]:
+    """Find the sharpest plane of the first stack of an image."""
     from dgno_core.focus import best_plane
 
     choice.check()
@@ -98,31 +96,31 @@ def finding_pairs(request: Request) -> Iterator[Any]:
     request = replace(request, name="pairs")  # nothing is kept, so no name is needed yet
     if isinstance(request.choice, SharpFolder):
         request = replace(request, choice=replace(request.choice, most=SAMPLED))
-    with tempfile.TemporaryDirectory(prefix="napari-dgno-") as place:
+    with tempfile.TemporaryDirectory(prefix="dgno-pairs-") as place:
         folder = Path(place)
         yield from write(request, config(request, request.choice.kind()), folder)
         settings = load_config(folder / CONFIG)
         if isinstance(settings.data, SyntheticData):
             yield _blurred_by_computer(settings)
         else:
-            yield _recorded(settings)
+            yield _recorded(settings.data)
 
 
-def _recorded(settings: TrainConfig) -> PairsFound:
+def _recorded(data: PairsConfig) -> PairsFound:
     """Pairs as they were taken; of many, some that are spread evenly."""
     from dgno_core.focus.pair_check import check_pairs
     from dgno_core.training.data_config import FolderData
     from dgno_core.training.pair_sources import split
     from dgno_core.training.sources import spread
 
-    found = split(settings.data)
+    found = split(data)
     shown = spread(found.train, MOST)
-    unsure = isinstance(settings.data, FolderData)
+    unsure = isinstance(data, FolderData)
     faults = check_pairs(shown[:CHECKED], alignment=unsure)
     images = [pair.read() for pair in shown]
     return PairsFound(
         _stacked([blurred for blurred, _ in images]),
-        _stacked([sharp for _, sharp in images]),
+        _stacked([sharp for _, sharp in images if sharp is not None]),
         tuple(pair.name for pair in shown),
         len(found.train),
         tuple(dict.fromkeys([*found.notes, *(fault.text for fault in faults)])),
