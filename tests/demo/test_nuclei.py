@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import ndimage as ndi
 
-from dgno_core.demo.nuclei import draw_nuclei
+from dgno_core.demo.images import draw_nuclei
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,6 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from dgno_core.data.png16 import is_png16, read_png16
 from dgno_core.errors import DGNOError
 from dgno_core.io.read import read_image
 from dgno_core.io.source import DTYPES, ImageSource
@@ -311,3 +310,38 @@ def _checked(pixels: NDArray[Any], name: str) -> NDArray[Any]:
 def _size(pixels: NDArray[Any]) -> str:
     colour = " in colour" if pixels.ndim == 3 else ""
     return f"{pixels.shape[0]} x {pixels.shape[1]} pixels{colour}"
+
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+COLOURS = (2, 6)  # RGB and RGBA
+
+
+def is_png16(path: Path) -> bool:
+    """Whether a file is a PNG in colour with 16 bits a channel, from its first bytes."""
+    if path.suffix.lower() != ".png":
+        return False
+    try:
+        with path.open("rb") as file:
+            head = file.read(26)
+    except OSError:
+        return False
+    return head.startswith(SIGNATURE) and len(head) == 26 and head[24] == 16 and head[25] in COLOURS
+
+
+def read_png16(path: Path) -> NDArray[Any]:
+    """Read it as ``(Y, X, 3)``, uint16; an opacity is left out.
+
+    Raises
+    ------
+    DGNOError
+        If it is damaged or was cut off.
+    """
+    from imagecodecs import png_decode
+
+    try:
+        pixels = np.asarray(png_decode(path.read_bytes()))
+    except Exception as error:  # the decoder raises errors of its own
+        raise DGNOError(
+            f"{path} cannot be read as a picture ({error}); it is damaged or was cut off."
+        ) from error
+    return np.ascontiguousarray(pixels[..., :3])

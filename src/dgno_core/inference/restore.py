@@ -9,6 +9,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from dgno_core.inference.config import RestoreConfig
 from dgno_core.inference.events import (
     PlaneRestored,
     Restored,
@@ -18,17 +19,17 @@ from dgno_core.inference.events import (
     TileRestored,
 )
 from dgno_core.inference.fallback import smaller_attempt
-from dgno_core.inference.predictor import TileTooLargeError
+from dgno_core.inference.predictor import Predictor, TileTooLargeError
 from dgno_core.inference.prepared import PreparedImage
-from dgno_core.inference.record import describe
 from dgno_core.inference.survey import PlanesSeen, Survey, first_attempt, survey
 from dgno_core.inference.tiles import TilePlan
 from dgno_core.io.atomic import discard
 from dgno_core.io.content import path_hash
 from dgno_core.io.file_sinks import FileSink
 from dgno_core.io.normalise import IntensityRange
-from dgno_core.io.provenance import Provenance, beside
+from dgno_core.io.provenance import Provenance, SourceRecord, beside, now, program_version, versions
 from dgno_core.io.sinks import ArraySink, ImageSink
+from dgno_core.io.source import ImageSource
 
 
 def restore_prepared(
@@ -115,3 +116,43 @@ def _restore_planes(
         sink.write(image.layout.index(position), image.layout.join(restored))
         yield PlaneRestored(position, number, len(image.layout))
     return seen.notes(image)
+
+
+def describe(
+    source: ImageSource,
+    network: Predictor,
+    config: RestoreConfig,
+    tile: int,
+    output: Path | None,
+    warnings: list[str],
+    axes: str | None = None,
+) -> Provenance:
+    """Describe a restoration as it was done: with the model, tile and device really used."""
+    import torch
+
+    done = config.changed(
+        model=network.name,
+        tile=tile,
+        device=str(network.device),
+        # "auto" is a packaged model; by its name another could be found in the folder.
+        model_folder=None if config.model == "auto" else config.model_folder,
+    )
+    threads = torch.get_num_threads()
+    command = done.command([source.path or source.name], output or "restored.tif")
+    if network.device.type == "cpu":  # there, another number of threads sums in another order
+        command += f" --threads {threads}"
+    return Provenance(
+        version=program_version(),
+        created=now(),
+        source=SourceRecord.of(source, limit=None),  # little beside restoring it
+        axes=axes,
+        model=network.name,
+        weights_sha256=network.card.weights_sha256 or None,
+        settings=done.model_dump(mode="json"),
+        tile=tile,
+        wanted_tile=config.tile or network.card.tile,
+        device=str(network.device),
+        versions=versions("napari-dgno", "torch", "numpy") | {"torch threads": str(threads)},
+        command=command,
+        warnings=warnings,
+    )

@@ -15,6 +15,9 @@ from dgno_core.errors import DGNOError
 from dgno_core.interpretation.lam import Window
 from dgno_core.interpretation.lam.attribution import (
     Integral,
+    blur,
+    blur_kernel,
+    blur_path,
     completeness_error,
     edge_strength,
     gradient_magnitude,
@@ -23,7 +26,6 @@ from dgno_core.interpretation.lam.attribution import (
     step_gradient,
     undisturbed,
 )
-from dgno_core.interpretation.lam.path import blur, blur_kernel, blur_path
 from dgno_core.interpretation.lam.result import diffusion_index, gini
 from support.lam_net import REACH, loop_attribution, loop_blur, loop_edges, random_net
 

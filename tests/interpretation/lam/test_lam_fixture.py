@@ -9,11 +9,14 @@ import torch
 
 from dgno_core.interpretation.lam import LamFound, LamSettings, Window, lam_events
 from dgno_core.interpretation.lam.attribution import (
+    blur,
+    blur_kernel,
+    blur_path,
+    blur_widths,
     edge_strength,
     gradient_magnitude,
     step_gradient,
 )
-from dgno_core.interpretation.lam.path import blur, blur_kernel, blur_path, blur_widths
 from dgno_core.interpretation.lam.result import gini
 from support.lam_net import net_of, view_of
 from support.ledger import Arrays, every_array_of
