@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from dgno_core.training.runs import run as run_module
 from dgno_core.training.runs.manage import copy_model, kept_model
 from dgno_core.training.runs.record import LogFollower
 from dgno_core.training.runs.run import Run, State, explain, find_runs
-from dgno_core.training.runs import run as run_module
 
 FAKE = Path(__file__).parents[2] / "support" / "fake_training.py"
 
@@ -101,7 +101,8 @@ def test_a_zombie_does_not_train(run: Run) -> None:
 
 def test_the_process_outlives_the_one_that_started_it(run: Run) -> None:
     code = (
-        "import sys; from pathlib import Path; from dgno_core.training.runs import run as run_module\n"
+        "import sys; from pathlib import Path\n"
+        "from dgno_core.training.runs import run as run_module\n"
         f"run_module.COMMAND = (sys.executable, {str(FAKE)!r})\n"
         f"run_module.Run(Path({str(run.folder)!r})).start()\n"
     )

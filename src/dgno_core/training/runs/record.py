@@ -1,7 +1,7 @@
 """What a run has told so far, read from its ``log.jsonl``.
 
-The file is followed while it grows. So a run that was started here, and one that was started yesterday
-by another program, are shown by the same code.
+The file is followed while it grows. So a run that was started here, and one that was started
+yesterday by another program, are shown by the same code.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A run: a folder, and at times a process that trains in it.
 
-The process is detached: it goes on when the one that started it is closed, and everything that is known of it is in
-the folder. So a run can be picked up by anybody, at any time.
+The process is detached: it goes on when the one that started it is closed, and everything that is
+known of it is in the folder. So a run can be picked up by anybody, at any time.
 """
 
 from __future__ import annotations
@@ -124,7 +124,9 @@ class Run:
                 cwd=self.folder,
                 **_detached(),
             )
-            (self.folder / LAUNCH).write_text(ProcessId.of(self._process.pid).to_json(), encoding="utf-8")
+            (self.folder / LAUNCH).write_text(
+                ProcessId.of(self._process.pid).to_json(), encoding="utf-8"
+            )
 
     def is_alive(self) -> bool:
         """Whether a process trains in the folder, here or (as far as one can tell) elsewhere.
