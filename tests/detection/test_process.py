@@ -18,16 +18,18 @@ from dgno_core.io.source import ImageSource
 from support.nuclei import nuclei
 
 FAKE_PROCESS = """
-import json, pathlib, sys, time
+import pathlib, sys, time
+from dgno_core.events import Refused
+from dgno_core.interpretation.events import AnalysisProgressed
 wish = pathlib.Path(__file__).with_suffix(".txt").read_text()
 print("a library says hello", flush=True)
 if wish == "crash":
     print("LLVM ERROR: twice", file=sys.stderr)
     sys.exit(3)
 if wish == "refuse":
-    print(json.dumps({"refused": "There is no such model."}), flush=True)
+    print(Refused("There is no such model.").to_json(), flush=True)
     sys.exit(0)
-print(json.dumps({"done": 1, "total": 2}), flush=True)
+print(AnalysisProgressed(1, 2).to_json(), flush=True)
 time.sleep(60)
 """
 

@@ -19,6 +19,7 @@ from dgno_core.inference.events import Restored, RestoreStarted, TileRestored
 from dgno_core.io.provenance import Provenance, SourceRecord
 from dgno_core.io.source import ImageSource
 from dgno_core.training.runs import run as run_module
+from dgno_core.training.runs.presets import Pace
 from support.fake_looks import FakeLooks
 from support.train_panel import FAKE, textured
 
@@ -119,7 +120,7 @@ def timing(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Replace the process that times a step; the returned function says what it finds, and when."""
 
     def find(step: float = 1.0, validation: float = 2.0, delay: float = 0.0) -> None:
-        pace = json.dumps({"step": step, "validation": validation})
+        pace = Pace(step, validation).to_json()
         code = f"import time; time.sleep({delay}); print({pace!r})"
         monkeypatch.setattr("dgno_core.training.runs.pace.COMMAND", (sys.executable, "-c", code))
 

@@ -17,7 +17,7 @@ from dgno_core.errors import DGNOError
 from dgno_core.models import load_model, read_card
 from dgno_core.training import load_config, train_events
 from dgno_core.training.events import (
-    BatchReplaced,
+    BatchSkipped,
     PictureSaved,
     StepDone,
     TrainFinished,
@@ -79,8 +79,8 @@ def test_an_unreadable_batch_is_replaced_and_told(
 
     monkeypatch.setattr(SyntheticPairs, "batch", torn)
     events = list(train_events(load_config(config_file)))
-    assert [e for e in events if isinstance(e, BatchReplaced)] == [
-        BatchReplaced(4, "cell_2.png is damaged.")
+    assert [e for e in events if isinstance(e, BatchSkipped)] == [
+        BatchSkipped(4, "cell_2.png is damaged.")
     ]
     assert isinstance(events[-1], TrainFinished)
 

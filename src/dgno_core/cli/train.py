@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import sys
 import threading
@@ -129,7 +128,7 @@ def follow(settings: TrainConfig, *, resume: bool, lines: TextIO | None) -> str 
     """
     from dgno_core.training import train_events
     from dgno_core.training.events import (
-        BatchReplaced,
+        BatchSkipped,
         CheckpointSaved,
         StepDone,
         TrainFinished,
@@ -142,9 +141,9 @@ def follow(settings: TrainConfig, *, resume: bool, lines: TextIO | None) -> str 
     with Bar("training") as bar, closing(train_events(settings, resume=resume)) as events:
         for event in events:
             if lines is sys.stdout:
-                say(json.dumps(event.to_dict()))
+                say(event.to_json())
             elif lines is not None:
-                print(json.dumps(event.to_dict()), file=lines, flush=True)
+                print(event.to_json(), file=lines, flush=True)
             match event:
                 case TrainStarted():
                     bar.say(f"{event.images} images train, {event.held_out} validate")
@@ -152,7 +151,7 @@ def follow(settings: TrainConfig, *, resume: bool, lines: TextIO | None) -> str 
                         bar.say(note)
                 case StepDone():
                     bar.update(event.step, event.total, f"loss {event.loss:.4f}")
-                case BatchReplaced():
+                case BatchSkipped():
                     bar.say(f"skipped a batch: {event.message}")
                 case Validated():
                     best = " (best so far)" if event.is_best else ""

@@ -11,7 +11,6 @@ JSON on the standard output.
 
 from __future__ import annotations
 
-import json
 import os
 import pickle
 import queue
@@ -25,6 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dgno_core.errors import DGNOError
+from dgno_core.events import Event, Refused
 from dgno_core.interpretation.events import AnalysisProgressed, AnalysisWarned
 from dgno_core.threads import choose_threads, environment_with
 
@@ -121,20 +121,11 @@ def _listen(process: subprocess.Popen[bytes]) -> Iterator[Any]:
         if line is None:
             process.wait()
             return
-        match _parsed(line):
-            case {"done": int(done), "total": int(total)}:
-                yield AnalysisProgressed(done, total)
-            case {"warned": str(message)}:
-                yield AnalysisWarned(message)
-            case {"refused": str(message)}:
+        match Event.from_json(line):  # of what a library prints, nothing
+            case AnalysisProgressed() | AnalysisWarned() as event:
+                yield event
+            case Refused(message):
                 raise DGNOError(message)
-
-
-def _parsed(line: bytes) -> Any:
-    try:
-        return json.loads(line)
-    except ValueError:
-        return None  # something that a library printed
 
 
 def _last_words(folder: Path, code: int) -> str:
@@ -150,8 +141,8 @@ def main(folder: Path) -> None:
     speak = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
 
-    def say(**words: Any) -> None:
-        print(json.dumps(words), file=speak, flush=True)
+    def say(event: Event) -> None:
+        print(event.to_json(), file=speak, flush=True)
 
     from dgno_core.detection import DetectionFound
     from dgno_core.detection.detect import detect_events
@@ -160,16 +151,14 @@ def main(folder: Path) -> None:
     try:
         for event in detect_events(before, after, config, truth=truth, limits=limits):
             match event:
-                case AnalysisProgressed(done, total):
-                    say(done=done, total=total)
-                case AnalysisWarned(message):
-                    say(warned=message)
+                case AnalysisProgressed() | AnalysisWarned():
+                    say(event)
                 case DetectionFound():
                     partial = folder / f"{RESULT}.part"
                     partial.write_bytes(pickle.dumps(event))
                     partial.rename(folder / RESULT)
     except DGNOError as error:
-        say(refused=str(error))
+        say(Refused(str(error)))
 
 
 if __name__ == "__main__":

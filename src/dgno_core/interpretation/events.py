@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dgno_core.events import Event
+
 
 @dataclass(frozen=True)
-class AnalysisProgressed:
+class AnalysisProgressed(Event):
     """One more step of the work is done."""
 
     done: int
@@ -14,7 +16,7 @@ class AnalysisProgressed:
 
 
 @dataclass(frozen=True)
-class AnalysisWarned:
+class AnalysisWarned(Event):
     """Something the user should know; the work goes on."""
 
     message: str

@@ -1,28 +1,17 @@
-"""What a training run reports while it runs. `to_dict` is the line that ``--events`` writes."""
+"""What a training run reports while it runs. `to_json` gives the line that is logged."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import ClassVar
 
-
-def _plain(value: Any) -> Any:
-    """A value that JSON has: it knows no infinity, which is the PSNR of equal images."""
-    if isinstance(value, Path):
-        return str(value)
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+from dgno_core.events import AnyFloat, Event
 
 
 @dataclass(frozen=True)
-class TrainEvent:
-    """Base of all events."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """The event as plain JSON types, with its kind."""
-        values = {key: _plain(value) for key, value in asdict(self).items()}
-        return {"event": type(self).__name__, **values}
+class TrainEvent(Event):
+    """Base of all events of a training run."""
 
 
 @dataclass(frozen=True)
@@ -48,16 +37,17 @@ class StepDone(TrainEvent):
 
     step: int
     total: int
-    loss: float
-    lr: float
-    seconds: float
-    waited: float
+    loss: AnyFloat
+    lr: AnyFloat
+    seconds: AnyFloat
+    waited: AnyFloat
 
 
 @dataclass(frozen=True)
-class BatchReplaced(TrainEvent):
+class BatchSkipped(TrainEvent):
     """An image could not be read; another batch was taken in its place."""
 
+    former_names: ClassVar[tuple[str, ...]] = ("BatchReplaced",)
     step: int
     message: str
 
@@ -70,9 +60,9 @@ class Validated(TrainEvent):
     """
 
     step: int
-    blurred: float
-    psnr: float
-    ssim: float
+    blurred: AnyFloat
+    psnr: AnyFloat
+    ssim: AnyFloat
     is_best: bool
 
 

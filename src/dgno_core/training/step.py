@@ -17,7 +17,7 @@ from dgno_core.encoders.attentive_scan import use_backend
 from dgno_core.errors import DGNOError
 from dgno_core.training.config import OptimConfig, TrainConfig
 from dgno_core.training.distributed import gather_messages, raise_on_all_ranks
-from dgno_core.training.events import BatchReplaced, StepDone, TrainEvent
+from dgno_core.training.events import BatchSkipped, StepDone, TrainEvent
 from dgno_core.training.fabric import recompute_activations
 from dgno_core.training.loader import Batch, DataWait, NumberedBatches, load_batches
 from dgno_core.training.objective import build_objective
@@ -82,7 +82,7 @@ class OptimiserSteps:
         for part in range(config.accumulate):
             batch = self._next(batches)
             faults = gather_messages(self.fabric, batch.faults)
-            yield from (BatchReplaced(state.step + 1, fault) for fault in faults)
+            yield from (BatchSkipped(state.step + 1, fault) for fault in faults)
             is_last = part == config.accumulate - 1
             with self.fabric.no_backward_sync(self.model, enabled=not is_last):
                 total += self._backward(batch, part)

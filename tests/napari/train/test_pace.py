@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import yaml
 
+from dgno_core.events import Refused
 from support.train_panel import click, start, text, wait_until
 
 pytestmark = pytest.mark.gui
@@ -140,7 +141,7 @@ def test_too_little_memory_is_told_in_words_of_the_panel(
     qtbot: Any,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    said = '{"error": "A step takes 90 GB of memory; make batch or crop smaller."}'
+    said = Refused("A step takes 90 GB of memory; make batch or crop smaller.").to_json()
     command = (sys.executable, "-c", f"print({said!r})")
     monkeypatch.setattr("dgno_core.training.runs.pace.COMMAND", command)
     napari_window.add_image(stack, name="cells")

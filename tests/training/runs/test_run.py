@@ -15,7 +15,6 @@ import pytest
 
 from dgno_core.training.runs import run as run_module
 from dgno_core.training.runs.manage import copy_model, kept_model
-from dgno_core.training.runs.record import LogFollower
 from dgno_core.training.runs.run import Run, State, explain, find_runs
 
 FAKE = Path(__file__).parents[2] / "support" / "fake_training.py"
@@ -171,47 +170,6 @@ def test_runs_are_found_and_told_in_a_few_words(run: Run, tmp_path: Path) -> Non
 )
 def test_what_a_process_left_becomes_one_sentence(lines: list[str], sentence: str) -> None:
     assert explain(lines, Path("e.txt")) == sentence
-
-
-def line(**values: object) -> str:
-    return json.dumps(values) + "\n"
-
-
-def step(number: int, loss: float = 1.0) -> str:
-    return line(event="StepDone", step=number, total=9, loss=loss, lr=1, seconds=2.0, waited=0)
-
-
-START = {"event": "TrainStarted", "total": 9, "images": 3, "held_out": 1, "device": "cpu"}
-
-
-def test_a_log_is_read_while_it_grows_even_in_the_middle_of_a_line(tmp_path: Path) -> None:
-    path = tmp_path / "log.jsonl"
-    follower = LogFollower(tmp_path)
-    assert not follower.read()
-    path.write_text(line(**START, step=0) + step(1) + step(2)[:20])
-    follower.read()
-    assert follower.record.step == 1
-    with path.open("a") as log:
-        log.write(step(2)[20:])
-    follower.read()
-    assert follower.record.losses == [(1, 1.0), (2, 1.0)]
-    assert follower.record.seconds_left() == pytest.approx(7 * 2.0)
-
-
-def test_damaged_and_unknown_lines_change_nothing(tmp_path: Path) -> None:
-    path = tmp_path / "log.jsonl"
-    path.write_bytes(b'\xff\xfe\n{"event": "StepDone"}\n[1]\n7\n' + line(event="New").encode())
-    with path.open("a") as log:
-        log.write(line(**START, step=0) + step(1))
-    assert LogFollower(tmp_path).read_all().step == 1
-
-
-def test_what_was_lost_with_a_killed_process_is_not_drawn_twice(tmp_path: Path) -> None:
-    lines = [line(**START, step=0), *(step(n) for n in range(1, 6)), line(**START, step=3)]
-    lines += [step(4, 0.5)]
-    (tmp_path / "log.jsonl").write_text("".join(lines))
-    record = LogFollower(tmp_path).read_all()
-    assert record.losses == [(1, 1.0), (2, 1.0), (3, 1.0), (4, 0.5)]
 
 
 def test_the_best_weights_are_kept_in_the_model_folder(

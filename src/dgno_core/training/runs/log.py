@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import importlib.util
-import json
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -67,16 +66,14 @@ class Logs:
         DGNOError
             If the disk is full, for example.
         """
-        values = event.to_dict()
-        scores = isinstance(event, StepDone | Validated)
         with writing(self.folder):
-            self._lines.write(json.dumps(values) + "\n")
+            self._lines.write(event.to_json() + "\n")
             self._lines.flush()
-            if scores:
-                self._rows.writerow(values)
-                self._table.flush()
-        if not scores:
-            return
+            if not isinstance(event, StepDone | Validated):
+                return
+            values = event.to_dict()
+            self._rows.writerow(values)
+            self._table.flush()
         if self._board is not None:
             for name in set(COLUMNS[1:]) & values.keys():
                 self._board.add_scalar(name, values[name], values["step"])

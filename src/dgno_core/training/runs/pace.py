@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dgno_core.errors import DGNOError
+from dgno_core.events import Event, Refused
 from dgno_core.threads import choose_training_threads, environment_with
 from dgno_core.training.runs.presets import Pace
 from dgno_core.training.runs.request import Request, timed_settings
@@ -109,11 +110,12 @@ class Measurement:
         told = False
         try:
             for line in _answers(process, settings):
-                found = json.loads(line)
-                if "error" in found:
-                    raise DGNOError(found["error"])
-                told = True
-                yield Pace(**found)
+                match Event.from_json(line):
+                    case Refused(message):
+                        raise DGNOError(message)
+                    case Pace() as pace:
+                        told = True
+                        yield pace
             if self._cancelled:
                 return
             if process.wait() or not told:
@@ -154,7 +156,6 @@ def main() -> None:
     try:
         config = TrainConfig.model_validate(json.load(sys.stdin))
         for cost in estimate_events(config):
-            pace = {"step": cost.step_seconds, "validation": cost.validation_seconds}
-            print(json.dumps(pace), flush=True)
+            print(Pace(cost.step_seconds, cost.validation_seconds).to_json(), flush=True)
     except DGNOError as error:
-        print(json.dumps({"error": str(error)}), flush=True)
+        print(Refused(str(error)).to_json(), flush=True)

@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
+from dgno_core.events import Event
+
 #: Validations of a run, and checkpoints between two of them.
 VALIDATIONS = 10
 CHECKPOINTS = 2
@@ -53,7 +55,7 @@ class Preset:
 
 
 @dataclass(frozen=True)
-class Pace:
+class Pace(Event):
     """What was measured on this computer.
 
     Parameters

@@ -6,11 +6,19 @@ yesterday by another program, are shown by the same code.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
+from dgno_core.training.events import (
+    BatchSkipped,
+    PictureSaved,
+    StepDone,
+    TrainEvent,
+    TrainFinished,
+    TrainStarted,
+    TrainStopped,
+    Validated,
+)
 from dgno_core.training.runs.files import LOG
 
 #: Bytes read at once, so that a long log does not hold up the window.
@@ -40,38 +48,37 @@ class RunRecord:
     finished: bool = False
     starts: int = 0
 
-    def add(self, event: dict[str, Any]) -> None:
-        """Take the next event; one of an unknown kind changes nothing."""
-        match event.get("event"):
-            case "TrainStarted":
+    def add(self, event: TrainEvent) -> None:
+        """Take the next event; one that says nothing of the state changes nothing."""
+        match event:
+            case TrainStarted():
                 self._start(event)
-            case "StepDone":
-                self.step, self.total = event["step"], event["total"]
-                self.losses.append((event["step"], event["loss"]))
-                self.seconds = [*self.seconds[1 - RECENT :], event["seconds"]]
-            case "BatchReplaced":
-                if event["message"] not in self.notes:
-                    self.notes.append(event["message"])
-            case "Validated":
-                self.scores.append((event["step"], event["blurred"], event["psnr"]))
-                if event["is_best"]:
-                    self.best = (event["step"], event["psnr"])
-            case "PictureSaved":
-                path = Path(event["path"])
-                self.pictures[_number(path)] = (event["step"], path)
-            case "TrainStopped":
-                self.reason = event["reason"]
-            case "TrainFinished":
+            case StepDone():
+                self.step, self.total = event.step, event.total
+                self.losses.append((event.step, event.loss))
+                self.seconds = [*self.seconds[1 - RECENT :], event.seconds]
+            case BatchSkipped(message=message):
+                if message not in self.notes:
+                    self.notes.append(message)
+            case Validated():
+                self.scores.append((event.step, event.blurred, event.psnr))
+                if event.is_best:
+                    self.best = (event.step, event.psnr)
+            case PictureSaved(step, path):
+                self.pictures[_number(path)] = (step, path)
+            case TrainStopped():
+                self.reason = event.reason
+            case TrainFinished():
                 self.finished = True
-                self.weights = Path(event["path"])
+                self.weights = event.path
 
-    def _start(self, event: dict[str, Any]) -> None:
+    def _start(self, event: TrainStarted) -> None:
         """Begin, or go on from a checkpoint: what came after it is done again."""
         self.starts += 1
-        self.step, self.total = event["step"], event["total"]
-        self.device, self.images = event["device"], event["images"]
-        self.held_out = event["held_out"]
-        self.about = list(event.get("notes", ()))
+        self.step, self.total = event.step, event.total
+        self.device, self.images = event.device, event.images
+        self.held_out = event.held_out
+        self.about = list(event.notes)
         self.losses = [point for point in self.losses if point[0] <= self.step]
         self.scores = [point for point in self.scores if point[0] <= self.step]
         self.seconds, self.reason, self.finished = [], None, False
@@ -116,7 +123,9 @@ class LogFollower:
         self._offset += len(piece)
         *lines, self._rest = (self._rest + piece).split(b"\n")
         for line in lines:
-            self._take(line)
+            event = TrainEvent.from_json(line)
+            if event is not None:
+                self.record.add(event)
         return bool(lines)
 
     def read_all(self) -> RunRecord:
@@ -124,13 +133,6 @@ class LogFollower:
         while self.read():
             pass
         return self.record
-
-    def _take(self, line: bytes) -> None:
-        try:
-            event = json.loads(line)
-            self.record.add(event)
-        except (ValueError, KeyError, TypeError, AttributeError):
-            return  # a line that a killed process left half-written
 
 
 def _size(path: Path) -> int:
