@@ -70,7 +70,7 @@ SHOWN = [
     )),
 ]  # fmt: skip
 #: Sentences that no setting of the panel can bring about.
-UNREACHABLE = ("config_file.py", "recipes.py")
+UNREACHABLE = ("config_faults.py", "config_file.py", "recipes.py")
 
 
 def sentences() -> list[str]:
