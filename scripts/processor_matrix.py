@@ -19,10 +19,7 @@ from itertools import product
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-PARTS = (
-    *("numerics", "layers", "encoders", "models", "losses", "optics"),
-    *("inference", "interpretation", "evaluation", "test_recorded_pixels.py"),
-)
+PARTS = ("numerics", "layers", "encoders", "models", "losses", "optics")
 # Enough for a second run in each test session, in a small part of its time.
 ONCE = ("numerics", "layers", "encoders", "losses", "optics", "models/test_released_networks.py")
 BEGIN, END = "<!-- processors:begin -->\n", "<!-- processors:end -->"
