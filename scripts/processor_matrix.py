@@ -14,7 +14,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -52,14 +51,12 @@ class Outcome:
     threads: int
     passed: int
     failed: tuple[str, ...]
-    seconds: float
     status: int
 
     def row(self) -> str:
         """Write a line of the table."""
         names = ", ".join(f"`{name}`" for name in self.failed) or "none"
-        counts = f"{self.threads} | {self.passed} | {names}"
-        return f"| {self.processor} | {counts} | {self.seconds:.0f} s |"
+        return f"| {self.processor} | {self.threads} | {self.passed} | {names} |"
 
 
 def main() -> int:
@@ -91,7 +88,6 @@ def run(processor: str, threads: int, parts: tuple[str, ...]) -> Outcome:
         "MKL_DYNAMIC": "FALSE",  # else no more threads than cores
         "OMP_WAIT_POLICY": "PASSIVE",
     }
-    started = time.monotonic()
     done = subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "-q", "-m", "not slow and not gui and not stardist"),
@@ -112,7 +108,6 @@ def run(processor: str, threads: int, parts: tuple[str, ...]) -> Outcome:
         threads,
         int(counted[1]) if counted else 0,
         failed,
-        time.monotonic() - started,
         done.returncode,
     )
 
@@ -128,7 +123,7 @@ def section(outcomes: list[Outcome], parts: tuple[str, ...]) -> str:
         f"\nThe quick tests of {', '.join(parts)}, with the arithmetic of other processors and "
         "several threads.\n`nox -s tests` runs SSE4.1 with two threads. Made by\n"
         "`python scripts/processor_matrix.py --page docs/reliability.md`.\n\n"
-        "| arithmetic of | threads | passed | failed | time |\n|---|---:|---:|---|---:|\n"
+        "| arithmetic of | threads | passed | failed |\n|---|---:|---:|---|\n"
         f"{rows}\n\n{settings}\n"
     )
 
