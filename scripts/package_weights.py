@@ -21,6 +21,8 @@ import torch
 from dgno_core.models import load_model, read_card, save_model
 from dgno_core.models.weights import PACKAGED
 from dgno_core.training import load_config
+from dgno_core.training.events import StepDone
+from dgno_core.training.runs.record import read_events
 
 CONFIGS = Path(__file__).parents[1] / "src" / "dgno_core" / "configs"
 STACK_PLANES = (-9, -6, -4, -1, 1, 4, 6, 9)
@@ -28,9 +30,8 @@ STACK_PLANES = (-9, -6, -4, -1, 1, 4, 6, 9)
 
 def hours(log: Path) -> float:
     """Wall clock that the steps of a run took, in hours."""
-    events = map(json.loads, log.read_text().splitlines())
     # A resumed run repeats the steps since its last checkpoint: each counts once.
-    steps = {event["step"]: event["seconds"] for event in events if event["event"] == "StepDone"}
+    steps = {event.step: event.seconds for event in read_events(log) if isinstance(event, StepDone)}
     return sum(steps.values()) / 3600
 
 

@@ -13,13 +13,16 @@ held-out images were changed during the run.
 from __future__ import annotations
 
 import argparse
-import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
 from matplotlib.figure import Figure
 
-LOG = "log.jsonl"
+from dgno_core.training.events import StepDone, Validated
+from dgno_core.training.runs.files import LOG
+from dgno_core.training.runs.record import read_events
+
 SAME = 0.005  # dB
 
 
@@ -57,18 +60,12 @@ def read_run(path: Path, cores: float = 1.0) -> list[Point]:
     log = path / LOG if path.is_dir() else path
     seconds: dict[int, float] = {}
     validated: dict[int, tuple[float, float]] = {}
-    lines = log.read_text(encoding="utf-8").splitlines()
-    for number, line in enumerate(lines):
-        try:
-            event = json.loads(line)
-        except ValueError:
-            if number + 1 == len(lines):  # a run that is still going on
-                break
-            raise
-        if event["event"] == "StepDone":
-            seconds[event["step"]] = event["seconds"]
-        elif event["event"] == "Validated" and event["psnr"] is not None:
-            validated[event["step"]] = event["psnr"], event["blurred"]
+    for event in read_events(log):
+        match event:
+            case StepDone():
+                seconds[event.step] = event.seconds
+            case Validated() if math.isfinite(event.psnr):
+                validated[event.step] = event.psnr, event.blurred
     points, total, done = [], 0.0, iter(sorted(seconds.items()))
     following = next(done, None)
     for step, scores in sorted(validated.items()):

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import pytest
+
+from dgno_core.training.events import StepDone, TrainEvent, TrainStarted, Validated
 
 SCRIPT = Path(__file__).parents[2] / "docs" / "scripts" / "learning_curve.py"
 
@@ -23,23 +24,24 @@ def script() -> ModuleType:
     return module
 
 
-def step(number: int, seconds: float) -> dict[str, Any]:
-    return {"event": "StepDone", "step": number, "seconds": seconds}
+def step(number: int, seconds: float) -> StepDone:
+    return StepDone(number, 9, 0.5, 1e-3, seconds, 0.0)
 
 
-def validated(number: int, psnr: float, blurred: float = 30.0) -> dict[str, Any]:
-    return {"event": "Validated", "step": number, "psnr": psnr, "blurred": blurred}
+def validated(number: int, psnr: float, blurred: float = 30.0) -> Validated:
+    return Validated(number, blurred, psnr, 0.5, is_best=True)
 
 
-def write(folder: Path, events: list[dict[str, Any]], tail: str = "") -> Path:
+def write(folder: Path, events: Sequence[TrainEvent], tail: str = "") -> Path:
     folder.mkdir()
-    lines = [json.dumps(event) + "\n" for event in [{"event": "TrainStarted"}, *events]]
+    started = TrainStarted(0, 9, 1, 3, 1, "cpu", folder)
+    lines = [event.to_json() + "\n" for event in (started, *events)]
     (folder / "log.jsonl").write_text("".join(lines) + tail)
     return folder
 
 
 def test_each_step_counts_once_also_after_a_resume(script: ModuleType, tmp_path: Path) -> None:
-    events = [step(1, 1800), validated(1, 31), step(2, 900), step(3, 9999)]
+    events: list[TrainEvent] = [step(1, 1800), validated(1, 31), step(2, 900), step(3, 9999)]
     events += [step(3, 900), validated(3, 32)]  # the run was resumed before step 3
     run = write(tmp_path / "a", events, tail='{"event": "Step')  # and is being written to
     points = script.read_run(run, cores=2)

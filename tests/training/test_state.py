@@ -11,7 +11,8 @@ import torch
 from dgno_core.errors import DGNOError
 from dgno_core.models import build_model
 from dgno_core.training import load_config
-from dgno_core.training.state import FILE_NAME, TrainState
+from dgno_core.training.runs.files import CHECKPOINT
+from dgno_core.training.state import TrainState
 
 
 class Payload:
@@ -30,7 +31,7 @@ def test_a_pickle_that_would_run_code_is_refused_in_one_sentence(
     config = load_config(config_file)
     state = TrainState(build_model(config.model), config.optim)
     marker = tmp_path / "executed"
-    (tmp_path / FILE_NAME).write_bytes(pickle.dumps(Payload(marker)))
+    (tmp_path / CHECKPOINT).write_bytes(pickle.dumps(Payload(marker)))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         with pytest.raises(DGNOError, match="is damaged; start again in another folder"):

@@ -20,8 +20,7 @@ from dgno_core.training.data_config import (
 )
 from dgno_core.training.estimate import check_memory
 from dgno_core.training.fabric import check_engine
-from dgno_core.training.runs.files import BEST
-from dgno_core.training.state import FILE_NAME
+from dgno_core.training.runs.files import BEST, CHECKPOINT
 
 
 def check_run(config: TrainConfig, *, resume: bool) -> None:
@@ -41,7 +40,7 @@ def check_run(config: TrainConfig, *, resume: bool) -> None:
     """
     check_engine(config.engine)
     folders = [part.out for part in config.parts]
-    going = [out for out in folders if (out / FILE_NAME).exists()]
+    going = [out for out in folders if (out / CHECKPOINT).exists()]
     _check_folder(going[0] if going else config.out, resume=resume)
     for part in config.parts:
         check_engine(part.engine)
@@ -54,7 +53,7 @@ def check_run(config: TrainConfig, *, resume: bool) -> None:
 
 
 def _check_folder(out: Path, *, resume: bool) -> None:
-    checkpoint = out / FILE_NAME
+    checkpoint = out / CHECKPOINT
     if resume and not checkpoint.exists():
         raise DGNOError(
             f"There is no checkpoint {checkpoint} to resume from; start without --resume."

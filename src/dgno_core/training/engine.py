@@ -40,7 +40,7 @@ from dgno_core.training.results import (
     save_weights,
     set_aside,
 )
-from dgno_core.training.runs.files import BEST, PICTURES, RESOLVED
+from dgno_core.training.runs.files import BEST, CHECKPOINT, PICTURES, RESOLVED
 from dgno_core.training.runs.lock import (
     acquire_lock,
     is_stop_requested,
@@ -49,7 +49,7 @@ from dgno_core.training.runs.lock import (
 )
 from dgno_core.training.runs.log import Logs
 from dgno_core.training.sources import TrainingData, open_data, open_extra
-from dgno_core.training.state import FILE_NAME, TrainState
+from dgno_core.training.state import TrainState
 from dgno_core.training.step import OptimiserSteps
 from dgno_core.training.validation import mean_scores, save_picture, validate
 
@@ -96,7 +96,7 @@ def train_events(config: TrainConfig, *, resume: bool = False) -> Generator[Trai
         if part is not config and is_done(part):
             continue
         with run_lock(config.out) if part is not config else contextlib.nullcontext():
-            goes_on = resume and (part.out / FILE_NAME).exists()
+            goes_on = resume and (part.out / CHECKPOINT).exists()
             with contextlib.closing(
                 _train_part(part, goes_on, _Control(config.out, began))
             ) as events:

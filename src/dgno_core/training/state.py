@@ -17,8 +17,7 @@ from torch import nn
 
 from dgno_core.errors import DGNOError
 from dgno_core.training.config import OptimConfig, TrainConfig
-
-FILE_NAME = "last.pt"
+from dgno_core.training.runs.files import CHECKPOINT
 
 
 class TrainState:
@@ -98,7 +97,7 @@ class TrainState:
             "history": json.dumps(self.history),
             "config": json.dumps({"model": config.model.model_dump(), "recipe": config.recipe}),
         }
-        path = folder / FILE_NAME
+        path = folder / CHECKPOINT
         part = path.with_suffix(".part")
         try:
             with part.open("wb") as handle:
@@ -126,7 +125,7 @@ class TrainState:
         DGNOError
             If there is none, it is damaged, or it is of another network.
         """
-        path = folder / FILE_NAME
+        path = folder / CHECKPOINT
         try:
             with warnings.catch_warnings():
                 # PyTorch warns of pickles that are not its own; they are refused in one sentence.

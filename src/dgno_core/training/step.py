@@ -21,7 +21,8 @@ from dgno_core.training.events import BatchSkipped, StepDone, TrainEvent
 from dgno_core.training.fabric import recompute_activations
 from dgno_core.training.loader import Batch, DataWait, NumberedBatches, load_batches
 from dgno_core.training.objective import build_objective
-from dgno_core.training.state import FILE_NAME, TrainState
+from dgno_core.training.runs.files import CHECKPOINT
+from dgno_core.training.state import TrainState
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -196,7 +197,7 @@ def nonfinite_error(
     """
     if math.isfinite(value):
         return None
-    has_checkpoint = (folder / FILE_NAME).exists()
+    has_checkpoint = (folder / CHECKPOINT).exists()
     process = f"-process-{rank}" if rank else ""
     kept = _save_batch(batch, folder / f"not-finite-step-{step + 1:06d}{process}.safetensors")
     broken = [name for name, tensor in batch.tensors().items() if not tensor.isfinite().all()]

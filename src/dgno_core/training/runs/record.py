@@ -6,6 +6,7 @@ yesterday by another program, are shown by the same code.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -133,6 +134,26 @@ class LogFollower:
         while self.read():
             pass
         return self.record
+
+
+def read_events(path: Path) -> Iterator[TrainEvent]:
+    """Read a whole log; half-written and damaged lines are left out.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        A ``log.jsonl``.
+
+    Yields
+    ------
+    TrainEvent
+        In the order of the log: after a resume, the steps since the last checkpoint come again.
+    """
+    with path.open("rb") as lines:
+        for line in lines:
+            event = TrainEvent.from_json(line)
+            if event is not None:
+                yield event
 
 
 def _size(path: Path) -> int:
