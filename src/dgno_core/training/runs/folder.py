@@ -17,8 +17,6 @@ from typing import Any
 from dgno_core.errors import DGNOError
 from dgno_core.io.atomic import aside_path, begin, discard, writing
 from dgno_core.models.card import copy_with_card, read_card_file
-from dgno_core.training.config import TrainConfig
-from dgno_core.training.located import path_names
 from dgno_core.training.runs.files import SETTINGS, TRACES, foreign_files, is_weights, own_files
 from dgno_core.training.runs.lock import acquire_lock, lock_holder, release_lock
 
@@ -192,6 +190,9 @@ def _renamed_settings(path: Path, folder: Path, new: Path) -> str:
 
     Those of the run itself, not of its parts, also get its name; comments stay.
     """
+    from dgno_core.training.config import TrainConfig  # loads torch
+    from dgno_core.training.located import path_names
+
     text, is_own = path.read_text(encoding="utf-8"), path.parent == folder
     if path.suffix == ".json":
         settings = json.loads(text)
