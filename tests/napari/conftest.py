@@ -20,7 +20,7 @@ from dgno_core.io.provenance import Provenance, SourceRecord
 from dgno_core.io.source import ImageSource
 from dgno_core.training.runs import run as run_module
 from dgno_core.training.runs.presets import Pace
-from support.fake_looks import FakeLooks
+from support.fake_analyses import FakeAnalyses
 from support.train_panel import FAKE, textured
 
 
@@ -184,15 +184,15 @@ def notified(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 @pytest.fixture
-def fake_looks(monkeypatch: pytest.MonkeyPatch) -> FakeLooks:
+def analyses(monkeypatch: pytest.MonkeyPatch) -> FakeAnalyses:
     """Replace what the Inspect and Detect panels do in their worker threads."""
-    looks = FakeLooks()
-    monkeypatch.setattr("napari_dgno.inspect.operator.looking_inside", looks.looking_inside)
-    monkeypatch.setattr("napari_dgno.inspect.lam.attributing", looks.attributing)
-    monkeypatch.setattr("napari_dgno.inspect.trust.weighing_trust", looks.weighing_trust)
-    monkeypatch.setattr("napari_dgno.detect.panel.comparing", looks.comparing)
+    analyses = FakeAnalyses()
+    monkeypatch.setattr("napari_dgno.inspect.operator.looking_inside", analyses.looking_inside)
+    monkeypatch.setattr("napari_dgno.inspect.lam.attributing", analyses.attributing)
+    monkeypatch.setattr("napari_dgno.inspect.trust.weighing_trust", analyses.weighing_trust)
+    monkeypatch.setattr("napari_dgno.detect.panel.comparing", analyses.comparing)
     monkeypatch.setattr("dgno_core.detection.models.why_unavailable", lambda: None)
-    return looks
+    return analyses
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 
 from dgno_core.inference import Restorer
 from dgno_core.interpretation.view import read_view
-from support.look_panels import look, said
+from support.analysis_panels import analyse, said
 
 pytestmark = [pytest.mark.gui, pytest.mark.slow]
 Open = Callable[[], Any]
@@ -31,7 +31,7 @@ def test_an_operator_map_is_the_one_of_the_core(
     original = napari_window.add_image(stack, name="cells")
     napari_window.dims.set_current_step(0, 1)
     panel = open_inspect()
-    look(qtbot, panel, panel.operator.button)
+    analyse(qtbot, panel, panel.operator.button)
     layer = napari_window.layers[-1]
     restorer = Restorer(axes="ZYX", device="cpu")
     expected = operator_maps(read_view(stack, restorer, (1,)), "half", 0).map("flux")
@@ -40,7 +40,7 @@ def test_an_operator_map_is_the_one_of_the_core(
         layer.data_to_world((0, 0, 0)), original.data_to_world((1, *expected.translate))
     )
     panel.operator.show_combo.setCurrentIndex(panel.operator.show_combo.findData("face_jump"))
-    look(qtbot, panel, panel.operator.button)
+    analyse(qtbot, panel, panel.operator.button)
     faces = operator_maps(read_view(stack, restorer, (1,)), "half", 0).faces()
     lines = napari_window.layers[-1]
     np.testing.assert_allclose(lines.data[:, 0, 1:], faces.start)
@@ -64,7 +64,7 @@ def test_an_attribution_is_the_one_of_the_core(
     panel.attribution.draw()
     box = np.array([(39.5, 39.5), (39.5, 55.5), (55.5, 55.5), (55.5, 39.5)])
     napari_window.layers.selection.active.add_rectangles(box)
-    look(qtbot, panel, panel.attribution.button)
+    analyse(qtbot, panel, panel.attribution.button)
     assert "new layer" in said(panel)
     window, settings = Window.square(40, 40), LamSettings(effort="quick")
     view = read_neighbourhood(stack[1], window, settings, Restorer(device="cpu"))
@@ -80,7 +80,7 @@ def test_trust_says_what_the_core_says(
 ) -> None:
     napari_window.add_image(stack[1], name="cells")
     panel = open_inspect()
-    look(qtbot, panel, panel.trust.button)
+    analyse(qtbot, panel, panel.trust.button)
     assert panel.trust.map_combo.count() == 4
     assert "%" in panel.trust.result.text()
     visible = [layer.name for layer in napari_window.layers if layer.visible]
@@ -106,7 +106,7 @@ def test_an_image_that_cannot_be_used_is_refused_with_a_way_out(
 ) -> None:
     napari_window.add_image(pixels, name="strange", contrast_limits=(0, 1))
     panel = open_inspect()
-    look(qtbot, panel, panel.trust.button)
+    analyse(qtbot, panel, panel.trust.button)
     assert "strange" in notified[-1]
     assert words in notified[-1]
     assert len(napari_window.layers) == 1

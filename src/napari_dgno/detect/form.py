@@ -11,8 +11,7 @@ from dgno_core.errors import DGNOError
 from napari_dgno.detect import words
 from napari_dgno.detect.detector_chooser import DetectorChooser
 from napari_dgno.shared.analysis_place import Place
-from napari_dgno.shared.labels_combo import LabelsCombo
-from napari_dgno.shared.layer_combo import LayerCombo
+from napari_dgno.shared.layer_combo import image_combo, labels_combo
 from napari_dgno.shared.layers import layer_axes, layer_source, visible_region
 from napari_dgno.shared.model_chooser import ModelChooser
 from napari_dgno.shared.panel import explain_labels, set_out
@@ -44,18 +43,18 @@ class DetectForm(QWidget):
         self._viewer = viewer
         self._preferences = preferences
         self._kind_was_chosen = False
-        self.before_combo = LayerCombo(viewer)
+        self.before_combo = image_combo(viewer)
         self.after_kind = QComboBox()
         for kind, title in words.AFTER_KINDS.items():
             self.after_kind.addItem(title, kind)
-        self.after_combo = LayerCombo(viewer)
+        self.after_combo = image_combo(viewer)
         self.after_combo.set_following(False)
         self.model_chooser = ModelChooser(preferences().model_folder)
         self.planes_combo = QComboBox()
         self.planes_combo.addItem("The one on screen", "one")
         self.planes_combo.addItem("All", "all")
         self.detector_chooser = DetectorChooser()
-        self.truth_combo = LabelsCombo(viewer, words.NO_TRUTH)
+        self.truth_combo = labels_combo(viewer, words.NO_TRUTH)
         self.iou_spin = QDoubleSpinBox()
         self.iou_spin.setRange(0.05, 1.0)
         self.iou_spin.setSingleStep(0.05)

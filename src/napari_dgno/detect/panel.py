@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from qtpy.compat import isalive
 from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from dgno_core.errors import DGNOError
@@ -16,14 +16,13 @@ from napari_dgno.detect.table import ObjectTable
 from napari_dgno.detect.view import agreement_table, go_to
 from napari_dgno.detect.work import Compared, Comparison, comparing, content_of, limits_key
 from napari_dgno.shared.analysis_cache import Key
-from napari_dgno.shared.analysis_panel import Look, LookPanel
+from napari_dgno.shared.analysis_panel import Analysis, AnalysisPanel
 from napari_dgno.shared.compare import CompareBar
 from napari_dgno.shared.layer_order import above_images
 from napari_dgno.shared.layers import output_layer, result_warnings
 from napari_dgno.shared.progress import wrapped_label
 from napari_dgno.shared.save_dialog import TABLES, ask_path
-from napari_dgno.shared.scroll import VerticalScroll
-from napari_dgno.shared.settings import preference_model, read_preferences
+from napari_dgno.shared.settings import read_preferences
 
 if TYPE_CHECKING:
     from napari.layers import Image, Labels, Layer
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
     from napari_dgno.shared.analysis_place import Place
 
 
-class DetectPanel(LookPanel):
+class DetectPanel(AnalysisPanel):
     """Dock widget that compares detections before and after restoring.
 
     Parameters
@@ -83,22 +82,16 @@ class DetectPanel(LookPanel):
         inner.addWidget(self.display)
         inner.addWidget(self._results)
         inner.addStretch(1)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(VerticalScroll(content))
+        self.fill(content)
         self.button.clicked.connect(lambda: self.try_to(self.prepare))
         self.save_button.clicked.connect(self.save)
         self.table.chosen.connect(self._on_chosen)
         self.form.model_chooser.failed.connect(self.show_error)
         self.form.detector_chooser.failed.connect(self.show_error)
-        self._preferences = preference_model()
-        if self._preferences is not None:
-            self._preferences.events.connect(self._apply_preferences)
-        self._folder = read_preferences().model_folder
         self.form.before_combo.layer_changed.connect(self._show_results)
 
     def controls(self) -> QWidget:
-        """Return what is switched off while a look is in progress."""
+        """Return what is switched off while a detection is in progress."""
         return self._inputs
 
     def running_changed(self) -> None:
@@ -108,7 +101,7 @@ class DetectPanel(LookPanel):
 
     # Detecting ----------------------------------------------------------------------------------
 
-    def prepare(self) -> Look:
+    def prepare(self) -> Analysis:
         """Collect what a detection needs.
 
         Raises
@@ -132,7 +125,7 @@ class DetectPanel(LookPanel):
             ],
             () if after is None else result_warnings(after.layer),
         )
-        return Look(
+        return Analysis(
             before.layer,
             before.source.data,
             Key("detect", id(before.source.data), (), (config, restore)),
@@ -186,7 +179,7 @@ class DetectPanel(LookPanel):
             self.compare.leave()  # nobody could end it
 
     def _add_restored(self, before: Place, compared: Compared) -> Image:
-        """Show what was restored on the way, unless it is there from an earlier look."""
+        """Show what was restored on the way, unless it is there from an earlier detection."""
         from napari.layers import Image
 
         axes = compared.axes.removesuffix("S") if before.layer.rgb else compared.axes
@@ -220,21 +213,13 @@ class DetectPanel(LookPanel):
         if self._shown is not None and not self._closed:
             go_to(self._viewer, number, self.table.objects.objects[number - 1], *self._shown)
 
-    def _apply_preferences(self, event: Any = None) -> None:
-        if self._closed or not isalive(self):
-            return  # the window is gone, napari's settings outlive it
-        folder = read_preferences().model_folder
-        if folder != self._folder:
-            self._folder = folder
-            self.form.model_chooser.set_folder(folder)
+    def set_folder(self, folder: Path | None) -> None:
+        """List the models of another folder."""
+        self.form.model_chooser.set_folder(folder)
 
-    def shut_down(self) -> None:
-        """Cancel and listen to the viewer no longer; safe to call twice."""
-        if self._closed:
-            return
-        super().shut_down()
+    def release(self) -> None:
+        """Keep no results and listen to the viewer no longer."""
+        super().release()
         self._shown = None
         self.compare.shut_down()
         self.form.disconnect_viewer()
-        if self._preferences is not None:
-            self._preferences.events.disconnect(self._apply_preferences)

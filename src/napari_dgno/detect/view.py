@@ -38,7 +38,7 @@ def go_to(viewer: ViewerModel, number: int, item: FoundObject, place: Place, lay
     item : FoundObject
         The object.
     place : Place
-        Where was looked; the plane of a single-plane look.
+        Where was detected; the plane, if it was a single one.
     layer : napari.layers.Labels
         The outlines; the object is selected in them.
     """
@@ -87,7 +87,7 @@ def _corners(layer: Labels, number: int, item: FoundObject, place: Place) -> np.
 
 
 def _frame(viewer: ViewerModel, corners: np.ndarray, place: Place, like: Layer) -> None:
-    """Draw a frame, in a layer that the next look takes away; the selected layer stays selected."""
+    """Draw a frame that the next detection takes away; the selected layer stays selected."""
     from napari.layers import Shapes
 
     name = layer_name("chosen object", place)

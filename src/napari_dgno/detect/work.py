@@ -14,7 +14,7 @@ from dgno_core.errors import DGNOError
 from dgno_core.interpretation.events import AnalysisProgressed, AnalysisWarned
 from napari_dgno.detect.objects import paint
 from napari_dgno.shared.analysis_cache import Key, ranges_key, whole_checksum
-from napari_dgno.shared.analysis_panel import Found, Kept
+from napari_dgno.shared.analysis_panel import CacheUpdate, ResultReady
 from napari_dgno.shared.loaded_models import LoadedModels
 from napari_dgno.shared.settings import read_preferences
 from napari_dgno.shared.threads import take_threads
@@ -44,7 +44,7 @@ class Comparison:
     position : tuple of int or None
         The plane, along every axis of ``before.layout().outer``; None for all of them.
     known_limits : sequence
-        What an earlier look has measured of the stacks `before` and `after`, by `limits_key`.
+        What an earlier detection has measured of the stacks `before` and `after`, by `limits_key`.
     warnings : sequence of str
         What was said when `after` was restored.
     """
@@ -116,7 +116,7 @@ def comparing(
         if isinstance(event, DetectionFound):
             objects = list_objects(event)
             painted = paint(event, objects)
-            yield Found(Compared(event, objects, painted, restored, before.axes, record))
+            yield ResultReady(Compared(event, objects, painted, restored, before.axes, record))
         else:
             yield event
 
@@ -140,7 +140,7 @@ def limits_key(source: ImageSource) -> Key:
     return ranges_key(source, "detector")
 
 
-def _limits(comparison: Comparison, restored: bool) -> Generator[Kept, None, list[Ranges]]:
+def _limits(comparison: Comparison, restored: bool) -> Generator[CacheUpdate, None, list[Ranges]]:
     """Measure the whole stack that a single plane belongs to: it is scaled as all planes are."""
     from dgno_core.detection.scaling import measure_limits
 
@@ -153,7 +153,7 @@ def _limits(comparison: Comparison, restored: bool) -> Generator[Kept, None, lis
         layout = source.layout()
         measured = known or measure_limits(source, layout)
         if not known:
-            yield Kept(limits_key(source), measured, source.data)
+            yield CacheUpdate(limits_key(source), measured, source.data)
         limits.append((measured[layout.channel(position)],))
     # Restoring keeps the scale of the intensities.
     return limits * 2 if restored else limits

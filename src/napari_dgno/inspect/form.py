@@ -13,7 +13,7 @@ from dgno_core.io.axes import is_colour
 from dgno_core.io.units import micrometers
 from napari_dgno.inspect import tooltips as tips
 from napari_dgno.shared.analysis_place import Place
-from napari_dgno.shared.layer_combo import LayerCombo
+from napari_dgno.shared.layer_combo import image_combo
 from napari_dgno.shared.layers import layer_axes, layer_source, visible_region
 from napari_dgno.shared.model_chooser import ModelChooser
 from napari_dgno.shared.models import find_card
@@ -36,7 +36,7 @@ SIDE = 512
 
 
 class InspectForm(QWidget):
-    """Fields that all looks share.
+    """Fields that all analyses share.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ class InspectForm(QWidget):
         #: As the result was made that is checked; any other choice scales by the whole stack.
         self._scaling: Scaling = "stack"
         folder = preferences().model_folder
-        self.layer_combo = LayerCombo(viewer)
+        self.layer_combo = image_combo(viewer)
         self.model_chooser = ModelChooser(folder)
         self.second_chooser = ModelChooser(folder, first=("None", ""))
         self.axes_edit = QLineEdit()

@@ -24,7 +24,7 @@ from napari_dgno.shared.analysis_overlay import (
     overlay_layer,
     picture_layer,
 )
-from napari_dgno.shared.analysis_panel import Look
+from napari_dgno.shared.analysis_panel import Analysis
 from napari_dgno.shared.panel import explain_labels, set_out
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from dgno_core.interpretation.lam import Attribution
     from napari_dgno.inspect.form import InspectForm
-    from napari_dgno.shared.analysis_panel import LookPanel
+    from napari_dgno.shared.analysis_panel import AnalysisPanel
     from napari_dgno.shared.analysis_place import Place
 
 #: Attribution is a few bright pixels among many faint ones: half of its colours are for the faint.
@@ -45,7 +45,7 @@ START = 0.35
 class AttributionSection(Section):
     """A rectangle, an effort, and how far the network looks."""
 
-    def __init__(self, panel: LookPanel, form: InspectForm, viewer: Viewer) -> None:
+    def __init__(self, panel: AnalysisPanel, form: InspectForm, viewer: Viewer) -> None:
         super().__init__(panel, form, tips.ATTRIBUTION)
         self._viewer = viewer
         self.draw_button = QPushButton("Draw a rectangle")
@@ -79,8 +79,8 @@ class AttributionSection(Section):
         self._viewer.layers.selection.active = shapes
         shapes.mode = "add_rectangle"
 
-    def prepare(self) -> Look:
-        """Collect what the look needs.
+    def prepare(self) -> Analysis:
+        """Collect what the analysis needs.
 
         Raises
         ------
@@ -93,7 +93,7 @@ class AttributionSection(Section):
         window = Window(*drawn_box(self._viewer, place))
         settings = LamSettings(effort=self.effort_combo.currentData())
         configs = self.form.configs()
-        return Look(
+        return Analysis(
             place.layer,
             place.source.data,
             self.key("attribution", place.on_plane(), str(window), settings.model_dump_json()),

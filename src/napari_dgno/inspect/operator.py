@@ -16,7 +16,7 @@ from napari_dgno.inspect.words import NO_FACES, SCALES, SHOWN, ordinal
 from napari_dgno.inspect.work import OperatorPicture, OperatorRequest, looking_inside
 from napari_dgno.shared.analysis_cache import Key, key_of, plane_checksum
 from napari_dgno.shared.analysis_overlay import Legend, Overlay, legend_of, overlay_layer
-from napari_dgno.shared.analysis_panel import Look, with_content
+from napari_dgno.shared.analysis_panel import Analysis, with_content
 from napari_dgno.shared.panel import explain_labels, set_out
 from napari_dgno.shared.progress import wrapped_label
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from dgno_core.interpretation.operator_maps import OperatorMaps
     from dgno_core.models import ModelCard
     from napari_dgno.inspect.form import InspectForm
-    from napari_dgno.shared.analysis_panel import LookPanel
+    from napari_dgno.shared.analysis_panel import AnalysisPanel
     from napari_dgno.shared.analysis_place import Place
 
 #: How many times wider the features are than the network, at each size.
@@ -36,7 +36,7 @@ _WIDER = {"quarter": 4, "half": 2, "full": 1}
 class OperatorSection(Section):
     """Scale, operator, what to show, and of which channels."""
 
-    def __init__(self, panel: LookPanel, form: InspectForm) -> None:
+    def __init__(self, panel: AnalysisPanel, form: InspectForm) -> None:
         super().__init__(panel, form, tips.OPERATOR)
         self.show_combo = QComboBox()
         for name, (title, text) in SHOWN.items():
@@ -95,8 +95,8 @@ class OperatorSection(Section):
             self.grid_box.isChecked(),
         )
 
-    def prepare(self) -> Look:
-        """Collect what the look needs.
+    def prepare(self) -> Analysis:
+        """Collect what the analysis needs.
 
         Raises
         ------
@@ -118,7 +118,7 @@ class OperatorSection(Section):
             key = with_content(kept, content())
             return key, self.panel.cache.get(key, place.source.data)
 
-        return Look(
+        return Analysis(
             place.layer,
             place.source.data,
             self.panel_key("operator map", place, described, request),
@@ -130,7 +130,7 @@ class OperatorSection(Section):
         )
 
     def panel_key(self, kind: str, place: Place, *settings: Hashable) -> Key:
-        """Key of a look that the second model does not matter to."""
+        """Key of an analysis that the second model does not matter to."""
         scaling = self.form.config().normalise
         return key_of(kind, place, scaling, self.form.channel(), *settings)
 

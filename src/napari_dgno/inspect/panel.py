@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from qtpy.compat import isalive
 from qtpy.QtWidgets import QTabBar, QVBoxLayout, QWidget
 
 from dgno_core.errors import DGNOError
@@ -13,9 +13,8 @@ from napari_dgno.inspect.form import InspectForm, Scaling
 from napari_dgno.inspect.lam import AttributionSection
 from napari_dgno.inspect.operator import OperatorSection
 from napari_dgno.inspect.trust import TrustSection
-from napari_dgno.shared.analysis_panel import LookPanel
-from napari_dgno.shared.scroll import VerticalScroll
-from napari_dgno.shared.settings import preference_model, read_preferences
+from napari_dgno.shared.analysis_panel import AnalysisPanel
+from napari_dgno.shared.settings import read_preferences
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from napari_dgno.inspect.section import Section
 
 
-class InspectPanel(LookPanel):
+class InspectPanel(AnalysisPanel):
     """Dock widget that looks into a network at work on an image layer.
 
     Parameters
@@ -62,21 +61,15 @@ class InspectPanel(LookPanel):
         inner.addWidget(self.display)
         inner.addWidget(self.legends)
         inner.addStretch(1)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(VerticalScroll(content))
+        self.fill(content)
         self.tabs.currentChanged.connect(self._show_section)
         for chooser in (self.form.model_chooser, self.form.second_chooser):
             chooser.failed.connect(self.show_error)
-        self._preferences = preference_model()
-        if self._preferences is not None:
-            self._preferences.events.connect(self._apply_preferences)
-        self._folder = read_preferences().model_folder
         self.form.layer_combo.layer_changed.connect(self.clear_messages)
         self._show_section(0)
 
     def controls(self) -> QWidget:
-        """Return what is switched off while a look is in progress."""
+        """Return what is switched off while an analysis is in progress."""
         return self._inputs
 
     def running_changed(self) -> None:
@@ -127,20 +120,12 @@ class InspectPanel(LookPanel):
         for number, section in enumerate(self._sections):
             section.setVisible(number == index)
 
-    def _apply_preferences(self, event: Any = None) -> None:
-        if self._closed or not isalive(self):
-            return  # the window is gone, napari's settings outlive it
-        folder = read_preferences().model_folder
-        if folder != self._folder:
-            self._folder = folder
-            self.form.set_folder()
+    def set_folder(self, folder: Path | None) -> None:
+        """List the models of another folder."""
+        self.form.set_folder()
 
-    def shut_down(self) -> None:
-        """Cancel and listen to the viewer no longer; safe to call twice."""
-        if self._closed:
-            return
-        super().shut_down()
+    def release(self) -> None:
+        """Keep no results and listen to the viewer no longer."""
+        super().release()
         self.form.disconnect_viewer()
         self.trust.disconnect_viewer()
-        if self._preferences is not None:
-            self._preferences.events.disconnect(self._apply_preferences)

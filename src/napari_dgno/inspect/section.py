@@ -18,24 +18,24 @@ if TYPE_CHECKING:
 
     from dgno_core.inference import RestoreConfig
     from napari_dgno.inspect.form import InspectForm
-    from napari_dgno.shared.analysis_panel import LookPanel
+    from napari_dgno.shared.analysis_panel import AnalysisPanel
     from napari_dgno.shared.analysis_place import Place
 
 
 class Section(QWidget):
-    """One kind of look: what it is, its settings, and a button.
+    """One kind of analysis: what it is, its settings, and a button.
 
     Parameters
     ----------
-    panel : LookPanel
-        Takes the look and shows what it finds.
+    panel : AnalysisPanel
+        Runs the analysis and shows what it finds.
     form : InspectForm
         Which image and which models.
     purpose : str
-        One sentence: what this look is for.
+        One sentence: what this analysis is for.
     """
 
-    def __init__(self, panel: LookPanel, form: InspectForm, purpose: str) -> None:
+    def __init__(self, panel: AnalysisPanel, form: InspectForm, purpose: str) -> None:
         super().__init__()
         self.panel = panel
         self.form = form
@@ -51,7 +51,7 @@ class Section(QWidget):
         self.column.addWidget(self.purpose)
 
     def main_button(self, title: str, tip: str) -> QPushButton:
-        """Add the button that starts the look."""
+        """Add the button that starts the analysis."""
         button = QPushButton(title)
         button.setToolTip(tip)
         button.setStyleSheet("font-weight: bold;")
@@ -60,7 +60,7 @@ class Section(QWidget):
         return button
 
     def say(self, html: str, layer: Layer) -> None:
-        """Show what the last look at a layer found, in words."""
+        """Show what the last analysis of a layer found, in words."""
         self._about = layer
         self.result.setText(html)
         self.show_findings()
@@ -77,13 +77,13 @@ class Section(QWidget):
         self.result.setVisible(shown)
 
     def subject(self, place: Place, config: RestoreConfig) -> Subject:
-        """Describe what is looked at, with what earlier looks have measured."""
+        """Describe what is analysed, with what earlier analyses have measured."""
         subject = Subject(place.source, place.region, self.form.channel())
         ranges = self.panel.cache.get(range_key(subject, config), place.source.data)
         return Subject(place.source, place.region, self.form.channel(), ranges)
 
     def key(self, kind: str, place: Place, *settings: Hashable) -> Key:
-        """Key of a look with the chosen models, by their files."""
+        """Key of an analysis with the chosen models, by their files."""
         configs = self.form.configs()
         weights = [weights_stamp(config) for config in configs]
         scaling = configs[0].normalise

@@ -20,7 +20,7 @@ from napari_dgno.shared.analysis_overlay import (
     overlay_layer,
     picture_layer,
 )
-from napari_dgno.shared.analysis_panel import Look
+from napari_dgno.shared.analysis_panel import Analysis
 from napari_dgno.shared.compare import CompareBar
 from napari_dgno.shared.curtain import end_comparison
 from napari_dgno.shared.panel import set_out
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from dgno_core.interpretation.trust import TrustMap, Verdict
     from napari_dgno.inspect.form import InspectForm
-    from napari_dgno.shared.analysis_panel import LookPanel
+    from napari_dgno.shared.analysis_panel import AnalysisPanel
     from napari_dgno.shared.analysis_place import Place
 
 #: Residuals up to so many standard deviations of the noise mean nothing.
@@ -42,7 +42,7 @@ NOISE = 3.0
 class TrustSection(Section):
     """A button, the verdict in one sentence, what lies behind it, and a choice of maps."""
 
-    def __init__(self, panel: LookPanel, form: InspectForm, viewer: Viewer) -> None:
+    def __init__(self, panel: AnalysisPanel, form: InspectForm, viewer: Viewer) -> None:
         super().__init__(panel, form, tips.TRUST)
         self._viewer = viewer
         self._layers: list[Layer] = []
@@ -65,8 +65,8 @@ class TrustSection(Section):
         self.map_combo.activated.connect(self.choose)
         viewer.layers.events.removed.connect(self._on_removed)
 
-    def prepare(self) -> Look:
-        """Collect what the look needs.
+    def prepare(self) -> Analysis:
+        """Collect what the analysis needs.
 
         Raises
         ------
@@ -74,7 +74,7 @@ class TrustSection(Section):
             If something is missing.
         """
         place, configs, models = self.form.place(), self.form.configs(), self.panel.models
-        return Look(
+        return Analysis(
             place.layer,
             place.source.data,
             self.key("trust", place),

@@ -12,7 +12,7 @@ import numpy as np
 from dgno_core.interpretation.events import AnalysisProgressed
 from dgno_core.io.axes import is_colour
 from napari_dgno.shared.analysis_cache import Key, ranges_key
-from napari_dgno.shared.analysis_panel import Found, Kept
+from napari_dgno.shared.analysis_panel import CacheUpdate, ResultReady
 from napari_dgno.shared.loaded_models import LoadedModels, weights_stamp
 from napari_dgno.shared.threads import take_threads
 
@@ -23,27 +23,27 @@ if TYPE_CHECKING:
     from dgno_core.interpretation.trust import TrustFound
     from dgno_core.io import ImageSource
     from dgno_core.models import ModelCard
-    from napari_dgno.shared.layers import Region
+    from napari_dgno.shared.layers import ViewRegion
 
 
 @dataclass(frozen=True)
 class Subject:
-    """What every look needs to know of the image.
+    """What every analysis needs to know of the image.
 
     Parameters
     ----------
     source : ImageSource
         The image.
-    region : Region
+    region : ViewRegion
         Plane and part of it.
     channel : int
         Which colour a grey model looks at.
     ranges : tuple or None
-        Brightness ranges of the stack for the first model, if an earlier look has measured them.
+        Brightness ranges of the stack for the first model, if they have been measured before.
     """
 
     source: ImageSource
-    region: Region
+    region: ViewRegion
     channel: int = 0
     ranges: tuple[Any, ...] | None = None
 
@@ -109,7 +109,7 @@ def measured(subject: Subject, restorer: Restorer) -> Iterator[Any]:
     if subject.ranges is not None or config.normalise == "plane":
         return subject.ranges
     key, ranges = range_key(subject, config), restorer.ranges(subject.source)
-    yield Kept(key, ranges)
+    yield CacheUpdate(key, ranges)
     return ranges
 
 
@@ -140,12 +140,12 @@ def looking_inside(
         )
         yield AnalysisProgressed(1, 3)
         maps = operator_maps(view, request.scale, request.iteration)
-        yield Kept(key, maps)
+        yield CacheUpdate(key, maps)
     yield AnalysisProgressed(2, 3)
     on_faces = request.shown.startswith("face_")
     picture = None if on_faces else maps.map(request.shown, request.head, request.dimension)
     faces = maps.faces(request.head) if on_faces or request.grid else None
-    yield Found(OperatorPicture(picture, faces, maps.spec.boundary))
+    yield ResultReady(OperatorPicture(picture, faces, maps.spec.boundary))
 
 
 def attributing(
@@ -186,7 +186,7 @@ def attributing(
                     found.append(attribution)
                 case _:
                     yield event
-    yield Found(tuple(found))
+    yield ResultReady(tuple(found))
 
 
 def card_of(restorer: Restorer, subject: Subject) -> ModelCard:
@@ -226,6 +226,6 @@ def weighing_trust(
         if isinstance(event, TrustFound):
             restored = view.limits.invert(event.restored, view.dtype)
             grey = len(restored) == 1
-            yield Found(Weighed(event, restored[0] if grey else np.moveaxis(restored, 0, -1)))
+            yield ResultReady(Weighed(event, restored[0] if grey else np.moveaxis(restored, 0, -1)))
         else:
             yield event

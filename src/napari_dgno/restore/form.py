@@ -15,7 +15,7 @@ from napari_dgno.shared import tooltips
 from napari_dgno.shared.brief import Brief
 from napari_dgno.shared.devices import TITLES, available_devices
 from napari_dgno.shared.fold import Fold
-from napari_dgno.shared.layer_combo import LayerCombo
+from napari_dgno.shared.layer_combo import image_combo
 from napari_dgno.shared.model_chooser import ModelChooser
 from napari_dgno.shared.panel import explain_labels, set_out
 from napari_dgno.shared.path_edit import FolderEdit
@@ -70,7 +70,7 @@ class SettingsForm(QWidget):
         super().__init__(parent)
         self._viewer = viewer
         self._preferences = preferences
-        self.layer_combo = LayerCombo(viewer)
+        self.layer_combo = image_combo(viewer)
         self.layer_combo.setToolTip(tips.LAYER)
         self.model_chooser = ModelChooser(preferences.model_folder)
         self.summary = Brief(tips.MORE)

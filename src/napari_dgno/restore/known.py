@@ -14,7 +14,7 @@ from napari_dgno.shared.loaded_models import Stamp, weights_stamp
 if TYPE_CHECKING:
     from dgno_core.inference import RestoreConfig, Restored
     from dgno_core.io import ImageSource
-    from napari_dgno.shared.layers import Region
+    from napari_dgno.shared.layers import ViewRegion
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Known:
         )
 
 
-def is_whole(source: ImageSource, region: Region) -> bool:
+def is_whole(source: ImageSource, region: ViewRegion) -> bool:
     """Whether a region is all of an image in memory."""
     layout = source.layout()
     return (

@@ -6,14 +6,12 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from napari_dgno._writer import Content, Saved, saving
 
 if TYPE_CHECKING:
     from napari.layers import Image
-
-    from napari_dgno.shared.workers import EventWorker
 
 
 @dataclass
@@ -33,25 +31,14 @@ class SaveTask:
     layer: Image
     path: Path
     content: Content
-    worker: EventWorker | None = None
     saved: Saved | None = None
+    verb: ClassVar[str] = "Saving"
+    cancelled: ClassVar[str] = "Cancelled; nothing was written."
 
     @property
-    def verb(self) -> str:
-        """Say what is done, as the beginning of a sentence about the layer."""
-        return "Saving"
-
-    @property
-    def cancelled(self) -> bool:
-        """Whether it was asked to stop; once the last plane is written that comes too late."""
-        return self.saved is None and self.worker is not None and self.worker.abort_requested
-
-    @property
-    def outcome(self) -> str:
-        """What to say at the end; nothing after an error."""
-        if self.saved is not None:
-            return f"Saved as {self.saved.paths[0]}."
-        return "Cancelled; nothing was written." if self.cancelled else ""
+    def done(self) -> str:
+        """What to say once the last plane is written, also if it was cancelled after that."""
+        return "" if self.saved is None else f"Saved as {self.saved.paths[0]}."
 
     def events(self) -> Iterator[Any]:
         """Write it, in the worker; see `saving`."""

@@ -12,9 +12,9 @@ import numpy as np
 from dgno_core.errors import DGNOError
 from napari_dgno.restore.command import command_text
 from napari_dgno.restore.known import Known, is_whole
-from napari_dgno.shared.layers import Region
+from napari_dgno.shared.layers import ViewRegion
 from napari_dgno.shared.loaded_models import LoadedModels, weights_stamp
-from napari_dgno.shared.measured import Measured
+from napari_dgno.shared.measured import MeasuredRanges
 from napari_dgno.shared.threads import take_threads
 
 if TYPE_CHECKING:
@@ -33,9 +33,9 @@ class Previewed:
     ----------
     data : numpy.ndarray
         Restored part of a plane, its axes in the order in which the image has them.
-    region : Region
+    region : ViewRegion
         Where it belongs.
-    measured : Measured or None
+    measured : MeasuredRanges or None
         The brightness ranges of the stack, to be handed to the next preview.
     model : str
         Name or file of the model that restored it.
@@ -44,8 +44,8 @@ class Previewed:
     """
 
     data: np.ndarray
-    region: Region
-    measured: Measured | None = None
+    region: ViewRegion
+    measured: MeasuredRanges | None = None
     model: str = ""
     known: Known | None = None
 
@@ -106,8 +106,8 @@ def previewing(
     source: ImageSource,
     config: RestoreConfig,
     models: LoadedModels,
-    region: Region,
-    measured: Measured | None = None,
+    region: ViewRegion,
+    measured: MeasuredRanges | None = None,
 ) -> Iterator[Any]:
     """Restore the part of a plane that is on screen; what to know is said as in `restoring`.
 
@@ -135,7 +135,7 @@ def previewing(
             yield event
             continue
         found = event.ranges
-        kept = None if found is None else Measured.of(source, config, found)
+        kept = None if found is None else MeasuredRanges.of(source, config, found)
         yield Previewed(event.data, region, kept, event.model)
 
 

@@ -1,8 +1,8 @@
-"""Results that a second look shows at once; knows no Qt.
+"""Results that a second analysis shows at once; knows no Qt.
 
 A result holds for one plane of one image, region, model and settings. The image is only referred
 to weakly, so that nothing is kept of a layer that the user deletes, and its pixels are compared, so
-that an image that was changed in place is looked at anew.
+that an image that was changed in place is analysed anew.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Key:
 
 
 def key_of(kind: str, place: Place, *settings: Hashable) -> Key:
-    """Key of a look at a place with some settings, the model's hash among them.
+    """Key of an analysis at a place with some settings, the model's hash among them.
 
     Of the pixels, it knows only some: `plane_checksum` tells the rest, in the worker.
     """
@@ -50,7 +50,7 @@ def key_of(kind: str, place: Place, *settings: Hashable) -> Key:
 
 
 def ranges_key(source: ImageSource, *settings: Hashable) -> Key:
-    """Key of the brightness ranges of a whole stack, which many looks share."""
+    """Key of the brightness ranges of a whole stack, which many analyses share."""
     pixels = (source.axes, source.shape, str(source.dtype), _fingerprint(source.data))
     return Key("ranges", id(source.data), pixels, settings)
 

@@ -23,7 +23,7 @@ FADE = (0.0, 0.25)
 #: Opacity of a map that has no transparent places.
 THIN = 0.6
 OPAQUE = 0.85
-#: Marks a layer that shows pixels, for comparison: it is taken away by the next look.
+#: Marks a layer that shows pixels, for comparison: it is taken away by the next analysis.
 BESIDE = "beside"
 
 
@@ -163,7 +163,7 @@ def overlay_layer(overlay: Overlay, place: Place, **record: Any) -> Image:
 def picture_layer(
     pixels: np.ndarray, place: Place, title: str, at: tuple[float, float], **look: Any
 ) -> Image:
-    """Make the layer of an image that a look brings along; the next look takes it away.
+    """Make the layer of an image that an analysis brings along; the next one takes it away.
 
     Parameters
     ----------
@@ -201,8 +201,8 @@ def layer_name(title: str, place: Place) -> str:
 
 
 def mark(key: str, place: Place, **record: Any) -> dict[str, Any]:
-    """Metadata by which a layer of a look is known."""
-    return {RESULT_KEY: {"look": key, "image": place.layer.name, **record}}
+    """Metadata by which a layer of an analysis is known."""
+    return {RESULT_KEY: {"analysis": key, "image": place.layer.name, **record}}
 
 
 def legend_of(overlay: Overlay) -> Legend:
@@ -211,7 +211,7 @@ def legend_of(overlay: Overlay) -> Legend:
     return Legend(title, overlay.meaning, overlay.unit, words=overlay.words)
 
 
-def looked_at(layer: Layer) -> str | None:
-    """Return the name of the image that a layer of a look belongs to; None for other layers."""
+def analysed_image(layer: Layer) -> str | None:
+    """Return the name of the image that an analysis made a layer for; None for other layers."""
     record = layer.metadata.get(RESULT_KEY)
-    return record.get("image") if isinstance(record, dict) and "look" in record else None
+    return record.get("image") if isinstance(record, dict) and "analysis" in record else None

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_dgno.shared.layers import Region, linear_matrix
+from napari_dgno.shared.layers import ViewRegion, linear_matrix
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -35,18 +35,18 @@ class Place:
         The layer.
     source : ImageSource
         The layer as the core reads it.
-    region : Region
+    region : ViewRegion
         Plane, rows and columns.
     """
 
     layer: Image
     source: ImageSource
-    region: Region
+    region: ViewRegion
 
     def on_plane(self) -> Place:
-        """Return the whole plane: for a look that does not depend on what is on screen."""
+        """Return the whole plane: for an analysis that does not depend on what is on screen."""
         sides = {letter: self.source.shape[self.source.axes.index(letter)] for letter in "YX"}
-        region = Region(self.region.position, slice(0, sides["Y"]), slice(0, sides["X"]), True)
+        region = ViewRegion(self.region.position, slice(0, sides["Y"]), slice(0, sides["X"]), True)
         return Place(self.layer, self.source, region)
 
     @property

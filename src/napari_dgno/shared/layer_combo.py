@@ -1,122 +1,147 @@
-"""A choice among the viewer's image layers that keeps itself up to date."""
+"""A choice among the viewer's layers of one kind that keeps itself up to date."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QComboBox, QWidget
+from qtpy.QtWidgets import QComboBox
 
 from napari_dgno.shared.layers import COMPARE_KEY, PREVIEW_KEY, RESULT_KEY
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
-    from napari.layers import Image
+    from napari.layers import Image, Labels, Layer
     from napari.utils.events import Event
 
-#: In place of a layer where the viewer has none.
-NOTHING = "Open an image first"
+LayerT = TypeVar("LayerT", bound="Layer")
 
 
-def is_view(layer: Image) -> bool:
+def is_view(layer: Layer) -> bool:
     """Whether a panel shows something in a layer that is there to be looked at only."""
     record = layer.metadata.get(RESULT_KEY)
     return isinstance(record, dict) and bool({"training", "pairs"} & set(record))
 
 
-def is_map(layer: Image) -> bool:
-    """Whether a layer shows what the Inspect panel found, in colours that are no intensities.
+def is_map(layer: Layer) -> bool:
+    """Whether a layer shows what an analysis found, in colours that are no intensities.
 
     So does a comparison, for as long as it lasts.
     """
     record = layer.metadata.get(RESULT_KEY)
-    return COMPARE_KEY in layer.metadata or (isinstance(record, dict) and "look" in record)
+    return COMPARE_KEY in layer.metadata or (isinstance(record, dict) and "analysis" in record)
 
 
-class LayerCombo(QComboBox):
-    """Lists the image layers; follows the one selected in the layer list.
+def image_combo(viewer: ViewerModel) -> LayerCombo[Image]:
+    """Make a choice among the image layers that follows the one selected in the layer list."""
+    from napari.layers import Image
 
-    Layers that this plugin made can be chosen but are never followed to, so that pressing Restore
-    twice does not restore the restored. Those that only show how a training goes, or its pairs,
-    are not chosen either in place of a layer that was deleted. Maps are not listed at all.
+    return LayerCombo(viewer, Image, "Open an image first")
+
+
+def labels_combo(viewer: ViewerModel, none: str) -> LayerCombo[Labels]:
+    """Make a choice among the Labels layers, after an entry for none of them."""
+    from napari.layers import Labels
+
+    return LayerCombo(viewer, Labels, "Open labels first", none)
+
+
+class LayerCombo(QComboBox, Generic[LayerT]):
+    """Lists the layers of one kind, but no maps that an analysis made.
+
+    Without an entry for none it follows the layer list, but never to a layer that this plugin made,
+    so that pressing Restore twice does not restore the restored. Layers that only show how a
+    training goes, or its pairs, are not chosen either in place of a layer that was deleted.
 
     Parameters
     ----------
     viewer : napari.components.ViewerModel
         Its layers are listed.
-    parent : QWidget, optional
-        Qt parent.
+    kind : type
+        Of the layers.
+    placeholder : str
+        What to do where the viewer has no such layer.
+    none : str
+        First entry, which stands for no layer; without it, one is always chosen.
     """
 
     layer_changed = Signal()
 
-    def __init__(self, viewer: ViewerModel, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(
+        self, viewer: ViewerModel, kind: type[LayerT], placeholder: str, none: str = ""
+    ) -> None:
+        super().__init__()
         self._viewer = viewer
-        self._layers: list[Image] = []
-        self._current: Image | None = None
-        self._following = True
+        self._kind = kind
+        self._none = [none] if none else []
+        self._layers: list[LayerT] = []
+        self._current: LayerT | None = None
+        self._following = not none
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(12)
-        self.setPlaceholderText(NOTHING)
-        events = viewer.layers.events
-        for event in (events.inserted, events.removed, events.reordered):
-            event.connect(self._refresh)
+        self.setPlaceholderText(placeholder)
+        for emitter in self._emitters():
+            emitter.connect(self._refresh)
         viewer.layers.selection.events.active.connect(self._follow)
         self.currentIndexChanged.connect(self._choose)
         self._refresh()
         self._follow()
 
-    def layer(self) -> Image | None:
-        """Return the chosen layer, or None if the viewer has no image."""
+    def layer(self) -> LayerT | None:
+        """Return the chosen layer, or None if there is none."""
         return self._current
 
-    def set_layer(self, layer: Image) -> None:
-        """Choose a layer of the viewer."""
-        self.setCurrentIndex(self._layers.index(layer))
+    def set_layer(self, layer: LayerT | None) -> None:
+        """Choose a layer of the viewer, or none."""
+        at = -1 if layer is None else self._layers.index(layer)
+        self.setCurrentIndex(at + len(self._none))
 
     def set_following(self, following: bool) -> None:
         """Follow the selection in the layer list, or stay (while a run goes on)."""
         self._following = following
-        if following:
-            self._follow()
+        self._follow()
 
     def disconnect_viewer(self) -> None:
         """Listen to the viewer no longer."""
-        events = self._viewer.layers.events
-        for event in (events.inserted, events.removed, events.reordered):
-            event.disconnect(self._refresh)
+        for emitter in self._emitters():
+            emitter.disconnect(self._refresh)
         self._viewer.layers.selection.events.active.disconnect(self._follow)
-        self._watch_names(self._layers, watch=False)
+        self._watch_names(watch=False)
         self._layers = []
 
-    def _watch_names(self, layers: list[Image], *, watch: bool) -> None:
-        for layer in layers:
+    def _emitters(self) -> tuple[Any, ...]:
+        events = self._viewer.layers.events
+        return events.inserted, events.removed, events.reordered
+
+    def _watch_names(self, *, watch: bool) -> None:
+        for layer in self._layers:
             emitter = layer.events.name
             (emitter.connect if watch else emitter.disconnect)(self._refresh)
 
     def _refresh(self, event: Event | None = None) -> None:
-        from napari.layers import Image
-
-        self._watch_names(self._layers, watch=False)
-        images = [layer for layer in self._viewer.layers if isinstance(layer, Image)]
-        self._layers = [layer for layer in images if not is_map(layer)]
-        self._watch_names(self._layers, watch=True)
+        self._watch_names(watch=False)
+        layers = [layer for layer in self._viewer.layers if isinstance(layer, self._kind)]
+        self._layers = [layer for layer in layers if not is_map(layer)]
+        self._watch_names(watch=True)
         self.blockSignals(True)
         self.clear()
-        self.addItems([layer.name for layer in self._layers])
+        if self._layers:
+            self.addItems([*self._none, *(layer.name for layer in self._layers)])
         self.setCurrentIndex(self._kept())
         self.blockSignals(False)
         self._choose(self.currentIndex())
 
     def _kept(self) -> int:
-        """Index of the chosen layer; once that is gone, of the first one that is no mere view."""
+        """Index of the chosen layer; once that is gone, of none or of one that is no mere view."""
         if self._current in self._layers:
-            return self._layers.index(self._current)
+            return self._layers.index(self._current) + len(self._none)
+        if self._none:
+            return 0
         return next((i for i, layer in enumerate(self._layers) if not is_view(layer)), -1)
 
     def _choose(self, index: int) -> None:
-        layer = self._layers[index] if 0 <= index < len(self._layers) else None
+        at = index - len(self._none)
+        layer = self._layers[at] if 0 <= at < len(self._layers) else None
         if layer is not self._current:
             self._current = layer
             self.layer_changed.emit()

@@ -44,7 +44,7 @@ COMPARE_KEY = "dgno_compare"
 
 
 @dataclass(frozen=True)
-class Region:
+class ViewRegion:
     """The part of one plane that a preview restores.
 
     Parameters
@@ -190,7 +190,7 @@ def _by(model: object) -> str:
 
 
 def preview_layer(
-    data: np.ndarray, *, like: Image, source: ImageSource, region: Region, model: str = ""
+    data: np.ndarray, *, like: Image, source: ImageSource, region: ViewRegion, model: str = ""
 ) -> Image:
     """Make the layer of a restored view, lying exactly on that part of the original.
 
@@ -205,7 +205,7 @@ def preview_layer(
         The original; it is not changed.
     source : ImageSource
         The original as it was restored.
-    region : Region
+    region : ViewRegion
         Where `data` was cut out.
     model : str
         Name or file of the model.
@@ -236,7 +236,7 @@ def preview_layer(
 
 def visible_region(
     layer: Image, source: ImageSource, dims: Dims, *, side: int = PREVIEW_SIDE
-) -> Region:
+) -> ViewRegion:
     """Part of the current plane that is on screen, at most `side` pixels wide and high.
 
     Parameters
@@ -274,7 +274,7 @@ def visible_region(
         int(np.clip(np.round(point[axis]), 0, shape[axis] - 1)) if axis < layer.ndim else 0
         for axis in (axes.index(letter) for letter in source.layout().outer)
     )
-    return Region(position, rows, columns, all_rows and all_columns)
+    return ViewRegion(position, rows, columns, all_rows and all_columns)
 
 
 def _middle(corners: np.ndarray, size: int, side: int, *, use_view: bool) -> tuple[slice, bool]:

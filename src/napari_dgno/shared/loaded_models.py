@@ -36,8 +36,8 @@ def weights_stamp(config: RestoreConfig) -> Stamp:
 class LoadedModels:
     """Restorers whose models stay in memory from one run of a panel to the next.
 
-    A look into a network puts hooks on its module, so that nothing else may compute with the module
-    meanwhile: each panel has its own, and one worker at a time.
+    An analysis of a network puts hooks on its module, so that nothing else may compute with the
+    module meanwhile: each panel has its own, and one worker at a time.
 
     Parameters
     ----------

@@ -24,8 +24,8 @@ _SAMPLED = 4096
 
 
 @dataclass(frozen=True)
-class Measured:
-    """Ranges of a stack, and what they were measured on and with; see `Measured.of`."""
+class MeasuredRanges:
+    """Ranges of a stack, and what they were measured on and with; see `MeasuredRanges.of`."""
 
     ranges: tuple[Any, ...]
     data: weakref.ref[Any]
@@ -33,7 +33,9 @@ class Measured:
     settings: tuple[Any, ...]
 
     @classmethod
-    def of(cls, source: ImageSource, config: RestoreConfig, ranges: tuple[Any, ...]) -> Measured:
+    def of(
+        cls, source: ImageSource, config: RestoreConfig, ranges: tuple[Any, ...]
+    ) -> MeasuredRanges:
         """Keep `ranges` of an image without keeping the image."""
         return cls(ranges, weakref.ref(source.data), _fingerprint(source.data), _settings(config))
 

@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLineEdit, QSpinBo
 from dgno_core.errors import DGNOError
 from dgno_core.training.runs.image_folders import PairedFolders, SharpFolder, StackFolder
 from dgno_core.training.runs.images import Choice, PairedImages, SharpImages, StackImage
-from napari_dgno.shared.layer_combo import LayerCombo
+from napari_dgno.shared.layer_combo import LayerCombo, image_combo
 from napari_dgno.shared.layers import layer_axes, layer_source
 from napari_dgno.shared.path_edit import FolderEdit
 from napari_dgno.shared.progress import wrapped_label
@@ -18,6 +18,7 @@ from napari_dgno.train import tooltips as tips
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
+    from napari.layers import Image
 
     from dgno_core.io import ImageSource
 
@@ -60,8 +61,8 @@ class ChoiceForm(QWidget):
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )
         self.kind_combo.setMinimumContentsLength(14)
-        self.layer_combo = LayerCombo(viewer)
-        self.sharp_combo = LayerCombo(viewer)
+        self.layer_combo = image_combo(viewer)
+        self.sharp_combo = image_combo(viewer)
         self.sharp_combo.set_following(False)
         self.axes_edit = QLineEdit()
         self.axes_edit.setMaxLength(7)
@@ -169,7 +170,7 @@ class ChoiceForm(QWidget):
         self.layer_combo.disconnect_viewer()
         self.sharp_combo.disconnect_viewer()
 
-    def _source(self, combo: LayerCombo) -> ImageSource:
+    def _source(self, combo: LayerCombo[Image]) -> ImageSource:
         layer = combo.layer()
         if layer is None:
             raise DGNOError("There is no image to train on: open one, or a sample, first.")

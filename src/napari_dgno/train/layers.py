@@ -36,7 +36,7 @@ class PairView:
         self._viewer = viewer
         self._layers: list[Image] = []
         self._hidden: list[weakref.ref[Any]] = []
-        self._view: View | None = None
+        self._view: Viewpoint | None = None
 
     @property
     def is_shown(self) -> bool:
@@ -50,7 +50,7 @@ class PairView:
         self.hide()
         end_comparison(self._viewer)
         layers = self._viewer.layers
-        self._view = View.of(self._viewer) if len(layers) else None
+        self._view = Viewpoint.of(self._viewer) if len(layers) else None
         self._hidden = [weakref.ref(layer) for layer in layers if layer.visible]
         for layer in list(layers):
             layer.visible = False
@@ -100,7 +100,7 @@ class PairView:
 
 
 @dataclass(frozen=True)
-class View:
+class Viewpoint:
     """What of the layers is on screen.
 
     Parameters
@@ -118,7 +118,7 @@ class View:
     zoom: float
 
     @classmethod
-    def of(cls, viewer: Viewer) -> View:
+    def of(cls, viewer: Viewer) -> Viewpoint:
         """Return what a viewer shows."""
         camera = viewer.scene.camera
         return cls(viewer.dims.point, camera.center, camera.zoom)

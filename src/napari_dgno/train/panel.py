@@ -23,10 +23,10 @@ from dgno_core.training.runs.image_files import Noted, Written
 from dgno_core.training.runs.manage import delete_with_model, discard_failed_run
 from dgno_core.training.runs.run import Run
 from napari_dgno.shared import workers
-from napari_dgno.shared.panel import Panel, open_panel
+from napari_dgno.shared.panel import open_panel
 from napari_dgno.shared.progress import RunDisplay
-from napari_dgno.shared.scroll import VerticalScroll
-from napari_dgno.shared.settings import preference_model, read_preferences, training_model
+from napari_dgno.shared.settings import Preferences, read_preferences, training_model
+from napari_dgno.shared.task_panel import TaskPanel
 from napari_dgno.train import manage
 from napari_dgno.train import tooltips as tips
 from napari_dgno.train.focus import FocusSearch
@@ -49,7 +49,7 @@ DRAWING = 1.0
 WRITING = "Writing the images …"
 
 
-class TrainPanel(Panel):
+class TrainPanel(TaskPanel):
     """Dock widget that trains a network on the user's images.
 
     Parameters
@@ -59,21 +59,17 @@ class TrainPanel(Panel):
     """
 
     def __init__(self, napari_viewer: Viewer) -> None:
-        super().__init__()
-        self._viewer = napari_viewer
-        self._closed = False
+        super().__init__(napari_viewer, training_model())
         self._run: Run | None = None
         self._pictures: PictureView | None = None
         self._status = ""
         self._is_moving = False
         self._next: Callable[[], None] | None = None
         self._drawn, self._stale = 0.0, False
-        self._worker: workers.EventWorker | None = None
         self._launching: launch.Launching | None = None
         self._pairs = PairView(napari_viewer)
         self.run_combo = RunList()
         self.form = TrainForm(napari_viewer, read_preferences())
-        self.display = RunDisplay(napari_viewer)
         self.view = RunView(napari_viewer)
         self._poll_timer = QTimer(self)
         self._poll_timer.setInterval(INTERVAL)
@@ -103,18 +99,15 @@ class TrainPanel(Panel):
         inner.addWidget(self._setup)
         inner.addWidget(self.view)
         inner.addStretch(1)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(VerticalScroll(content))
+        self.fill(content)
         self._top = top
 
     def _connect(self) -> None:
         self.form.train_button.clicked.connect(self.train)
         self.form.pairs_button.clicked.connect(self.show_pairs)
         self.form.images.changed.connect(self._on_choice)
-        self.form.start_chooser.failed.connect(self._show_error)
+        self.form.start_chooser.failed.connect(self.show_error)
         self.form.runs_edit.edit.editingFinished.connect(self.look_for_runs)
-        self.display.cancel_button.clicked.connect(self._cancel)
         self.view.stop_button.clicked.connect(self.stop)
         self.view.resume_button.clicked.connect(self.resume)
         self.view.restore_button.clicked.connect(self.restore)
@@ -123,32 +116,29 @@ class TrainPanel(Panel):
         self.run_combo.chosen.connect(self._choose_run)
         self._poll_timer.timeout.connect(self._poll)
         self._viewer.layers.events.removed.connect(self._on_removed)
-        self._settings = [m for m in (preference_model(), training_model()) if m is not None]
-        for model in self._settings:
-            model.events.connect(self._apply_preferences)
 
     # What the buttons do ------------------------------------------------------------------------
 
     def train(self) -> None:
         """Write what the training needs and start it, in the background."""
-        if self._worker is not None:
+        if self.is_running:
             return
         try:
             request = self.form.request()
             request.check()
             self.run_combo.check_nothing_trains()
         except DGNOError as error:
-            self._show_error(str(error))
+            self.show_error(str(error))
             return
         self._hide_pairs()
         self._pace.cancel()
         self._launching = launch.Launching(request, self._pace.known)
         status = MEASURING if request.needs_pace else WRITING
-        self._work(status, self._launching.events)
+        self.work(status, self._launching.events)
 
     def show_pairs(self) -> None:
         """Show the pairs that would be trained on; or put them away again."""
-        if self._worker is not None:
+        if self.is_running:
             return
         if self._pairs.is_shown:
             self._hide_pairs()
@@ -157,9 +147,9 @@ class TrainPanel(Panel):
             request = self.form.request()
             request.choice.check()
         except DGNOError as error:
-            self._show_error(str(error))
+            self.show_error(str(error))
             return
-        self._work("Looking for pairs …", preview.finding_pairs, request)
+        self.work("Looking for pairs …", preview.finding_pairs, request)
 
     def stop(self) -> None:
         """Ask the training to stop after the step in work."""
@@ -169,14 +159,14 @@ class TrainPanel(Panel):
 
     def resume(self) -> None:
         """Go on with a run that has stopped."""
-        if self._run is None or self._worker is not None or self._left_if_gone(self._run):
+        if self._run is None or self.is_running or self._left_if_gone(self._run):
             return
         try:
             self.run_combo.check_nothing_trains()
         except DGNOError as error:
             self.view.display.set_error(str(error))
             return
-        self._work("Starting …", launch.resuming, self._run, read_preferences().threads)
+        self.work("Starting …", launch.resuming, self._run, read_preferences().threads)
 
     def restore(self) -> None:
         """Open the Restore panel with the best model of the run."""
@@ -195,7 +185,7 @@ class TrainPanel(Panel):
             return
         self._is_moving = True
         folder = read_preferences().model_folder
-        self._work("Renaming …", manage.renaming, run, name, folder)
+        self.work("Renaming …", manage.renaming, run, name, folder)
 
     def _on_renamed(self, run: Run, renamed: Run) -> None:
         self._is_moving = False
@@ -211,7 +201,7 @@ class TrainPanel(Panel):
         run = self._resting_run()
         if run is not None:
             folder = read_preferences().model_folder
-            self._work("Looking for its model …", manage.finding_model, run, folder)
+            self.work("Looking for its model …", manage.finding_model, run, folder)
 
     def _delete(self, run: Run, model: Path | None) -> None:
         sure, with_model = manage.ask_delete(self, run, model)
@@ -220,7 +210,7 @@ class TrainPanel(Panel):
         try:
             delete_with_model(run, model if with_model else None)
         except DGNOError as error:
-            self._show_error(str(error))
+            self.show_error(str(error))
             return
         self._forget(run)
         self.display.finish(f"The run {run.name} was deleted.")
@@ -230,7 +220,7 @@ class TrainPanel(Panel):
     def _resting_run(self) -> Run | None:
         """Return the run that is shown, if nothing is done with it at the moment."""
         run = self._run
-        if run is None or self._worker is not None or self._left_if_gone(run):
+        if run is None or self.is_running or self._left_if_gone(run):
             return None
         return None if run.is_alive() else run
 
@@ -251,45 +241,37 @@ class TrainPanel(Panel):
 
     # Work in the background ---------------------------------------------------------------------
 
-    def _work(self, status: str, generator: Any, *args: Any) -> None:
-        display = self._shown_display()
-        display.prepare(status)
-        self._show_bar(True)
-        self._worker = workers.start(
-            generator, *args, on_event=self._on_event, on_finished=self._on_finished
-        )
-        self._enable()
-
     def _show_bar(self, shown: bool) -> None:
         """Show the bar of the setup only while something is written or looked for."""
         self.display.bar.setVisible(shown)
         self.display.cancel_button.setVisible(shown)
 
-    def _shown_display(self) -> RunDisplay:
+    def shown_display(self) -> RunDisplay:
+        """Return where the task is shown."""
         return self.display if self._run is None else self.view.display
 
-    def _cancel(self) -> None:
-        if self._worker is not None:
-            self._worker.quit()
-            if self._launching is not None:
-                self._launching.cancel()
+    def cancel(self) -> None:
+        """Stop what is being written or looked for; a training goes on."""
+        if self.is_running:
+            self.quit_worker()
             self.display.status.setText("Cancelling …")
 
-    def _on_event(self, event: Any) -> None:
-        if self._closed:
-            if isinstance(event, launch.Launched):
-                event.run.ask_to_stop()  # nobody is there to watch it
-            return
+    def quit_worker(self) -> None:
+        """Ask the worker to stop, and the process that it waits for."""
+        super().quit_worker()
+        if self._launching is not None:
+            self._launching.cancel()
+
+    def on_event(self, event: Any) -> None:
+        """Show one event of the worker."""
         match event:
-            case workers.Failed(error):
-                self._on_failed(error)
             case launch.Paced():
                 self.display.status.setText(WRITING)
             case Written(done, total):
                 self.display.bar.setRange(0, total)
                 self.display.bar.setValue(done)
             case Noted(message):
-                self._shown_display().add_note(in_panel_words(message))
+                self.shown_display().add_note(in_panel_words(message))
             case preview.PairsFound():
                 self._on_pairs(event)
             case launch.Launched(run):
@@ -299,17 +281,15 @@ class TrainPanel(Panel):
             case manage.ModelFound(run, model):
                 self._next = partial(self._delete, run, model)
 
-    def _on_failed(self, error: Exception) -> None:
-        if isinstance(error, DGNOError):
-            self._show_error(in_panel_words(str(error)))
-            return
-        from napari.utils.notifications import notification_manager
+    def on_event_after_closing(self, event: Any) -> None:
+        """Stop a training that nobody is there to watch."""
+        if isinstance(event, launch.Launched):
+            event.run.ask_to_stop()
 
-        self._shown_display().set_error(
-            f"That stopped unexpectedly ({type(error).__name__}); napari's notification has the "
-            "details for a bug report."
-        )
-        notification_manager.receive_error(type(error), error, error.__traceback__)
+    def fail(self, error: Exception) -> None:
+        """Say why there is no result, in words of this panel."""
+        known = isinstance(error, DGNOError)
+        super().fail(DGNOError(in_panel_words(str(error))) if known else error)
 
     def _on_pairs(self, found: preview.PairsFound) -> None:
         self._pairs.show(found)
@@ -333,15 +313,13 @@ class TrainPanel(Panel):
         self._show_run(run)
         self.form.suggest_next_name()
 
-    def _on_finished(self) -> None:
-        self._worker = self._launching = None
+    def on_finished(self, cancelled: bool) -> None:
+        """Show the end, and go on with what was waiting for it."""
+        self._launching = None
         self._is_moving = False
-        if self._closed:
-            return
         status, self._status = self._status, ""
         self.display.finish(status)
-        self._show_bar(False)
-        self._enable()
+        self.running_changed()
         if self._poll_timer.isActive():
             self._poll()
         else:
@@ -350,22 +328,23 @@ class TrainPanel(Panel):
         if task is not None:
             task()
 
-    def _enable(self) -> None:
-        idle = self._worker is None
-        self.form.setEnabled(idle)
-        self.run_combo.setEnabled(idle)
-        if not idle:
+    def running_changed(self) -> None:
+        """Switch the controls off or on."""
+        self._show_bar(self.is_running)
+        self.form.setEnabled(not self.is_running)
+        self.run_combo.setEnabled(not self.is_running)
+        if self.is_running:
             self._disable_rest()
 
     def _hide_pairs(self) -> None:
         self._pairs.hide()
         self.form.pairs_button.setText(SHOW_PAIRS)
-        if self._worker is None:
+        if not self.is_running:
             self.display.clear_texts()
 
     def _on_choice(self) -> None:
         """Say and show nothing any more of images that are not chosen now."""
-        if self._worker is None and not self._closed:
+        if not self.is_running and not self._closed:
             self.display.clear_texts()
             # Not at once: napari may be about to remove the layer that was chosen.
             QTimer.singleShot(0, self._put_away)
@@ -388,7 +367,7 @@ class TrainPanel(Panel):
         alive = [run for run in self.run_combo.runs if run.is_alive()]
         for run in alive:
             self._guard(run)
-        if alive and self._run is None and self._worker is None:
+        if alive and self._run is None and not self.is_running:
             self._show_run(alive[0])
 
     def _guard(self, run: Run) -> None:
@@ -437,7 +416,7 @@ class TrainPanel(Panel):
             if self._pictures is not None:
                 self._pictures.update(run.record)
         self._show_state()
-        if ended and self._worker is None:
+        if ended and not self.is_running:
             self._on_ended(run)
 
     def _show_state(self) -> None:
@@ -446,7 +425,7 @@ class TrainPanel(Panel):
             return
         state = run.state()
         self.view.update_state(run, state)
-        if self._worker is not None:
+        if self.is_running:
             self._disable_rest()
 
     def _disable_rest(self) -> None:
@@ -477,7 +456,7 @@ class TrainPanel(Panel):
     def _leave(self, run: Run, why: str) -> None:
         """Offer a new training in place of a run that is no more, and say why."""
         self._forget(run)
-        self._show_error(why)
+        self.show_error(why)
 
     def _forget(self, run: Run) -> None:
         self._poll_timer.stop()
@@ -500,20 +479,10 @@ class TrainPanel(Panel):
 
     # What the fields show -----------------------------------------------------------------------
 
-    def _show_error(self, message: str) -> None:
-        from napari.utils.notifications import show_error
-
-        display = self._shown_display()
-        if self._worker is None:
-            display.finish("")
-        display.set_error(message)
-        show_error(message)
-
-    def _apply_preferences(self, event: Any = None) -> None:
-        if self._closed or not isalive(self):
-            return
+    def preferences_changed(self, preferences: Preferences) -> None:
+        """Fill the fields anew; look for runs where they lie now."""
         before = self.form.runs_folder()
-        self.form.apply_preferences(read_preferences())
+        self.form.apply_preferences(preferences)
         if self.form.runs_folder() != before:
             self.look_for_runs()
 
@@ -524,17 +493,11 @@ class TrainPanel(Panel):
         super().showEvent(event)
         align_labels(self._top, *self.form.layouts())
 
-    def shut_down(self) -> None:
-        """Let a training go on, but listen to nothing any longer; safe to call twice."""
-        if self._closed:
-            return
-        self._closed = True
+    def release(self) -> None:
+        """Let a training go on, but listen to the viewer no longer."""
         self._poll_timer.stop()
         self._focus.shut_down()
         self._pace.shut_down()
-        self._cancel()
         self._viewer.layers.events.removed.disconnect(self._on_removed)
         self.form.images.disconnect_viewer()
         self.view.plot.disconnect_viewer()
-        for model in self._settings:
-            model.events.disconnect(self._apply_preferences)

@@ -14,8 +14,8 @@ from qtpy.QtCore import Qt
 from dgno_core.detection.results import DetectionFound
 from dgno_core.metrics import match
 from napari_dgno.shared.loaded_models import LoadedModels
-from support.fake_looks import FakeLooks, detected
-from support.look_panels import look, said, spots
+from support.analysis_panels import analyse, said, spots
+from support.fake_analyses import FakeAnalyses, detected
 from support.save_dialog import press_save
 from support.train_panel import click, wait_until
 
@@ -40,12 +40,12 @@ def open_pair(viewer: Any, open_detect: Open) -> tuple[Any, Any, Any]:
 
 
 def test_objects_are_outlined_by_what_became_of_them(
-    napari_window: Any, open_detect: Open, fake_looks: FakeLooks, qtbot: Any
+    napari_window: Any, open_detect: Open, analyses: FakeAnalyses, qtbot: Any
 ) -> None:
     panel, before, after = open_pair(napari_window, open_detect)
     assert panel.form.kind() == "layer"  # the restored layer is found by its name
     assert panel.form.after_combo.layer() is after
-    look(qtbot, panel, panel.button)
+    analyse(qtbot, panel, panel.button)
     assert "<b>4</b> objects before, <b>4</b> after: 3 matched, 1 lost, 1 gained" in (
         panel.counts.text()
     )
@@ -74,10 +74,10 @@ def test_objects_are_outlined_by_what_became_of_them(
 
 
 def test_a_row_of_the_table_leads_to_its_object(
-    napari_window: Any, open_detect: Open, fake_looks: FakeLooks, qtbot: Any
+    napari_window: Any, open_detect: Open, analyses: FakeAnalyses, qtbot: Any
 ) -> None:
     panel, before, _ = open_pair(napari_window, open_detect)
-    look(qtbot, panel, panel.button)
+    analyse(qtbot, panel, panel.button)
     gained = next(item for item in panel.table.objects.objects if item.status == "gained")
     panel.table.sortByColumn(1, panel.table.horizontalHeader().sortIndicatorOrder())
     rows = [panel.table.model().index(row, 1).data() for row in range(5)]
@@ -96,14 +96,14 @@ def comparing(viewer: Any) -> list[Any]:
 
 @pytest.mark.parametrize("kind", ["layer", "restore"])
 def test_before_and_after_are_compared_under_the_outlines(
-    kind: str, napari_window: Any, open_detect: Open, fake_looks: FakeLooks, qtbot: Any
+    kind: str, napari_window: Any, open_detect: Open, analyses: FakeAnalyses, qtbot: Any
 ) -> None:
     panel, before, after = open_pair(napari_window, open_detect)
     if kind == "restore":
         napari_window.layers.remove(after)
         panel.form.set_kind("restore")
     assert not panel.compare.isVisible()
-    look(qtbot, panel, panel.button)
+    analyse(qtbot, panel, panel.button)
     wait_until(qtbot, panel.compare.isVisible)
     if kind == "restore":
         after = next(layer for layer in napari_window.layers if "restored" in layer.name)
@@ -121,7 +121,7 @@ def test_before_and_after_are_compared_under_the_outlines(
     assert before.visible
     qtbot.mouseRelease(panel.compare.hold_button, Qt.MouseButton.LeftButton)
     assert part.visible
-    look(qtbot, panel, panel.button)  # a new look ends it, and takes no part for the result
+    analyse(qtbot, panel, panel.button)  # a new look ends it, and takes no part for the result
     assert comparing(napari_window) == []
     assert after.visible
     assert sum("restored" in layer.name for layer in napari_window.layers) == 1
@@ -133,10 +133,10 @@ def test_before_and_after_are_compared_under_the_outlines(
 
 
 def test_a_comparison_ends_with_the_panel_and_with_its_image(
-    napari_window: Any, open_detect: Open, fake_looks: FakeLooks, qtbot: Any
+    napari_window: Any, open_detect: Open, analyses: FakeAnalyses, qtbot: Any
 ) -> None:
     panel, before, after = open_pair(napari_window, open_detect)
-    look(qtbot, panel, panel.button)
+    analyse(qtbot, panel, panel.button)
     click(qtbot, panel.compare.button)
     other = napari_window.add_image(spots(), name="other")
     panel.form.before_combo.set_layer(other)
@@ -151,15 +151,15 @@ def test_a_comparison_ends_with_the_panel_and_with_its_image(
     panel = open_detect()
     panel.form.before_combo.set_layer(other)
     panel.form.set_kind("none")
-    look(qtbot, panel, panel.button)
+    analyse(qtbot, panel, panel.button)
     assert panel.compare.isHidden()  # there is nothing to compare with
 
 
 def test_all_layers_are_removed_while_two_are_compared(
-    napari_window: Any, open_detect: Open, fake_looks: FakeLooks, qtbot: Any
+    napari_window: Any, open_detect: Open, analyses: FakeAnalyses, qtbot: Any
 ) -> None:
     panel, _, _ = open_pair(napari_window, open_detect)
-    look(qtbot, panel, panel.button)
+    analyse(qtbot, panel, panel.button)
     click(qtbot, panel.compare.button)
     napari_window.layers.select_all()
     napari_window.layers.remove_selected()
@@ -173,10 +173,10 @@ def frame_of(viewer: Any) -> Any:
 
 
 def test_the_chosen_object_is_framed_and_the_frame_goes_with_the_next_look(
-    napari_window: Any, open_detect: Open, fake_looks: FakeLooks, qtbot: Any
+    napari_window: Any, open_detect: Open, analyses: FakeAnalyses, qtbot: Any
 ) -> None:
     panel, before, _ = open_pair(napari_window, open_detect)
-    look(qtbot, panel, panel.button)
+    analyse(qtbot, panel, panel.button)
     active = napari_window.layers.selection.active
     objects = panel.table.objects.objects
     for status, corner in (("gained", (25, 60)), ("lost", (40, 40))):
@@ -192,21 +192,21 @@ def test_the_chosen_object_is_framed_and_the_frame_goes_with_the_next_look(
         assert napari_window.layers.selection.active is active  # the panel's fields stay
     assert len([x for x in napari_window.layers if x.name.startswith("Chosen")]) == 1
     panel.form.set_kind("none")
-    look(qtbot, panel, panel.button)
+    analyse(qtbot, panel, panel.button)
     assert not [x for x in napari_window.layers if x.name.startswith("Chosen")]
 
 
 def test_the_table_is_saved_for_a_spreadsheet_under_the_names_on_screen(
     napari_window: Any,
     open_detect: Open,
-    fake_looks: FakeLooks,
+    analyses: FakeAnalyses,
     qtbot: Any,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     notified: list[str],
 ) -> None:
     panel, *_ = open_pair(napari_window, open_detect)
-    look(qtbot, panel, panel.button)
+    analyse(qtbot, panel, panel.button)
     press_save(monkeypatch, str(tmp_path / "cells"), str(tmp_path / "plate.A01"), "")
     click(qtbot, panel.save_button)
     rows = list(csv.DictReader((tmp_path / "cells.csv").open()))
@@ -230,14 +230,14 @@ def test_the_table_is_saved_for_a_spreadsheet_under_the_names_on_screen(
 def test_a_folder_that_cannot_be_written_is_said(
     napari_window: Any,
     open_detect: Open,
-    fake_looks: FakeLooks,
+    analyses: FakeAnalyses,
     qtbot: Any,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     notified: list[str],
 ) -> None:
     panel, *_ = open_pair(napari_window, open_detect)
-    look(qtbot, panel, panel.button)
+    analyse(qtbot, panel, panel.button)
     gone = tmp_path / "none" / "objects.csv"
     monkeypatch.setattr("napari_dgno.detect.panel.ask_path", lambda *_: gone)
     click(qtbot, panel.save_button)
@@ -245,10 +245,10 @@ def test_a_folder_that_cannot_be_written_is_said(
 
 
 def test_words_and_table_go_with_their_image(
-    napari_window: Any, open_detect: Open, fake_looks: FakeLooks, qtbot: Any
+    napari_window: Any, open_detect: Open, analyses: FakeAnalyses, qtbot: Any
 ) -> None:
     panel, before, _ = open_pair(napari_window, open_detect)
-    look(qtbot, panel, panel.button)
+    analyse(qtbot, panel, panel.button)
     wait_until(qtbot, panel.table.isVisible)
     other = napari_window.add_image(spots(), name="other")
     panel.form.before_combo.set_layer(other)
@@ -266,7 +266,7 @@ def test_words_and_table_go_with_their_image(
 def test_pixels_of_whole_stacks_are_compared_outside_of_the_windows_thread(
     napari_window: Any,
     open_detect: Open,
-    fake_looks: FakeLooks,
+    analyses: FakeAnalyses,
     qtbot: Any,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -287,14 +287,14 @@ def test_pixels_of_whole_stacks_are_compared_outside_of_the_windows_thread(
     panel = open_detect()
     panel.form.set_kind("none")
     panel.form.planes_combo.setCurrentIndex(1)
-    look(qtbot, panel, panel.button)
+    analyse(qtbot, panel, panel.button)
     assert threads
     assert threading.main_thread() not in threads
-    look(qtbot, panel, panel.button)
-    assert fake_looks.calls == ["detect"]  # known, once the pixels were compared
+    analyse(qtbot, panel, panel.button)
+    assert analyses.calls == ["detect"]  # known, once the pixels were compared
     stack[2, 5, 5] += 1
-    look(qtbot, panel, panel.button)
-    assert fake_looks.calls == ["detect", "detect"]
+    analyse(qtbot, panel, panel.button)
+    assert analyses.calls == ["detect", "detect"]
 
 
 @pytest.mark.parametrize("restore", [False, True])
@@ -305,7 +305,7 @@ def test_one_plane_is_scaled_as_its_stack_is(
     from dgno_core.detection.scaling import measure_limits
     from dgno_core.io.source import ImageSource
     from napari_dgno.detect.work import Comparison, comparing, limits_key
-    from napari_dgno.shared.analysis_panel import Kept
+    from napari_dgno.shared.analysis_panel import CacheUpdate
 
     stack = ImageSource(np.stack([spots(), spots() // 10]), "ZYX", name="cells")
     seen = []
@@ -317,7 +317,7 @@ def test_one_plane_is_scaled_as_its_stack_is(
     work = comparing(
         Comparison(stack, position=(1,)), DetectConfig(), restore or None, LoadedModels()
     )
-    kept = [event for event in work if isinstance(event, Kept)]
+    kept = [event for event in work if isinstance(event, CacheUpdate)]
     expected = measure_limits(stack, stack.layout())
     ((*_, limits),) = seen
     assert limits == [expected] * (2 if restore else 1)
@@ -353,7 +353,7 @@ def test_what_is_restored_on_the_way_has_its_record(position: tuple[int, ...] | 
 
 
 def test_two_models_in_turn_give_two_layers_above_all_images(
-    napari_window: Any, open_detect: Open, fake_looks: FakeLooks, qtbot: Any
+    napari_window: Any, open_detect: Open, analyses: FakeAnalyses, qtbot: Any
 ) -> None:
     napari_window.add_image(spots(), name="cells")
     top = napari_window.add_image(spots(), name="other")
@@ -362,7 +362,7 @@ def test_two_models_in_turn_give_two_layers_above_all_images(
     panel.form.set_kind("restore")
     for model in ("dgno-cell-small", "dgno-face-small") * 2:
         panel.form.model_chooser.set_model(model)
-        look(qtbot, panel, panel.button)
+        analyse(qtbot, panel, panel.button)
         _, shown = panel.compare._layers
         assert shown.metadata["dgno"] == {"model": model}
         assert shown.name == f"cells restored ({model})"
@@ -375,7 +375,7 @@ def test_two_models_in_turn_give_two_layers_above_all_images(
 
 
 def test_agreement_with_a_truth_is_shown(
-    napari_window: Any, open_detect: Open, fake_looks: FakeLooks, qtbot: Any
+    napari_window: Any, open_detect: Open, analyses: FakeAnalyses, qtbot: Any
 ) -> None:
     from scipy.ndimage import label
 
@@ -384,7 +384,7 @@ def test_agreement_with_a_truth_is_shown(
     assert panel.form.truth_combo.count() == 0
     truth = napari_window.add_labels(label(spots() > 1000)[0], name="truth")
     panel.form.truth_combo.set_layer(truth)
-    look(qtbot, panel, panel.button)
+    analyse(qtbot, panel, panel.button)
     wait_until(qtbot, panel.agreement.isVisible)
     assert "<b>1.00</b>" in panel.agreement.text()
     assert "<b>0.60</b>" in panel.agreement.text()  # 3 of 3 right, 1 missed and 1 wrong
@@ -392,7 +392,7 @@ def test_agreement_with_a_truth_is_shown(
 
 
 def test_restoring_first_adds_the_restored_plane_of_a_stack_in_its_place(
-    napari_window: Any, open_detect: Open, fake_looks: FakeLooks, qtbot: Any
+    napari_window: Any, open_detect: Open, analyses: FakeAnalyses, qtbot: Any
 ) -> None:
     stack = np.stack([spots(), spots(), np.zeros_like(spots())])
     original = napari_window.add_image(stack, name="cells", scale=(2, 1, 1))
@@ -400,7 +400,7 @@ def test_restoring_first_adds_the_restored_plane_of_a_stack_in_its_place(
     panel = open_detect()
     assert panel.form.kind() == "restore"
     wait_until(qtbot, panel.form.planes_combo.isVisible)
-    look(qtbot, panel, panel.button)
+    analyse(qtbot, panel, panel.button)
     layer = napari_window.layers["cells restored (auto)"]
     np.testing.assert_array_equal(layer.data, stack[1:2] + 1)
     np.testing.assert_allclose(layer.data_to_world((0, 5, 5)), original.data_to_world((1, 5, 5)))
@@ -408,8 +408,8 @@ def test_restoring_first_adds_the_restored_plane_of_a_stack_in_its_place(
     assert overlay.data.shape == (1, 64, 80)
     np.testing.assert_allclose(overlay.translate, layer.translate)
     assert panel.form.kind() == "restore"
-    look(qtbot, panel, panel.button)  # again: nothing to do, nothing twice
-    assert fake_looks.calls == ["detect"]
+    analyse(qtbot, panel, panel.button)  # again: nothing to do, nothing twice
+    assert analyses.calls == ["detect"]
     assert len(napari_window.layers) == 5
 
 
@@ -439,7 +439,7 @@ def test_what_the_card_says_against_a_restored_image_is_told(
     kinds = ["restore", "restore", *(["layer"] if planes else [])]  # the second one is known
     for kind in kinds:
         panel.form.set_kind(kind)
-        look(qtbot, panel, panel.button)
+        analyse(qtbot, panel, panel.button)
         notes = panel.display.messages.text()
         assert panel.display.messages.isVisible(), said(panel)
         assert notes.count("trained on at most 7%: what looks like fine structure") == 1
@@ -449,14 +449,14 @@ def test_what_the_card_says_against_a_restored_image_is_told(
 
 
 def test_all_planes_of_a_stack_are_one_layer_and_rows_lead_to_planes(
-    napari_window: Any, open_detect: Open, fake_looks: FakeLooks, qtbot: Any
+    napari_window: Any, open_detect: Open, analyses: FakeAnalyses, qtbot: Any
 ) -> None:
     stack = np.stack([spots(), np.zeros_like(spots()), restored()])
     napari_window.add_image(stack, name="cells")
     panel = open_detect()
     panel.form.set_kind("none")
     panel.form.planes_combo.setCurrentIndex(1)
-    look(qtbot, panel, panel.button)
+    analyse(qtbot, panel, panel.button)
     assert panel.counts.text() == "<b>8</b> objects found."
     assert napari_window.layers[-1].data.shape == stack.shape
     assert len(np.unique(napari_window.layers[-1].data)) == 9  # numbers run on over the planes
@@ -468,7 +468,7 @@ def test_all_planes_of_a_stack_are_one_layer_and_rows_lead_to_planes(
 def test_what_is_missing_or_does_not_fit_is_said_in_a_sentence(
     napari_window: Any,
     open_detect: Open,
-    fake_looks: FakeLooks,
+    analyses: FakeAnalyses,
     notified: list[str],
 ) -> None:
     panel = open_detect()
@@ -483,7 +483,7 @@ def test_what_is_missing_or_does_not_fit_is_said_in_a_sentence(
     panel.form.before_combo.set_layer(napari_window.layers["cells"])
     panel.button.click()
     assert "different sizes" in notified[-1]
-    assert fake_looks.calls == []
+    assert analyses.calls == []
     with pytest.raises(Exception, match="holds no StarDist model"):
         panel.form.detector_chooser.set_detector("/nowhere")
 
@@ -520,9 +520,9 @@ def test_missing_stardist_is_explained_and_nothing_can_be_started(
 
 
 def test_cancelling_closing_and_deleting_during_the_work(
-    napari_window: Any, open_detect: Open, fake_looks: FakeLooks, qtbot: Any
+    napari_window: Any, open_detect: Open, analyses: FakeAnalyses, qtbot: Any
 ) -> None:
-    fake_looks.steps, fake_looks.delay = 100, 0.05
+    analyses.steps, analyses.delay = 100, 0.05
     napari_window.add_image(spots(), name="cells")
     panel = open_detect()
     click(qtbot, panel.button)
@@ -531,19 +531,19 @@ def test_cancelling_closing_and_deleting_during_the_work(
     wait_until(qtbot, lambda: not panel.is_running)
     assert len(napari_window.layers) == 1
     assert "Cancelled" in said(panel)
-    fake_looks.steps = 4
+    analyses.steps = 4
     click(qtbot, panel.button)
     napari_window.layers.clear()
     wait_until(qtbot, lambda: not panel.is_running)
     assert "was removed meanwhile" in said(panel)
     assert len(napari_window.layers) == 0
-    fake_looks.steps = 100
+    analyses.steps = 100
     napari_window.add_image(spots(), name="cells")
     click(qtbot, panel.button)
-    wait_until(qtbot, lambda: len(fake_looks.calls) == 3)
+    wait_until(qtbot, lambda: len(analyses.calls) == 3)
     napari_window.window.remove_dock_widget(panel)
-    wait_until(qtbot, lambda: len(fake_looks.closed) == 3)
-    assert fake_looks.closed[0] == fake_looks.closed[2] == "cancelled"
+    wait_until(qtbot, lambda: len(analyses.closed) == 3)
+    assert analyses.closed[0] == analyses.closed[2] == "cancelled"
 
 
 def test_opening_the_panel_imports_no_tensorflow() -> None:

@@ -10,8 +10,8 @@ import pytest
 from qtpy.QtCore import Qt
 
 from dgno_core.errors import DGNOError
-from support.fake_looks import FakeLooks
-from support.look_panels import look, said
+from support.analysis_panels import analyse, said
+from support.fake_analyses import FakeAnalyses
 from support.train_panel import click, wait_until
 
 pytestmark = pytest.mark.gui
@@ -36,7 +36,11 @@ def shown_maps(viewer: Any) -> list[str]:
 
 
 def test_a_map_lies_over_the_current_plane_of_a_scaled_stack(
-    napari_window: Any, open_inspect: Open, fake_looks: FakeLooks, image: np.ndarray, qtbot: Any
+    napari_window: Any,
+    open_inspect: Open,
+    analyses: FakeAnalyses,
+    image: np.ndarray,
+    qtbot: Any,
 ) -> None:
     original = napari_window.add_image(
         image, name="cells", scale=(2, 0.5, 0.5), translate=(1, 2, 3), units=("µm",) * 3
@@ -44,7 +48,7 @@ def test_a_map_lies_over_the_current_plane_of_a_scaled_stack(
     napari_window.dims.set_current_step(0, 2)
     panel = open_inspect()
     assert panel.form.axes_edit.text() == "ZYX"
-    look(qtbot, panel, panel.operator.button)
+    analyse(qtbot, panel, panel.operator.button)
     layer = napari_window.layers[1]
     assert layer.name == "Flux part (half size, 1st operator) · cells"
     assert layer.data.shape == (1, 32, 40)
@@ -61,15 +65,21 @@ def test_a_map_lies_over_the_current_plane_of_a_scaled_stack(
 
 
 def test_the_second_look_is_known_and_one_at_changed_pixels_is_not(
-    napari_window: Any, open_inspect: Open, fake_looks: FakeLooks, image: np.ndarray, qtbot: Any
+    napari_window: Any,
+    open_inspect: Open,
+    analyses: FakeAnalyses,
+    image: np.ndarray,
+    qtbot: Any,
 ) -> None:
-    fake_looks.note = "The pixels are large."
+    analyses.note = "The pixels are large."
     layer = napari_window.add_image(image, name="cells")
     panel = open_inspect()
-    look(qtbot, panel, panel.operator.button)
+    analyse(qtbot, panel, panel.operator.button)
     assert "The pixels are large." in said(panel)
-    look(qtbot, panel, panel.operator.button)  # its pixels are compared, and nothing else is done
-    assert fake_looks.calls == ["operator"]
+    analyse(
+        qtbot, panel, panel.operator.button
+    )  # its pixels are compared, and nothing else is done
+    assert analyses.calls == ["operator"]
     assert len(napari_window.layers) == 2
     assert len(panel.legends.shown()) == 1
     assert "The pixels are large." in said(panel)
@@ -80,21 +90,25 @@ def test_the_second_look_is_known_and_one_at_changed_pixels_is_not(
         lambda: napari_window.dims.set_current_step(0, 0),
         lambda: layer.data.__setitem__((0, 5, 5), 7),
     ):
-        before = len(fake_looks.calls)
+        before = len(analyses.calls)
         change()
-        look(qtbot, panel, panel.operator.button)
-        assert len(fake_looks.calls) == before + 1
+        analyse(qtbot, panel, panel.operator.button)
+        assert len(analyses.calls) == before + 1
 
 
 def test_only_the_newest_map_of_an_image_is_on_show(
-    napari_window: Any, open_inspect: Open, fake_looks: FakeLooks, image: np.ndarray, qtbot: Any
+    napari_window: Any,
+    open_inspect: Open,
+    analyses: FakeAnalyses,
+    image: np.ndarray,
+    qtbot: Any,
 ) -> None:
     napari_window.add_image(image[0], name="cells")
     panel = open_inspect()
-    look(qtbot, panel, panel.operator.button)
+    analyse(qtbot, panel, panel.operator.button)
     panel.operator.show_combo.setCurrentIndex(panel.operator.show_combo.findData("face_flux"))
     panel.operator.grid_box.setChecked(True)
-    look(qtbot, panel, panel.operator.button)
+    analyse(qtbot, panel, panel.operator.button)
     assert shown_maps(napari_window) == [
         "Element grid (half size, 1st operator) · cells",
         "Faces: flux (half size, 1st operator) · cells",
@@ -108,13 +122,17 @@ def test_only_the_newest_map_of_an_image_is_on_show(
 
 
 def test_the_legend_follows_contrast_and_visibility(
-    napari_window: Any, open_inspect: Open, fake_looks: FakeLooks, image: np.ndarray, qtbot: Any
+    napari_window: Any,
+    open_inspect: Open,
+    analyses: FakeAnalyses,
+    image: np.ndarray,
+    qtbot: Any,
 ) -> None:
     napari_window.add_image(image[0], name="cells")
     panel = open_inspect()
     panel.operator.head_spin.setValue(1)
     panel.operator.dimension_spin.setValue(2)
-    look(qtbot, panel, panel.operator.button)
+    analyse(qtbot, panel, panel.operator.button)
     layer = napari_window.layers[-1]
     (legend,) = panel.legends.shown()
     assert legend.middle.text() == "0"  # signed: zero stands in the middle
@@ -139,21 +157,25 @@ def test_models_without_faces_are_explained(
 
 
 def test_the_rectangle_becomes_a_window_and_two_models_lie_side_by_side(
-    napari_window: Any, open_inspect: Open, fake_looks: FakeLooks, image: np.ndarray, qtbot: Any
+    napari_window: Any,
+    open_inspect: Open,
+    analyses: FakeAnalyses,
+    image: np.ndarray,
+    qtbot: Any,
 ) -> None:
     original = napari_window.add_image(image[0], name="cells", scale=(0.5, 0.5))
     panel = open_inspect()
     panel.open_section(panel.attribution)
     draw(napari_window, panel, [(7.5, 9.5), (7.5, 29.5), (23.5, 29.5), (23.5, 9.5)])
-    look(qtbot, panel, panel.attribution.button)
-    window = fake_looks.window
+    analyse(qtbot, panel, panel.attribution.button)
+    window = analyses.window
     assert (window.y, window.x, window.height, window.width) == (8, 10, 16, 20)
     layer = napari_window.layers["Attribution, auto · cells"]
     np.testing.assert_allclose(layer.data_to_world((0, 0)), original.data_to_world((4, 6)))
     assert "12.5" in panel.attribution.result.text()
     assert "diffusion index" in panel.attribution.result.text()
     panel.form.second_chooser.set_model("dgno-face-small")
-    look(qtbot, panel, panel.attribution.button)
+    analyse(qtbot, panel, panel.attribution.button)
     second = napari_window.layers["Attribution, dgno-face-small, beside · cells"]
     pixels = napari_window.layers["The same pixels, beside · cells"]
     assert second.visible
@@ -164,13 +186,13 @@ def test_the_rectangle_becomes_a_window_and_two_models_lie_side_by_side(
 
 
 def test_of_a_large_plane_what_is_on_screen_is_looked_at_and_that_is_said(
-    napari_window: Any, open_inspect: Open, fake_looks: FakeLooks, qtbot: Any
+    napari_window: Any, open_inspect: Open, analyses: FakeAnalyses, qtbot: Any
 ) -> None:
     large = np.random.default_rng(0).integers(0, 4000, (700, 900)).astype(np.uint16)
     napari_window.add_image(large, name="field")
     panel = open_inspect()
     qtbot.wait(200)  # until it was drawn
-    look(qtbot, panel, panel.operator.button)
+    analyse(qtbot, panel, panel.operator.button)
     region = panel.form.place().region
     assert (region.y.stop - region.y.start, region.x.stop - region.x.start) == (512, 512)
     assert "512 × 512 pixels of the view" in said(panel)
@@ -181,7 +203,7 @@ def test_of_a_large_plane_what_is_on_screen_is_looked_at_and_that_is_said(
 def test_what_is_missing_is_said_in_a_sentence(
     napari_window: Any,
     open_inspect: Open,
-    fake_looks: FakeLooks,
+    analyses: FakeAnalyses,
     image: np.ndarray,
     qtbot: Any,
     notified: list[str],
@@ -198,12 +220,16 @@ def test_what_is_missing_is_said_in_a_sentence(
     panel.form.axes_edit.setText("ZYX")
     panel.trust.button.click()
     assert "'cells'" in notified[-1]
-    assert fake_looks.calls == []
+    assert analyses.calls == []
     assert "Not done" in said(panel)
 
 
 def test_trust_shows_one_map_at_a_time_and_says_the_sentence(
-    napari_window: Any, open_inspect: Open, fake_looks: FakeLooks, image: np.ndarray, qtbot: Any
+    napari_window: Any,
+    open_inspect: Open,
+    analyses: FakeAnalyses,
+    image: np.ndarray,
+    qtbot: Any,
 ) -> None:
     napari_window.add_image(image[0], name="cells")
     panel = open_inspect()
@@ -211,7 +237,7 @@ def test_trust_shows_one_map_at_a_time_and_says_the_sentence(
     panel.form.second_chooser.set_model("dgno-face-small")
     camera = napari_window.scene.camera
     camera.zoom, camera.center = 7, (0, 20, 30)
-    look(qtbot, panel, panel.trust.button)
+    analyse(qtbot, panel, panel.trust.button)
     assert camera.zoom == 7
     np.testing.assert_allclose(camera.center[-2:], (20, 30))
     assert panel.trust.map_combo.count() == 5
@@ -232,13 +258,17 @@ def test_trust_shows_one_map_at_a_time_and_says_the_sentence(
 
 
 def test_the_restored_image_lies_over_its_part_and_once_more_beside_a_whole_plane(
-    napari_window: Any, open_inspect: Open, fake_looks: FakeLooks, image: np.ndarray, qtbot: Any
+    napari_window: Any,
+    open_inspect: Open,
+    analyses: FakeAnalyses,
+    image: np.ndarray,
+    qtbot: Any,
 ) -> None:
     original = napari_window.add_image(
         image[0], name="cells", scale=(0.5, 0.5), colormap="green", contrast_limits=(5, 900)
     )
     panel = open_inspect()
-    look(qtbot, panel, panel.trust.button)
+    analyse(qtbot, panel, panel.trust.button)
     over = napari_window.layers["Restored · cells"]
     beside = napari_window.layers["Restored, beside · cells"]
     for restored in (over, beside):
@@ -251,7 +281,7 @@ def test_the_restored_image_lies_over_its_part_and_once_more_beside_a_whole_plan
     large = napari_window.add_image(np.tile(image[0], (11, 11)), name="field")
     panel.form.layer_combo.set_layer(large)
     qtbot.wait(200)  # until it was drawn
-    look(qtbot, panel, panel.trust.button)
+    analyse(qtbot, panel, panel.trust.button)
     part = napari_window.layers["Restored · field"]
     assert "Restored, beside · field" not in napari_window.layers
     region = panel.form.place().region
@@ -269,13 +299,17 @@ def shown(viewer: Any) -> dict[str, bool]:
 
 
 def test_trust_compares_the_image_with_what_was_restored(
-    napari_window: Any, open_inspect: Open, fake_looks: FakeLooks, image: np.ndarray, qtbot: Any
+    napari_window: Any,
+    open_inspect: Open,
+    analyses: FakeAnalyses,
+    image: np.ndarray,
+    qtbot: Any,
 ) -> None:
     napari_window.add_image(image, name="cells", scale=(2, 0.5, 0.5))
     panel = open_inspect()
     bar = panel.trust.compare
     assert bar.isHidden()
-    look(qtbot, panel, panel.trust.button)
+    analyse(qtbot, panel, panel.trust.button)
     wait_until(qtbot, bar.button.isVisible)
     was = shown(napari_window)
     click(qtbot, bar.button)
@@ -307,19 +341,19 @@ def test_a_comparison_of_trust_ends_with_what_it_compares(
     end: str,
     napari_window: Any,
     open_inspect: Open,
-    fake_looks: FakeLooks,
+    analyses: FakeAnalyses,
     image: np.ndarray,
     qtbot: Any,
 ) -> None:
     original = napari_window.add_image(image[0], name="cells", blending="additive")
     panel = open_inspect()
-    look(qtbot, panel, panel.trust.button)
+    analyse(qtbot, panel, panel.trust.button)
     bar = panel.trust.compare
     was = shown(napari_window)
     click(qtbot, bar.button)
     assert comparing(napari_window)
     if end == "look":
-        look(qtbot, panel, panel.trust.button)
+        analyse(qtbot, panel, panel.trust.button)
     elif end == "image":
         napari_window.layers.remove(original)
     elif end == "layer":
@@ -339,11 +373,15 @@ def test_a_comparison_of_trust_ends_with_what_it_compares(
 
 
 def test_the_words_of_a_scale_hold_for_its_own_limits_only(
-    napari_window: Any, open_inspect: Open, fake_looks: FakeLooks, image: np.ndarray, qtbot: Any
+    napari_window: Any,
+    open_inspect: Open,
+    analyses: FakeAnalyses,
+    image: np.ndarray,
+    qtbot: Any,
 ) -> None:
     napari_window.add_image(image[0], name="cells")
     panel = open_inspect()
-    look(qtbot, panel, panel.trust.button)
+    analyse(qtbot, panel, panel.trust.button)
     (legend,) = panel.legends.shown()
     wait_until(qtbot, legend.words.isVisible)
     layer = napari_window.layers["Expected Error · cells"]
@@ -357,7 +395,7 @@ def test_the_words_of_a_scale_hold_for_its_own_limits_only(
 def test_words_go_with_their_image(
     napari_window: Any,
     open_inspect: Open,
-    fake_looks: FakeLooks,
+    analyses: FakeAnalyses,
     image: np.ndarray,
     qtbot: Any,
     notified: list[str],
@@ -368,7 +406,7 @@ def test_words_go_with_their_image(
     assert "no image" in said(panel)
     first = napari_window.add_image(image[0], name="cells")
     assert said(panel).strip() == ""
-    look(qtbot, panel, panel.trust.button)
+    analyse(qtbot, panel, panel.trust.button)
     wait_until(qtbot, panel.trust.verdict.isVisible)
     wait_until(qtbot, panel.trust.chooser.isVisible)
     other = napari_window.add_image(image[1], name="others")
@@ -384,15 +422,15 @@ def test_words_go_with_their_image(
 
 
 def test_napari_lives_when_layers_are_cleared_between_two_looks(
-    napari_window: Any, open_inspect: Open, fake_looks: FakeLooks, qtbot: Any
+    napari_window: Any, open_inspect: Open, analyses: FakeAnalyses, qtbot: Any
 ) -> None:
-    fake_looks.steps, fake_looks.delay = 8, 0.05
+    analyses.steps, analyses.delay = 8, 0.05
     pixels = np.random.default_rng(0).integers(0, 4000, (256, 256)).astype(np.uint16)
     panel = open_inspect()
     for name in ("first", "second", "third"):
         napari_window.add_image(pixels.copy(), name=name)
         qtbot.wait(300)  # until it was drawn
-        look(qtbot, panel, panel.trust.button)
+        analyse(qtbot, panel, panel.trust.button)
         qtbot.wait(300)
         napari_window.layers.clear()
     assert said(panel).strip() == ""
@@ -401,7 +439,7 @@ def test_napari_lives_when_layers_are_cleared_between_two_looks(
 def test_a_result_is_checked_from_outside(
     napari_window: Any,
     open_inspect: Open,
-    fake_looks: FakeLooks,
+    analyses: FakeAnalyses,
     image: np.ndarray,
     qtbot: Any,
     notified: list[str],
@@ -415,7 +453,7 @@ def test_a_result_is_checked_from_outside(
     assert panel.trust.isVisible()
     assert panel.form.layer_combo.layer() is first
     assert panel.form.model_chooser.model() == "dgno-face-small"
-    assert fake_looks.calls == ["trust"]
+    assert analyses.calls == ["trust"]
     assert panel.trust.verdict.text()
     napari_window.layers.remove(first)
     panel.check_result(first)
@@ -423,7 +461,7 @@ def test_a_result_is_checked_from_outside(
 
 
 def test_a_colour_image_asks_a_grey_model_for_the_channel_only(
-    napari_window: Any, open_inspect: Open, fake_looks: FakeLooks, qtbot: Any
+    napari_window: Any, open_inspect: Open, analyses: FakeAnalyses, qtbot: Any
 ) -> None:
     colours = np.random.default_rng(0).integers(0, 255, (48, 64, 3)).astype(np.uint8)
     napari_window.add_image(colours, name="tissue", rgb=True)
@@ -432,14 +470,18 @@ def test_a_colour_image_asks_a_grey_model_for_the_channel_only(
     panel.form.model_chooser.set_model("dgno-cell-small")
     wait_until(qtbot, panel.form.channel_combo.isVisible)
     assert panel.form.channel() == 1
-    look(qtbot, panel, panel.operator.button)
+    analyse(qtbot, panel, panel.operator.button)
     assert napari_window.layers[-1].data.shape == (24, 32)
 
 
 def test_cancel_adds_nothing_and_gives_the_controls_back(
-    napari_window: Any, open_inspect: Open, fake_looks: FakeLooks, image: np.ndarray, qtbot: Any
+    napari_window: Any,
+    open_inspect: Open,
+    analyses: FakeAnalyses,
+    image: np.ndarray,
+    qtbot: Any,
 ) -> None:
-    fake_looks.steps, fake_looks.delay = 200, 0.05
+    analyses.steps, analyses.delay = 200, 0.05
     napari_window.add_image(image[0], name="cells")
     panel = open_inspect()
     click(qtbot, panel.trust.button)
@@ -448,17 +490,21 @@ def test_cancel_adds_nothing_and_gives_the_controls_back(
     click(qtbot, panel.display.cancel_button)
     wait_until(qtbot, lambda: not panel.is_running)
     assert len(napari_window.layers) == 1
-    assert fake_looks.closed == ["cancelled"]
+    assert analyses.closed == ["cancelled"]
     assert "Cancelled" in said(panel)
-    fake_looks.steps, fake_looks.delay = 2, 0.0
-    look(qtbot, panel, panel.trust.button)  # nothing was kept of the cancelled one
-    assert fake_looks.calls == ["trust", "trust"]
+    analyses.steps, analyses.delay = 2, 0.0
+    analyse(qtbot, panel, panel.trust.button)  # nothing was kept of the cancelled one
+    assert analyses.calls == ["trust", "trust"]
 
 
 def test_a_layer_that_is_deleted_during_the_work_gets_no_maps(
-    napari_window: Any, open_inspect: Open, fake_looks: FakeLooks, image: np.ndarray, qtbot: Any
+    napari_window: Any,
+    open_inspect: Open,
+    analyses: FakeAnalyses,
+    image: np.ndarray,
+    qtbot: Any,
 ) -> None:
-    fake_looks.steps, fake_looks.delay = 4, 0.1
+    analyses.steps, analyses.delay = 4, 0.1
     napari_window.add_image(image[0], name="cells")
     panel = open_inspect()
     click(qtbot, panel.operator.button)
@@ -469,15 +515,19 @@ def test_a_layer_that_is_deleted_during_the_work_gets_no_maps(
 
 
 def test_closing_the_panel_stops_the_work(
-    napari_window: Any, open_inspect: Open, fake_looks: FakeLooks, image: np.ndarray, qtbot: Any
+    napari_window: Any,
+    open_inspect: Open,
+    analyses: FakeAnalyses,
+    image: np.ndarray,
+    qtbot: Any,
 ) -> None:
-    fake_looks.steps, fake_looks.delay = 200, 0.05
+    analyses.steps, analyses.delay = 200, 0.05
     napari_window.add_image(image[0], name="cells")
     panel = open_inspect()
     click(qtbot, panel.operator.button)
-    wait_until(qtbot, lambda: bool(fake_looks.calls))
+    wait_until(qtbot, lambda: bool(analyses.calls))
     napari_window.window.remove_dock_widget(panel)
-    wait_until(qtbot, lambda: fake_looks.closed == ["cancelled"])
+    wait_until(qtbot, lambda: analyses.closed == ["cancelled"])
     assert len(napari_window.layers) == 1
     napari_window.layers.clear()  # and nothing listens any longer
 
@@ -494,7 +544,7 @@ def test_errors_of_the_work_are_said_and_nothing_is_kept(
     shown: str,
     napari_window: Any,
     open_inspect: Open,
-    fake_looks: FakeLooks,
+    analyses: FakeAnalyses,
     image: np.ndarray,
     qtbot: Any,
     monkeypatch: pytest.MonkeyPatch,
@@ -506,7 +556,7 @@ def test_errors_of_the_work_are_said_and_nothing_is_kept(
 
     # napari's test support would raise the notified error in the window's thread
     monkeypatch.setattr(notification_manager, "receive_error", lambda *_: None)
-    fake_looks.fail = error
+    analyses.fail = error
     napari_window.add_image(image[0], name="cells")
     panel = open_inspect()
     panel.trust.button.click()
@@ -517,7 +567,11 @@ def test_errors_of_the_work_are_said_and_nothing_is_kept(
 
 
 def test_the_panel_stays_whole_in_a_narrow_dock(
-    napari_window: Any, open_inspect: Open, fake_looks: FakeLooks, image: np.ndarray, qtbot: Any
+    napari_window: Any,
+    open_inspect: Open,
+    analyses: FakeAnalyses,
+    image: np.ndarray,
+    qtbot: Any,
 ) -> None:
     napari_window.add_image(image[0], name="a rather long name of an image, as microscopes give")
     panel = open_inspect()

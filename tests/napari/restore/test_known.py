@@ -11,7 +11,7 @@ import pytest
 from dgno_core.inference import RestoreConfig, Restored, restore
 from dgno_core.io import as_source
 from napari_dgno.restore.work import Previewed, previewing, restoring
-from napari_dgno.shared.layers import Region
+from napari_dgno.shared.layers import ViewRegion
 from napari_dgno.shared.loaded_models import LoadedModels
 from support.tiny_weights import write_tiny_models
 
@@ -32,7 +32,7 @@ def last(events: Any) -> Any:
     return event
 
 
-WHOLE = Region((), slice(0, 48), slice(0, 64), whole_view=True)
+WHOLE = ViewRegion((), slice(0, 48), slice(0, 64), whole_view=True)
 
 
 def test_the_preview_of_a_whole_image_is_its_restoration(
@@ -72,12 +72,12 @@ def test_changed_pixels_settings_or_weights_are_restored_anew(
 @pytest.mark.parametrize(
     ("shape", "axes", "region"),
     [
-        ((48, 64), "YX", Region((), slice(0, 48), slice(0, 32), whole_view=False)),
-        ((1, 48, 64), "ZYX", Region((0,), slice(0, 48), slice(0, 64), whole_view=True)),
+        ((48, 64), "YX", ViewRegion((), slice(0, 48), slice(0, 32), whole_view=False)),
+        ((1, 48, 64), "ZYX", ViewRegion((0,), slice(0, 48), slice(0, 64), whole_view=True)),
     ],
 )
 def test_of_a_part_nothing_is_kept(
-    config: RestoreConfig, shape: tuple[int, ...], axes: str, region: Region
+    config: RestoreConfig, shape: tuple[int, ...], axes: str, region: ViewRegion
 ) -> None:
     image = np.random.default_rng(1).integers(100, 900, shape, dtype=np.uint16)
     changed = config.changed(axes=axes)

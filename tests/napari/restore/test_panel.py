@@ -445,7 +445,7 @@ def test_a_result_can_be_checked(
     napari_window: Any,
     open_panel: Callable[[], Any],
     fake_core: Any,
-    fake_looks: Any,
+    analyses: Any,
     image: np.ndarray,
     qtbot: Any,
 ) -> None:
@@ -466,7 +466,7 @@ def test_a_result_can_be_checked(
     assert inspect.trust.isVisible()
     assert inspect.form.layer_combo.layer() is original
     assert inspect.form.model_chooser.model() == "dgno-face-small"
-    assert fake_looks.calls == ["trust"]
+    assert analyses.calls == ["trust"]
     assert inspect.trust.verdict.text()
     assert inspect.form.config().normalise == "plane"
     # The map is what one sees, not the result, which lies above the image.
@@ -480,7 +480,7 @@ def test_the_check_is_of_the_result_and_not_of_a_run_without_one(
     open_panel: Callable[[], Any],
     open_inspect: Callable[[], Any],
     fake_core: Any,
-    fake_looks: Any,
+    analyses: Any,
     image: np.ndarray,
     qtbot: Any,
     notified: list[str],
@@ -497,7 +497,7 @@ def test_the_check_is_of_the_result_and_not_of_a_run_without_one(
     wait_until(qtbot, lambda: panel.display.bar.value() > 0)
     panel.cancel()
     wait_idle(qtbot, panel)
-    fake_looks.delay = 0.2
+    analyses.delay = 0.2
     panel.check_button.click()
     assert inspect.form.layer_combo.layer() is first
     panel.check_button.click()  # it is at work
@@ -563,7 +563,7 @@ def test_the_result_is_saved_with_its_record(
     assert (tmp_path / f"mine{ending}.json").is_file()
     assert "Saved as" in panel.display.status.text()
     assert asked == []
-    napari_window.layers.remove(panel._result)
+    napari_window.layers.remove(panel._results.newest)
     assert not panel.save_button.isEnabled()
 
 

@@ -12,7 +12,7 @@ import pytest
 from dgno_core.io.source import ImageSource
 from napari_dgno.shared.analysis_cache import Key, ResultCache, byte_size, key_of, plane_checksum
 from napari_dgno.shared.analysis_place import Place
-from napari_dgno.shared.layers import Region
+from napari_dgno.shared.layers import ViewRegion
 
 
 @dataclasses.dataclass
@@ -23,7 +23,7 @@ class Result:
 
 def place(data: np.ndarray, plane: int = 0, rows: slice = slice(0, 8)) -> Place:
     source = ImageSource(data, "ZYX")
-    return Place(None, source, Region((plane,), rows, slice(0, 8), True))  # type: ignore[arg-type]
+    return Place(None, source, ViewRegion((plane,), rows, slice(0, 8), True))  # type: ignore[arg-type]
 
 
 @pytest.fixture

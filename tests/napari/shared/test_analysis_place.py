@@ -10,16 +10,16 @@ from napari.layers import Image
 from dgno_core.errors import DGNOError
 from napari_dgno.inspect.box import box_layer, drawing_layer, drawn_box
 from napari_dgno.inspect.faces import face_layer, grid_layer
-from napari_dgno.shared.analysis_overlay import Overlay, legend_of, looked_at, overlay_layer
+from napari_dgno.shared.analysis_overlay import Overlay, analysed_image, legend_of, overlay_layer
 from napari_dgno.shared.analysis_place import Place
-from napari_dgno.shared.layers import Region, layer_source
-from support.fake_looks import faces
+from napari_dgno.shared.layers import ViewRegion, layer_source
+from support.fake_analyses import faces
 
 
 def place(layer: Image, axes: str | None = None, position: tuple[int, ...] = ()) -> Place:
     source = layer_source(layer, axes)
     sides = [source.shape[source.axes.index(letter)] for letter in "YX"]
-    return Place(layer, source, Region(position, slice(0, sides[0]), slice(0, sides[1]), True))
+    return Place(layer, source, ViewRegion(position, slice(0, sides[0]), slice(0, sides[1]), True))
 
 
 def turned_stack() -> Image:
@@ -84,9 +84,9 @@ def test_a_constant_map_still_has_a_range() -> None:
 
 def test_layers_of_looks_are_known_by_their_image() -> None:
     original = Image(np.zeros((8, 8)), name="cells")
-    assert looked_at(original) is None
+    assert analysed_image(original) is None
     made = overlay(np.zeros((8, 8)))
-    assert looked_at(overlay_layer(made, place(original))) == "cells"
+    assert analysed_image(overlay_layer(made, place(original))) == "cells"
     assert legend_of(made).meaning == "Bright is much."
 
 

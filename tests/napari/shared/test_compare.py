@@ -21,7 +21,7 @@ from dgno_core.errors import DGNOError
 from dgno_core.training.runs.preview import PairsFound
 from napari_dgno.shared.compare import CompareBar
 from napari_dgno.shared.curtain import Curtain
-from napari_dgno.shared.layer_combo import LayerCombo
+from napari_dgno.shared.layer_combo import image_combo
 from napari_dgno.shared.layers import COMPARE_KEY, output_layer
 from napari_dgno.train.layers import PairView
 
@@ -305,7 +305,7 @@ def test_its_own_layers_are_never_saved(
 
 def test_what_it_adds_is_no_image_to_choose(viewer: ViewerModel, qtbot: Any) -> None:
     before, after = pair(viewer, STACK)
-    combo = LayerCombo(viewer)
+    combo = image_combo(viewer)
     qtbot.addWidget(combo)
     curtain = Curtain(viewer, before, after)
     assert [combo.itemText(i) for i in range(combo.count())] == ["cells", after.name]

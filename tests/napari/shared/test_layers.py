@@ -10,7 +10,7 @@ from napari.layers import Image
 
 from dgno_core.errors import DGNOError
 from napari_dgno.shared.layers import (
-    Region,
+    ViewRegion,
     layer_axes,
     layer_source,
     output_layer,
@@ -104,7 +104,7 @@ def test_preview_lies_on_its_region_whatever_the_axes(labels: tuple) -> None:
     data = np.arange(30 * 32 * 34).reshape(30, 32, 34)
     original = Image(data, **{**PLACED, "axis_labels": labels})
     source = layer_source(original)
-    region = Region((2,), slice(5, 15), slice(7, 20), whole_view=True)
+    region = ViewRegion((2,), slice(5, 15), slice(7, 20), whole_view=True)
     plane = source.layout().index(region.position)
     inside = {"Y": region.y, "X": region.x}
     block = data[plane][tuple(inside[letter] for letter in source.layout().inner)]
@@ -118,7 +118,7 @@ def test_preview_lies_on_its_region_whatever_the_axes(labels: tuple) -> None:
 def test_preview_of_a_colour_stack() -> None:
     data = np.random.default_rng(0).integers(0, 255, (4, 40, 50, 3)).astype(np.uint8)
     original = Image(data, rgb=True)
-    region = Region((3,), slice(8, 40), slice(0, 32), whole_view=True)
+    region = ViewRegion((3,), slice(8, 40), slice(0, 32), whole_view=True)
     preview = preview_layer(
         data[3, 8:40, :32], like=original, source=layer_source(original), region=region
     )
@@ -144,7 +144,7 @@ def test_preview_of_channels_that_a_colour_model_takes_together() -> None:
     np.testing.assert_allclose(by_grey.data_to_world((0, 0, 0)), (0, 0, 1))
 
 
-def seen(layer: Image, viewer: ViewerModel, **options: int) -> Region:
+def seen(layer: Image, viewer: ViewerModel, **options: int) -> ViewRegion:
     return visible_region(layer, layer_source(layer), viewer.dims, **options)
 
 
@@ -154,7 +154,7 @@ def test_view_is_the_current_plane_within_the_corners() -> None:
     viewer.dims.set_current_step(0, 3)
     layer.corner_pixels = np.array([[0, 20, 30], [0, 119, 229]])
     region = seen(layer, viewer)
-    assert region == Region((3,), slice(20, 120), slice(30, 230), whole_view=True)
+    assert region == ViewRegion((3,), slice(20, 120), slice(30, 230), whole_view=True)
 
 
 def test_large_views_are_cut_to_their_middle() -> None:
@@ -162,14 +162,14 @@ def test_large_views_are_cut_to_their_middle() -> None:
     layer = viewer.add_image(np.zeros((2000, 300)))
     layer.corner_pixels = np.array([[100, 0], [1099, 299]])
     region = seen(layer, viewer, side=512)
-    assert region == Region((), slice(344, 856), slice(0, 300), whole_view=False)
+    assert region == ViewRegion((), slice(344, 856), slice(0, 300), whole_view=False)
 
 
 def test_a_window_never_drawn_gives_the_middle() -> None:
     viewer = ViewerModel()
     layer = viewer.add_image(np.zeros((1000, 100)))
     region = seen(layer, viewer, side=500)
-    assert region == Region((), slice(250, 750), slice(0, 100), whole_view=False)
+    assert region == ViewRegion((), slice(250, 750), slice(0, 100), whole_view=False)
 
 
 def test_a_side_view_cannot_be_previewed() -> None:
@@ -192,7 +192,7 @@ def test_a_layer_with_fewer_axes_than_the_viewer() -> None:
 @pytest.mark.parametrize(("stop", "framed"), [(40, True), (64, False)])
 def test_the_preview_of_a_part_is_framed(stop: int, framed: bool) -> None:
     original = Image(np.zeros((64, 64)), name="cells")
-    region = Region((), slice(0, 64), slice(0, stop), whole_view=True)
+    region = ViewRegion((), slice(0, 64), slice(0, stop), whole_view=True)
     layer = preview_layer(
         np.zeros((64, stop)), like=original, source=layer_source(original), region=region
     )

@@ -15,7 +15,7 @@ from dgno_core.errors import DGNOError
 from dgno_core.inference import RestoreConfig
 from napari_dgno.shared.loaded_models import LoadedModels, weights_stamp
 from napari_dgno.shared.settings import preference_model
-from support.look_panels import look
+from support.analysis_panels import analyse
 from support.tiny_weights import write_tiny_models
 from support.train_panel import click, wait_until
 
@@ -130,9 +130,9 @@ def test_looks_load_each_model_once(
     panel.open_section(panel.operator)
     for grid in (False, True):
         panel.operator.grid_box.setChecked(grid)
-        look(qtbot, panel, panel.operator.button)
+        analyse(qtbot, panel, panel.operator.button)
     panel.form.axes_edit.setText("YX")
     panel.open_section(panel.trust)
-    look(qtbot, panel, panel.trust.button)
+    analyse(qtbot, panel, panel.trust.button)
     assert loaded == ["tiny-grey"]
     assert threading.main_thread() not in hashing

@@ -14,9 +14,9 @@ from dgno_core.inference import RegionRestored, Restorer
 from dgno_core.inference.config import RestoreConfig
 from dgno_core.io import ImageSource, as_source
 from napari_dgno.restore.work import previewing
-from napari_dgno.shared.layers import Region
+from napari_dgno.shared.layers import ViewRegion
 from napari_dgno.shared.loaded_models import LoadedModels
-from napari_dgno.shared.measured import Measured
+from napari_dgno.shared.measured import MeasuredRanges
 
 CONFIG = RestoreConfig(axes="ZYX")
 
@@ -28,7 +28,7 @@ def stack() -> ImageSource:
 @pytest.mark.parametrize("lazy", [False, True])
 def test_ranges_hold_for_the_same_image_and_settings(lazy: bool) -> None:
     source = as_source(da.zeros((3, 40, 50), dtype=np.uint16)) if lazy else stack()
-    measured = Measured.of(source, CONFIG, (1,))
+    measured = MeasuredRanges.of(source, CONFIG, (1,))
     again = as_source(source.data, name="the same pixels in another description")
     assert measured.hold_for(again, CONFIG)
     assert measured.hold_for(again, RestoreConfig(axes="ZYX", tile=64, device="cpu"))
@@ -39,14 +39,14 @@ def test_ranges_hold_for_the_same_image_and_settings(lazy: bool) -> None:
 
 def test_an_image_changed_in_place_is_measured_again() -> None:
     source = stack()
-    measured = Measured.of(source, CONFIG, (1,))
+    measured = MeasuredRanges.of(source, CONFIG, (1,))
     source.data[1] += 7  # type: ignore[index]
     assert not measured.hold_for(source, CONFIG)
 
 
 def test_the_image_is_not_kept() -> None:
     source = stack()
-    measured = Measured.of(source, CONFIG, (1,))
+    measured = MeasuredRanges.of(source, CONFIG, (1,))
     del source
     gc.collect()
     assert measured.data() is None
@@ -63,7 +63,7 @@ def test_the_second_preview_measures_no_more(monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr(Restorer, "region_events", region_events)
     models = LoadedModels()
-    source, region = stack(), Region((1,), slice(0, 20), slice(0, 20), whole_view=True)
+    source, region = stack(), ViewRegion((1,), slice(0, 20), slice(0, 20), whole_view=True)
     (first,) = previewing(source, CONFIG, models, region)
     (second,) = previewing(source, CONFIG, models, region, first.measured)
     source.data[:] = 5  # type: ignore[index]

@@ -45,7 +45,7 @@ def test_each_computation_asks_again_which_cores_are_free(monkeypatch: pytest.Mo
 def test_restoring_and_previewing_take_them(monkeypatch: pytest.MonkeyPatch) -> None:
     from dgno_core.inference import RestoreConfig
     from napari_dgno.restore.work import previewing, restoring
-    from napari_dgno.shared.layers import Region
+    from napari_dgno.shared.layers import ViewRegion
     from napari_dgno.shared.loaded_models import LoadedModels
 
     monkeypatch.setattr(plugin_threads, "read_preferences", lambda: Preferences(threads=2))
@@ -54,5 +54,7 @@ def test_restoring_and_previewing_take_them(monkeypatch: pytest.MonkeyPatch) -> 
     *_, restored = restoring(source, config, LoadedModels())
     assert restored.provenance.versions["torch threads"] == "2"
     torch.set_num_threads(1)
-    list(previewing(source, config, LoadedModels(), Region((), slice(0, 64), slice(0, 64), True)))
+    list(
+        previewing(source, config, LoadedModels(), ViewRegion((), slice(0, 64), slice(0, 64), True))
+    )
     assert torch.get_num_threads() == 2

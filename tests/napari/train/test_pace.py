@@ -78,7 +78,7 @@ def test_cancelling_while_a_step_is_timed_is_no_error(
         qtbot,
         lambda: panel._launching is not None and panel._launching._measurement._process is not None,
     )
-    panel._cancel()
+    panel.cancel()
     wait_until(qtbot, lambda: panel._worker is None)
     assert panel.display.messages.text() == ""
     assert notified == []

@@ -9,7 +9,7 @@ import numpy as np
 from support.train_panel import click
 
 
-def look(qtbot: Any, panel: Any, button: Any, seconds: int = 300) -> None:
+def analyse(qtbot: Any, panel: Any, button: Any, seconds: int = 300) -> None:
     """Press a button and wait until the panel is idle again; the machine may be busy."""
     click(qtbot, button)
     qtbot.waitUntil(lambda: not panel.is_running, timeout=1000 * seconds)

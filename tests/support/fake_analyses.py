@@ -21,7 +21,7 @@ from dgno_core.metrics.matching import count, match
 from napari_dgno.detect.objects import paint
 from napari_dgno.detect.work import Compared, plane_source
 from napari_dgno.inspect.work import OperatorPicture, Weighed
-from napari_dgno.shared.analysis_panel import Found
+from napari_dgno.shared.analysis_panel import ResultReady
 
 
 def ramp(shape: tuple[int, int]) -> np.ndarray:
@@ -83,7 +83,7 @@ def trust_found(region: Any, *, second: bool = False) -> TrustFound:
     )  # fmt: skip
 
 
-class FakeLooks(SimpleNamespace):
+class FakeAnalyses(SimpleNamespace):
     """Stands in for the work of both panels.
 
     `steps` steps of `delay` seconds each; `fail` is raised after the first, `note` is warned of,
@@ -104,7 +104,7 @@ class FakeLooks(SimpleNamespace):
                     raise self.fail
             if self.note:
                 yield AnalysisWarned(self.note)
-            yield Found(result())
+            yield ResultReady(result())
             end = "finished"
         finally:
             self.closed.append(end)
