@@ -109,7 +109,9 @@ class FakeAnalyses(SimpleNamespace):
         finally:
             self.closed.append(end)
 
-    def looking_inside(self, subject: Any, config: Any, request: Any, *_: Any) -> Iterator[Any]:
+    def looking_inside(
+        self, subject: Any, config: Any, models: Any, request: Any, known: Any
+    ) -> Iterator[Any]:
         yield from self._work("operator", lambda: operator_picture(request, subject.region))
 
     def attributing(
