@@ -618,7 +618,7 @@ def test_a_cancelled_save_leaves_the_older_file(slow_save: Any, qtbot: Any, tmp_
     wait_idle(qtbot, slow_save)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     assert "mine.ome.tif" in before
-    slow_save._result.data = slow_save._result.data + 1
+    slow_save._results.newest.data = slow_save._results.newest.data + 1
     click(qtbot, slow_save.save_button)
     wait_until(qtbot, lambda: slow_save.display.status.text().startswith("Saving: plane 1 of 3"))
     click(qtbot, slow_save.display.cancel_button)
