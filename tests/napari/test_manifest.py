@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 SAMPLES = [
@@ -61,6 +62,7 @@ def test_menu_entries_open_the_panels(napari_window: Any) -> None:
     panels = sorted(
         f"{name} (DGNO deblurring)" for name in ("Restore", "Train", "Inspect", "Detect")
     )
+    assert entries.pop("Restore with the usual settings (DGNO deblurring)")
     assert sorted(entries) == panels
     assert set(panels) <= {action.text() for action in _actions(window.plugins_menu)}
     submenus = {action.text(): action.menu() for action in window.plugins_menu.actions()}
@@ -74,10 +76,57 @@ def test_menu_entries_open_the_panels(napari_window: Any) -> None:
 
 
 @pytest.mark.gui
+def test_one_click_restores_the_selected_image_with_the_usual_settings(
+    napari_window: Any,
+    open_panel: Any,
+    fake_core: Any,
+    image: np.ndarray,
+    monkeypatch: pytest.MonkeyPatch,
+    qtbot: Any,
+) -> None:
+    panel = open_panel()
+    napari_window.add_image(image, name="other")
+    panel.form.model_chooser.set_model("dgno-face-small")
+    panel.form.tile_spin.setValue(256)
+    panel.form.normalise_combo.setCurrentIndex(1)
+    napari_window.add_image(image, name="cells")
+    panel.form.axes_edit.setText("TYX")
+    entry = _entry(napari_window, "Restore with the usual settings (DGNO deblurring)")
+    entry.trigger()
+    assert panel.is_running
+    told: list[str] = []
+    monkeypatch.setattr("napari.utils.notifications.show_warning", told.append)
+    entry.trigger()  # says so, and does not begin another
+    assert ["panel is busy" in message for message in told] == [True]
+    qtbot.waitUntil(lambda: not panel.is_running, timeout=60_000)
+    names = [layer.name for layer in napari_window.layers]
+    assert names == ["other", "cells", "cells restored (fake)"]
+    (config,) = fake_core.configs
+    assert (config.model, config.axes, config.tile) == ("auto", "ZYX", None)
+    assert config.normalise == "stack"
+
+
+@pytest.mark.gui
+def test_one_click_opens_the_panel_and_says_what_is_missing(
+    napari_window: Any, notified: list[str]
+) -> None:
+    _entry(napari_window, "Restore with the usual settings (DGNO deblurring)").trigger()
+    panel = napari_window.window.dock_widgets["Restore (DGNO deblurring)"]
+    assert "There is no image to restore" in panel.display.messages.text()
+    assert len(notified) == 1
+
+
+@pytest.mark.gui
 def test_samples_are_in_the_file_menu(napari_window: Any) -> None:
     titles = [action.text() for action in _actions(napari_window.window.file_menu)]
     ours = [title for title in titles if title in SAMPLES]
     assert ours == SAMPLES  # first what the packaged model is for
+
+
+def _entry(viewer: Any, title: str) -> Any:
+    """Return an entry of the menu Layers."""
+    (entry,) = [a for a in _actions(viewer.window.layers_menu) if a.text() == title]
+    return entry
 
 
 def _actions(menu: Any) -> list[Any]:

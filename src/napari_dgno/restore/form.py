@@ -17,6 +17,7 @@ from napari_dgno.shared.devices import TITLES, available_devices
 from napari_dgno.shared.fold import Fold
 from napari_dgno.shared.layer_combo import image_combo
 from napari_dgno.shared.model_chooser import ModelChooser
+from napari_dgno.shared.models import AUTOMATIC
 from napari_dgno.shared.panel import explain_labels, set_out
 from napari_dgno.shared.path_edit import FolderEdit
 from napari_dgno.shared.progress import as_notes, show_message, wrapped_label
@@ -146,6 +147,14 @@ class SettingsForm(QWidget):
         self.advanced.add_row("Brightness", self.normalise_combo, tips.NORMALISE)
         self.advanced.add_row("NaN pixels", self.nonfinite_combo, tips.NONFINITE)
         self.advanced.add_row("Your models", self.folder_edit, tips.MODEL_FOLDER)
+
+    def reset(self) -> None:
+        """Set all fields but image and axes to what they were at first, or the preferences say."""
+        self.model_chooser.set_model(AUTOMATIC)
+        self.normalise_combo.setCurrentIndex(0)
+        self.nonfinite_combo.setCurrentIndex(0)
+        self._show_device()
+        self._show_tile()
 
     def apply_preferences(self, preferences: Preferences) -> None:
         """Set the fields whose preference has changed to it; the others stay as they are."""

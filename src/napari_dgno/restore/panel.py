@@ -139,6 +139,20 @@ class RestorePanel(TaskPanel):
         args = (task.source, task.config, self._models, self._known)
         self._start(task, "Loading the model …", work.restoring, *args)
 
+    def restore_usual(self) -> None:
+        """Restore the chosen layer as the preferences say, all else being as at first."""
+        if self.is_running:
+            from napari.utils.notifications import show_warning
+
+            show_warning(
+                "The image was not restored, for the Restore panel is busy: press Cancel there or "
+                "wait for the end, then choose this again."
+            )
+            return
+        self.form.reset()
+        self._show_layer()
+        self.restore()
+
     def preview(self) -> None:
         """Restore what is on screen in the background."""
         try:
