@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from dgno_core.cli.models import LICENCE
+from dgno_core.cli.model_table import LICENCE
 from dgno_core.models import architecture, model_names, read_card, weights_names
 
 Dgno = Callable[..., Any]

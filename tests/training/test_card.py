@@ -30,7 +30,7 @@ def test_weights_that_were_never_scored_say_so_wherever_they_are_offered(
     config_file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from dgno_core.cli.app import app
-    from dgno_core.cli.models import card_lines
+    from dgno_core.cli.model_table import card_lines
     from dgno_core.cli.running import run
 
     monkeypatch.setenv("COLUMNS", "300")
