@@ -22,8 +22,8 @@ from skimage.io import imread
 from tifffile import imwrite
 
 from dgno_core.detection.config import DEFAULTS, PACKAGED
-from dgno_core.detection.detect import predict
 from dgno_core.detection.models import Detector, load_detector
+from dgno_core.detection.run import predict
 from dgno_core.detection.scaling import PERCENTILES
 from dgno_core.evaluation.public_set import read_public_set
 from dgno_core.evaluation.restorer import ImageRestorer, packaged_restorer

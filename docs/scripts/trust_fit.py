@@ -19,7 +19,7 @@ from scipy.optimize import lsq_linear
 from scipy.stats import spearmanr
 
 from dgno_core.data.config import DegradeConfig
-from dgno_core.data.degrade import degrade
+from dgno_core.data.degrader import degrade
 from dgno_core.data.sharp_images import load_sharp_images, read_list
 from dgno_core.inference.config import DEFAULTS, RestoreConfig
 from dgno_core.inference.predictor import Predictor, load_predictor

@@ -42,7 +42,7 @@ def focal_stack() -> list[LayerTuple]:
 
 def _pair(sharp: np.ndarray, name: str, seed: int) -> list[LayerTuple]:
     """Return an image and its blurred twin, the blurred one last so that it lies on top."""
-    from dgno_core.data.degrade import replay_recording
+    from dgno_core.data.degrader import replay_recording
     from dgno_core.demo.images import known_blur
 
     record = known_blur(seed)

@@ -36,11 +36,11 @@ def plain(monkeypatch: pytest.MonkeyPatch) -> None:
         labels, number = ndi.label(scaled[0] > 0.5)
         return labels.astype(np.int32), np.ones(number, np.float32)
 
-    monkeypatch.setattr("dgno_core.detection.detect.predict", predict)
+    monkeypatch.setattr("dgno_core.detection.run.predict", predict)
     monkeypatch.setattr(
-        "dgno_core.detection.detect.load_detector", lambda name: Detector(str(name), None, 1)
+        "dgno_core.detection.run.load_detector", lambda name: Detector(str(name), None, 1)
     )
-    monkeypatch.setattr("dgno_core.detection.detect.why_unavailable", lambda: None)
+    monkeypatch.setattr("dgno_core.detection.run.why_unavailable", lambda: None)
     monkeypatch.setattr("dgno_core.detection.stardist_library.why_unavailable", lambda: None)
 
 

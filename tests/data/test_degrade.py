@@ -6,7 +6,7 @@ import torch
 from scipy.ndimage import gaussian_filter
 
 from dgno_core.data.config import DegradeConfig
-from dgno_core.data.degrade import (
+from dgno_core.data.degrader import (
     Degradation,
     degrade,
     jitter_colour,

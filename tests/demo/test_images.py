@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dgno_core.data.degrade import replay_recording
+from dgno_core.data.degrader import replay_recording
 from dgno_core.demo import builtin_images
 from dgno_core.demo.images import WIDTHS, known_blur
 from dgno_core.optics.psf import PsfKind

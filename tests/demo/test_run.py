@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from dgno_core.data.degrade import Degradation, replay_recording
+from dgno_core.data.degrader import Degradation, replay_recording
 from dgno_core.demo import (
     DemoFinished,
     DemoImageRestored,

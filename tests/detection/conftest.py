@@ -11,7 +11,7 @@ from support.nuclei import plain_predict
 @pytest.fixture
 def plain(monkeypatch: pytest.MonkeyPatch) -> Detector:
     """Return a detector that needs no TensorFlow."""
-    monkeypatch.setattr("dgno_core.detection.detect.predict", plain_predict)
+    monkeypatch.setattr("dgno_core.detection.run.predict", plain_predict)
     return Detector("plain", None, 1)
 
 

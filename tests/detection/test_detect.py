@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from dgno_core.detection.config import DetectConfig
-from dgno_core.detection.detect import DetectionFound, detect, detect_events
 from dgno_core.detection.models import Detector
+from dgno_core.detection.run import DetectionFound, detect, detect_events
 from dgno_core.detection.scaling import measure_limits
 from dgno_core.detection.status import STATUS_VALUES, status_map
 from dgno_core.errors import DGNOError
@@ -149,7 +149,7 @@ def test_closing_the_generator_stops_the_work(
 ) -> None:
     seen = []
     monkeypatch.setattr(
-        "dgno_core.detection.detect.predict",
+        "dgno_core.detection.run.predict",
         lambda *_: seen.append(1) or (np.zeros((160, 160), np.int32), np.zeros(0, np.float32)),
     )
     with closing(detect_events(np.stack([nuclei()[0]] * 5), detector=plain)) as events:

@@ -19,8 +19,8 @@ from pathlib import Path
 import pytest
 
 from dgno_core.detection import models as pretrained
-from dgno_core.detection.detect import detect
 from dgno_core.detection.models import FOLDER, PACKAGED, detector_names, load_detector
+from dgno_core.detection.run import detect
 from dgno_core.detection.stardist_library import import_stardist, why_unavailable
 from dgno_core.errors import DGNOError
 

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import tifffile
 
-from dgno_core.detection.detect import DetectionFound, detect_events
 from dgno_core.detection.models import Detector
 from dgno_core.detection.objects import COLUMNS, list_objects, write_objects
 from dgno_core.detection.picture import draw_comparison
 from dgno_core.detection.report import NAMES, write_detection, write_labels
 from dgno_core.detection.results import Detection
+from dgno_core.detection.run import DetectionFound, detect_events
 from dgno_core.detection.status import STATUS_COLOURS
 from dgno_core.errors import DGNOError
 from dgno_core.io import as_source, read_image

@@ -7,8 +7,8 @@ import threading
 import numpy as np
 import pytest
 
-from dgno_core.detection.detect import detect, predict
 from dgno_core.detection.models import Detector
+from dgno_core.detection.run import detect, predict
 from dgno_core.detection.scaling import PERCENTILES
 from dgno_core.io.normalise import IntensityRange
 from dgno_core.metrics.matching import average_precision, count, match

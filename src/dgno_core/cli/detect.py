@@ -74,8 +74,8 @@ def detect(
     if after is not None and restore_with is not None:
         raise DGNOError("Give either the restored image AFTER or --restore-with, not both.")
     from dgno_core.detection import DetectConfig, DetectionFound
-    from dgno_core.detection.detect import detect_events
     from dgno_core.detection.report import NAMES, write_detection
+    from dgno_core.detection.run import detect_events
     from dgno_core.detection.stardist_library import why_unavailable
     from dgno_core.inference import RestoreConfig
     from dgno_core.interpretation.events import AnalysisProgressed, AnalysisWarned
@@ -140,7 +140,7 @@ def _restored(source: ImageSource, config: RestoreConfig, bar: Bar) -> ImageSour
 
 def _in_words(found: DetectionFound) -> list[str]:
     """Say what was found, and how well it agrees with the truth."""
-    from dgno_core.detection import average_precision
+    from dgno_core.metrics import average_precision
 
     if found.after is None:
         lines = [f"{found.before.count} objects"]

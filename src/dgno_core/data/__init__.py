@@ -1,1 +1,7 @@
-"""Training data: sharp images, random degradations, and the batches made of them."""
+"""Training data: sharp images, random degradations, focus pairs, and the batches made of them."""
+
+from __future__ import annotations
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

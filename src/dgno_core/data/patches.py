@@ -21,7 +21,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from dgno_core.data.config import DegradeConfig, PatchConfig
-from dgno_core.data.degrade import degrade
+from dgno_core.data.degrader import degrade
 from dgno_core.data.pairs import FocusPair, Readable
 from dgno_core.data.scaling import Scaling
 from dgno_core.data.sharp_images import PERCENTILES

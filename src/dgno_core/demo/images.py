@@ -18,7 +18,7 @@ from dgno_core.optics.maps import Range, draw_map
 from dgno_core.optics.psf import PsfKind
 
 if TYPE_CHECKING:
-    from dgno_core.data.degrade import Degradation
+    from dgno_core.data.degrader import Degradation
 
 WIDTHS: Range = (0.6, 4.0)  # px, from sharp to clearly out of focus, within one field
 PHOTONS = 1500.0  # of a pixel at full scale
@@ -63,7 +63,7 @@ def known_blur(seed: int, psf: PsfKind = "gauss", widths: Range = WIDTHS) -> Deg
         See `SharpImage`.
     """
     # Whoever only lists the images needs no torch.
-    from dgno_core.data.degrade import Degradation
+    from dgno_core.data.degrader import Degradation
 
     drawn = draw_map("smooth", widths, np.random.default_rng(seed))
     return Degradation(psf=psf, widths=drawn, photons=PHOTONS, read_noise=READ_NOISE, noise=seed)

@@ -27,7 +27,7 @@ RestoreFile: TypeAlias = Callable[[Path, Path], str]  # blurred file, result -> 
 class DemoRow:
     """One image: fidelity to the known sharp image before and after, and the files.
 
-    `degradation` is the record from which `dgno_core.data.degrade` makes the blurred image again.
+    `degradation` is the record from which `dgno_core.data.degrader` makes the blurred image again.
     """
 
     name: str
@@ -169,7 +169,7 @@ def demo_table(rows: Sequence[DemoRow]) -> str:
 def _demonstrate(
     image: SharpImage, seed: int, folder: Path, restore: RestoreFile
 ) -> tuple[DemoRow, PictureRow]:
-    from dgno_core.data.degrade import replay_recording
+    from dgno_core.data.degrader import replay_recording
 
     record = known_blur(seed, image.psf, image.widths)
     recorded = replay_recording(record, image.sharp)

@@ -5,17 +5,6 @@ StarDist and TensorFlow are imported when a model is loaded, never before.
 
 from __future__ import annotations
 
-from dgno_core.detection.config import DetectConfig
-from dgno_core.detection.results import Detection, DetectionFound
-from dgno_core.detection.status import status_map
-from dgno_core.metrics.matching import average_precision, count, match
+import lazy_loader
 
-__all__ = [
-    "DetectConfig",
-    "Detection",
-    "DetectionFound",
-    "average_precision",
-    "count",
-    "match",
-    "status_map",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -54,7 +54,7 @@ def detecting(
     limits: Limits = (),
     threads: int = 0,
 ) -> Iterator[Any]:
-    """Do what `dgno_core.detection.detect.detect_events` does, in another process.
+    """Do what `dgno_core.detection.run.detect_events` does, in another process.
 
     `threads` are those that it computes with; 0 takes the cores that are free.
 
@@ -145,7 +145,7 @@ def main(folder: Path) -> None:
         print(event.to_json(), file=speak, flush=True)
 
     from dgno_core.detection import DetectionFound
-    from dgno_core.detection.detect import detect_events
+    from dgno_core.detection.run import detect_events
 
     before, after, config, truth, limits = pickle.loads((folder / REQUEST).read_bytes())
     try:

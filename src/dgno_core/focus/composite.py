@@ -40,6 +40,16 @@ def all_in_focus(
     ------
     DGNOError
         If the planes are of unequal size or cannot be measured.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dgno_core.focus import all_in_focus
+    >>> from scipy.ndimage import gaussian_filter
+    >>> squares = np.kron(np.indices((8, 8)).sum(0) % 2, np.ones((8, 8)))
+    >>> stack = np.stack([gaussian_filter(squares, sigma) for sigma in (3, 0.5, 3)])
+    >>> np.array_equal(all_in_focus(stack, tile=32), stack[1])
+    True
     """
     from scipy.ndimage import map_coordinates
 

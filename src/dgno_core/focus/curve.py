@@ -114,6 +114,16 @@ def best_plane(stack: Iterable[Any], measure: str = "tenengrad") -> BestPlane:
     ------
     DGNOError
         If there is no plane, or one cannot be measured.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dgno_core.focus import best_plane
+    >>> from scipy.ndimage import gaussian_filter
+    >>> squares = np.kron(np.indices((8, 8)).sum(0) % 2, np.ones((8, 8)))
+    >>> stack = np.stack([gaussian_filter(squares, sigma) for sigma in (3, 2, 1, 2)])
+    >>> best_plane(stack).index
+    2
     """
     return peak(focus_curve(stack, measure))
 

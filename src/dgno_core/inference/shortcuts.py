@@ -74,6 +74,15 @@ def restore(
     -----
     RestoreWarning
         What the user should know, such as that the image is outside of what the model is for.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import dgno_core
+    >>> stack = np.random.default_rng(0).integers(0, 999, (2, 64, 64), dtype=np.uint16)
+    >>> restored = dgno_core.restore(stack, "dgno-cell-small", axes="ZYX", device="cpu")
+    >>> restored.shape, restored.dtype.name
+    ((2, 64, 64), 'uint16')
     """
     restorer = Restorer(
         model,

@@ -1,3 +1,7 @@
 """What the network does inside, what an output pixel was made from, and where to trust it."""
 
 from __future__ import annotations
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

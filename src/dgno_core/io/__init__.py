@@ -2,22 +2,6 @@
 
 from __future__ import annotations
 
-from dgno_core.io.normalise import IntensityRange
-from dgno_core.io.provenance import Provenance, read_beside
-from dgno_core.io.read import read_image
-from dgno_core.io.sinks import ArraySink, ImageSink, open_sink
-from dgno_core.io.source import ImageSource, as_source
-from dgno_core.io.write import write_image
+import lazy_loader
 
-__all__ = [
-    "ArraySink",
-    "ImageSink",
-    "ImageSource",
-    "IntensityRange",
-    "Provenance",
-    "as_source",
-    "open_sink",
-    "read_beside",
-    "read_image",
-    "write_image",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

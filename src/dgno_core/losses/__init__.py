@@ -1,14 +1,7 @@
 """Training losses of the two papers."""
 
-from dgno_core.losses.contrastive import efcr, efcr_ex, efcr_ex_unlabelled
-from dgno_core.losses.multiscale import multiscale_loss, pixel_loss
-from dgno_core.losses.regularisation import EFCR
+from __future__ import annotations
 
-__all__ = [
-    "EFCR",
-    "efcr",
-    "efcr_ex",
-    "efcr_ex_unlabelled",
-    "multiscale_loss",
-    "pixel_loss",
-]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -78,6 +78,15 @@ def match(before: NDArray[Any], after: NDArray[Any], iou: float = 0.5) -> Match:
     ------
     DGNOError
         If the two are not label images of one shape.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dgno_core.metrics import match
+    >>> before, after = np.array([[1, 1, 0, 2, 2]]), np.array([[7, 7, 0, 0, 0]])
+    >>> same = match(before, after)
+    >>> same.pairs.tolist(), same.lost.tolist()
+    ([[1, 7]], [2])
     """
     first, second, table = overlaps(before, after)
     rows, columns = _assign(table, iou)
@@ -131,6 +140,17 @@ def average_precision(
     -------
     numpy.ndarray
         NaN where nothing is left to average.
+
+    Examples
+    --------
+    One of two objects is found:
+
+    >>> import numpy as np
+    >>> from dgno_core.metrics import average_precision, count
+    >>> truth = np.array([[1, 1, 0, 2, 2]])
+    >>> found = np.array([[1, 1, 0, 0, 0]])
+    >>> average_precision([count(truth, found, (0.5,))]).tolist()
+    [0.5]
     """
     tp, fp, fn = (
         np.array([getattr(one, name) for one in counts], np.float64) for name in ("tp", "fp", "fn")

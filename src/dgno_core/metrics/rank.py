@@ -34,6 +34,13 @@ def effective_rank(z: ArrayLike, *, centre: bool = False) -> float:
     ------
     DGNOError
         If `z` is no matrix or has values that are not finite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from dgno_core.metrics import effective_rank
+    >>> round(effective_rank(np.eye(3)), 6)
+    3.0
     """
     matrix = np.asarray(z)
     if matrix.ndim != 2 or 0 in matrix.shape:

@@ -37,6 +37,13 @@ def build_model(name_or_config: str | NetworkConfig, channels: int = 1) -> Netwo
     ------
     DGNOError
         If the name is unknown or the number of channels is neither 1 nor 3.
+
+    Examples
+    --------
+    >>> from dgno_core import build_model
+    >>> model = build_model("dgno-cell-small", channels=3)
+    >>> model.config.channels, model.config.flux
+    (3, 'jump')
     """
     config = (
         architecture(name_or_config, channels)

@@ -80,6 +80,12 @@ def load_model(
     ------
     DGNOError
         If there are no such weights, the file is damaged or it does not fit its own card.
+
+    Examples
+    --------
+    >>> from dgno_core import load_model
+    >>> load_model("dgno-cell-small", "cpu").card.channels
+    1
     """
     path = find_weights(name_or_path, folder)
     card = read_card_file(path)

@@ -155,6 +155,14 @@ def dg_integral(
     ------
     ValueError
         If Y or X is not a multiple of `element`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from dgno_core.numerics import dg_integral
+    >>> q, k, v = torch.ones(3, 1, 2, 4, 16, 24)
+    >>> dg_integral(q, k, v, element=8, formulation="face", flux="upwind").shape
+    torch.Size([1, 2, 4, 16, 24])
     """
     spec = FluxSpec(formulation, flux, boundary, tau, assembly)
     return flux_integral(q, k, v, spec, element=element)
@@ -186,6 +194,14 @@ def galerkin_integral(q: Tensor, k: Tensor, v: Tensor, *, element: int | None = 
     ------
     ValueError
         If Y or X is not a multiple of `element`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from dgno_core.numerics import galerkin_integral
+    >>> q, k, v = torch.ones(3, 1, 2, 4, 16, 24)
+    >>> galerkin_integral(q, k, v, element=8).shape
+    torch.Size([1, 2, 4, 16, 24])
     """
     if element is None:
         return apply_coefficients(q, volume_coefficients(k, v))

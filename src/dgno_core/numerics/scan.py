@@ -84,6 +84,18 @@ def selective_scan(
         If "mamba" is asked for and the package is not installed or does not load.
     DGNOError
         If "compiled" is asked for and there is no C++ compiler, or it fails.
+
+    Examples
+    --------
+    Without decay it sums up what it has read:
+
+    >>> import torch
+    >>> from dgno_core.numerics import selective_scan
+    >>> u, ones = torch.tensor([[[1.0, 2.0, 3.0, 4.0]]]), torch.ones(1, 1, 4)
+    >>> zero = torch.zeros(1)
+    >>> y = selective_scan(u, ones, zero[None], ones, ones, zero)
+    >>> [round(value, 4) for value in y.flatten().tolist()]
+    [1.0, 3.0, 6.0, 10.0]
     """
     last = (0, 2, 1)
     channels_last = (u.permute(last), delta.permute(last), A, B.permute(last), C.permute(last), D)

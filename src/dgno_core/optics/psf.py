@@ -48,6 +48,13 @@ def gaussian_psf(sigma: float) -> NDArray[np.float64]:
     Returns
     -------
     Array of shape ``(2 r + 1, 2 r + 1)`` with ``r = ceil(4 sigma)``.
+
+    Examples
+    --------
+    >>> from dgno_core.optics import gaussian_psf
+    >>> kernel = gaussian_psf(1.5)
+    >>> kernel.shape, round(float(kernel.sum()), 6)
+    ((13, 13), 1.0)
     """
     _check_width(sigma)
     y, x = _distances(gaussian_radius(sigma))
@@ -66,6 +73,13 @@ def disk_psf(radius: float) -> NDArray[np.float64]:
     Returns
     -------
     Array of shape ``(2 r + 1, 2 r + 1)`` with ``r = ceil(radius + 1/2)``.
+
+    Examples
+    --------
+    >>> from dgno_core.optics import disk_psf
+    >>> kernel = disk_psf(3)
+    >>> kernel.shape, round(float(kernel.sum()), 6)
+    ((9, 9), 1.0)
     """
     _check_width(radius)
     y, x = _distances(disk_radius(radius))

@@ -79,6 +79,13 @@ def pupil_psf(
     ValueError
         If a length is not above 0, the aperture not between 0 and the index, or a number not
         finite.
+
+    Examples
+    --------
+    >>> from dgno_core.optics import pupil_psf
+    >>> kernel = pupil_psf((33, 33), defocus_um=4, na=0.5, wavelength_um=0.52, pixel_um=0.3)
+    >>> kernel.shape, round(float(kernel.sum()), 6)
+    ((33, 33), 1.0)
     """
     numbers = (defocus_um, na, wavelength_um, pixel_um, index, spherical, *coma, *astigmatism)
     if not np.isfinite(numbers).all():

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from dgno_core.data.degrade import degrade
+from dgno_core.data.degrader import degrade
 from dgno_core.data.pairs import FocusPair
 from dgno_core.data.patches import ExtraPatches, PairedPatches, SyntheticPairs
 from dgno_core.data.sharp_images import load_sharp_images, read_list

@@ -115,7 +115,7 @@ def agreement_table(found: DetectionFound) -> str:
     """Write how well the objects agree with the truth, as an HTML table; empty without one."""
     if not found.truth_before:
         return ""
-    from dgno_core.detection import average_precision
+    from dgno_core.metrics import average_precision
 
     sides = [("before", average_precision(found.truth_before))]
     if found.truth_after:

@@ -49,6 +49,12 @@ def find_dataset(name: str, planes: Sequence[int] | None = None) -> Layout:
     ------
     DGNOError
         If there is none of that name, or it has no such planes.
+
+    Examples
+    --------
+    >>> from dgno_core.data import find_dataset
+    >>> find_dataset("BBBC006-w1").about.name
+    'bbbc006-w1'
     """
     known = datasets()
     layout = known.get(name.lower())

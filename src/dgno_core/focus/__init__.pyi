@@ -1,0 +1,13 @@
+from .composite import all_in_focus as all_in_focus
+from .curve import BestPlane as BestPlane
+from .curve import PlaneMap as PlaneMap
+from .curve import best_plane as best_plane
+from .curve import best_plane_map as best_plane_map
+from .curve import focus_curve as focus_curve
+from .curve import peak as peak
+from .curve import plot_focus_curve as plot_focus_curve
+from .pair_check import check_pairs as check_pairs
+from .pairs import StackPairs as StackPairs
+from .pairs import stack_pairs as stack_pairs
+from .sharpness import MEASURES as MEASURES
+from .sharpness import focus_measure as focus_measure

@@ -1,0 +1,10 @@
+from .normalise import IntensityRange as IntensityRange
+from .provenance import Provenance as Provenance
+from .provenance import read_beside as read_beside
+from .read import read_image as read_image
+from .sinks import ArraySink as ArraySink
+from .sinks import ImageSink as ImageSink
+from .sinks import open_sink as open_sink
+from .source import ImageSource as ImageSource
+from .source import as_source as as_source
+from .write import write_image as write_image

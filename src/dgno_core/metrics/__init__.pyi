@@ -1,0 +1,13 @@
+from .edges import EdgeScore as EdgeScore
+from .edges import band_psnr as band_psnr
+from .edges import edge_band as edge_band
+from .edges import error_difference as error_difference
+from .fidelity import Score as Score
+from .fidelity import psnr as psnr
+from .fidelity import scale_by_reference as scale_by_reference
+from .fidelity import score_pair as score_pair
+from .fidelity import ssim as ssim
+from .matching import average_precision as average_precision
+from .matching import count as count
+from .matching import match as match
+from .rank import effective_rank as effective_rank
