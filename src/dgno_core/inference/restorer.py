@@ -60,8 +60,9 @@ class Restorer:
     --------
     >>> import numpy as np
     >>> from dgno_core import Restorer
+    >>> from skimage.data import coins
     >>> restorer = Restorer("dgno-cell-small", device="cpu")
-    >>> stack = np.random.default_rng(0).integers(0, 999, (2, 64, 64), dtype=np.uint16)
+    >>> stack = np.stack([coins()[:64, :64], coins()[64:128, :64]])
     >>> ranges = restorer.ranges(stack, axes="ZYX")
     >>> view = (slice(0, 32), slice(16, 48))
     >>> restorer.region(stack, view, (1,), axes="ZYX", ranges=ranges).shape

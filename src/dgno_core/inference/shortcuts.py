@@ -77,12 +77,11 @@ def restore(
 
     Examples
     --------
-    >>> import numpy as np
     >>> import dgno_core
-    >>> stack = np.random.default_rng(0).integers(0, 999, (2, 64, 64), dtype=np.uint16)
-    >>> restored = dgno_core.restore(stack, "dgno-cell-small", axes="ZYX", device="cpu")
+    >>> from skimage.data import coins
+    >>> restored = dgno_core.restore(coins()[:64, :64], "dgno-cell-small", device="cpu")
     >>> restored.shape, restored.dtype.name
-    ((2, 64, 64), 'uint16')
+    ((64, 64), 'uint8')
     """
     restorer = Restorer(
         model,

@@ -51,7 +51,7 @@ class TrainResult:
 def train(
     config: TrainConfig | Path | str, *, resume: bool = False, **overrides: Any
 ) -> TrainResult:
-    """Train a network to the end of the run, as `dgno-train` does.
+    r"""Train a network to the end of the run, as `dgno-train` does.
 
     Parameters
     ----------
@@ -75,15 +75,16 @@ def train(
 
     Examples
     --------
-    Two steps of a very small network, on one image that is blurred anew in every step:
+    Two steps of a very small network; one image is blurred anew in every step, the other validates:
 
     >>> from pathlib import Path
     >>> from tempfile import TemporaryDirectory
-    >>> from skimage.data import camera
+    >>> from skimage.data import camera, coins
     >>> from skimage.io import imsave
     >>> with TemporaryDirectory() as folder:
-    ...     imsave(Path(folder) / "camera.png", camera()[:128, :128])
-    ...     _ = (Path(folder) / "images.txt").write_text("camera.png")
+    ...     imsave(Path(folder) / "camera.png", camera()[:64, :64])
+    ...     imsave(Path(folder) / "coins.png", coins()[:64, :64])
+    ...     _ = (Path(folder) / "images.txt").write_text("camera.png\ncoins.png")
     ...     config = TrainConfig(
     ...         name="tiny",
     ...         out=Path(folder) / "run",
