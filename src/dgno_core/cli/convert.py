@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from dgno_core.errors import DGNOError
-from dgno_core.numerics.flux_spec import BoundaryName, FluxName, Formulation
+from dgno_core.numerics.flux_spec import BoundaryName, Formulation
+from dgno_core.numerics.fluxes import FluxName
 
 if TYPE_CHECKING:
     from dgno_core.models.config import NetworkConfig
 
+    FluxOption = FluxName
+else:
+    FluxOption = Literal[FluxName, "avg_jump"]
 
 Level = tuple[int, ...]
-FluxOption = Literal[FluxName, "avg_jump"]
 
 
 def convert(

@@ -10,13 +10,8 @@ from pydantic import Field, model_validator
 from dgno_core.base_config import BaseConfig
 from dgno_core.encoders.config import BlockConfig, MambaBlocks, RestormerBlocks
 from dgno_core.encoders.mpt_config import MPTBlocks
-from dgno_core.numerics.flux_spec import (
-    AssemblyName,
-    BoundaryName,
-    FluxName,
-    FluxSpec,
-    Formulation,
-)
+from dgno_core.numerics.flux_spec import AssemblyName, BoundaryName, FluxSpec, Formulation
+from dgno_core.numerics.fluxes import FluxName
 
 Channels: TypeAlias = Annotated[Literal[1, 3], Field(description="image channels")]
 # Far above any network of use, far below what would fill a computer from a forged card.

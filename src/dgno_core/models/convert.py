@@ -23,7 +23,8 @@ from dgno_core.models.config import DGNOConfig, MPTConfig, NetworkConfig
 from dgno_core.models.header import SUFFIX
 from dgno_core.models.network import Network
 from dgno_core.models.released_file import read_state_dict
-from dgno_core.numerics.flux_spec import USES_TAU, BoundaryName, FluxName, Formulation
+from dgno_core.numerics.flux_spec import BoundaryName, Formulation
+from dgno_core.numerics.fluxes import FLUXES, USES_TAU, FluxName
 
 ActivationName = Literal["gelu", "relu"]
 RELEASED_BLOCKS = (2, 4, 6, 2)
@@ -188,8 +189,9 @@ def _complete(
         if given[key] is None
     )
     if not config.learn_tau and config.flux in USES_TAU and given["tau"] is None:
+        without = " or ".join(name for name in FLUXES if name not in USES_TAU)
         assumed += (
-            "The file has no learnt penalty, so its flux may be central or upwind; "
+            f"The file has no learnt penalty, so its flux may be {without}; "
             f"{config.flux} with the fixed penalty {config.tau:g} (--tau) is assumed.",
         )
     if config.blocks != RELEASED_BLOCKS:

@@ -8,15 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from dgno_core.numerics.fluxes import USES_TAU, FluxName
+
 if TYPE_CHECKING:
     from torch import Tensor
 
 Formulation: TypeAlias = Literal["cell", "face"]
-FluxName: TypeAlias = Literal["central", "jump", "average_jump", "upwind"]
 BoundaryName: TypeAlias = Literal["dirichlet", "neumann", "periodic"]
 AssemblyName: TypeAlias = Literal["paper", "official"]
-
-USES_TAU: frozenset[FluxName] = frozenset({"jump", "average_jump"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,8 +26,8 @@ class FluxSpec:
     ----------
     formulation : {"cell", "face"}
         Fluxes between volume operators (Eq. 15) or between face operators (Eq. 14).
-    flux : {"central", "jump", "average_jump", "upwind"}
-        Numerical flux (App. C).
+    flux : str
+        Numerical flux (App. C), one of `dgno_core.numerics.fluxes.FLUXES`.
     boundary : {"dirichlet", "neumann", "periodic"}
         Condition at the physical border (App. D).
     tau : Tensor or float

@@ -12,13 +12,8 @@ from torch import Tensor
 
 from dgno_core.numerics.assembly import assemble
 from dgno_core.numerics.elements import SIDES, Side, face_trace, from_elements, to_elements
-from dgno_core.numerics.flux_spec import (
-    AssemblyName,
-    BoundaryName,
-    FluxName,
-    FluxSpec,
-    Formulation,
-)
+from dgno_core.numerics.flux_spec import AssemblyName, BoundaryName, FluxSpec, Formulation
+from dgno_core.numerics.fluxes import FluxName
 from dgno_core.numerics.precision import in_float32
 
 

@@ -10,15 +10,24 @@ from typing import NamedTuple, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from dgno_core.encoders.config import BlockConfig
+from dgno_core.models.config import NetworkConfig
 from dgno_core.training.config import TrainConfig
+from dgno_core.training.data_config import DataConfig, ExtraDataConfig
 from dgno_core.training.recipes import is_packaged
 from dgno_core.wording import setting_sentence
 
-_UNIONS = ("model", "lifting", "data", "extra")
-_KINDS = (
-    *("dgno", "nafnet", "restormer", "mpt", "mamba"),
-    *("synthetic", "folders", "stacks", "set", "unlabelled"),
-)
+_UNIONS = {
+    "model": NetworkConfig,
+    "lifting": BlockConfig,
+    "data": DataConfig,
+    "extra": ExtraDataConfig,
+}
+_KINDS = {
+    settings.model_fields["kind"].default
+    for union in _UNIONS.values()
+    for settings in get_args(get_args(union)[0])
+}
 _KIND_HINTS = {
     "model": "a base (such as dgno-cell-small) or a kind",
     "data": "a kind: synthetic, folders, stacks or set",
