@@ -29,7 +29,7 @@ class BaseConfig(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _no_bool_as_number(cls, given: Any) -> Any:
-        # Python takes True for 1, which nobody means who writes `steps: true`.
+        # Python takes True for 1; `steps: true` is a mistake, not 1 step.
         for name, field in cls.model_fields.items():
             value = given.get(name) if isinstance(given, dict) else None
             if _has_bool(value) and not _takes_bool(field.annotation):

@@ -78,7 +78,7 @@ def allowed_cores() -> int:
 
 
 def free_cores() -> int:
-    """Measure how many of the allowed cores nobody uses; at least 1.
+    """Measure how many of the allowed cores are idle; at least 1.
 
     Of a core with two hardware threads, one is counted: the arithmetic fills it.
     """

@@ -95,7 +95,7 @@ class Pace:
             self._began, self._first, self._told_at = now, done, done
         self._seen = done
         waited = now - self._told
-        # Before the first step nothing is known, and after the last the result speaks for itself.
+        # No rate is known before the first step, and after the last the result is printed.
         is_under_way = self._told_at < done < total
         is_far = (done - self._told_at) * 10 >= total
         if not is_under_way or waited < LEAST or (waited < MOST and not is_far):

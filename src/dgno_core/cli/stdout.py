@@ -8,7 +8,7 @@ import sys
 
 
 def say(line: object) -> None:
-    """Print a line at once; where nobody reads any more, the work goes on without words."""
+    """Print a line and flush; once the reader has closed the pipe, print nothing and go on."""
     try:
         print(line, flush=True)
     except BrokenPipeError:
@@ -30,7 +30,7 @@ def flush() -> bool:
 
 
 def reader_is_gone() -> bool:
-    """Tell whether nobody reads stdout any more; what is printed from then on goes nowhere.
+    """Tell whether the reader has closed stdout; later output then goes to the null device.
 
     Asked after a broken pipe, which could be another one.
     """

@@ -1,4 +1,4 @@
-"""What a poor focus and a camera do to a sharp image: drawn, done, and done again.
+"""Random defocus and camera noise of a sharp image: drawn, applied, and replayed from its record.
 
 One degrader serves training, the demonstration and whoever wants an image again. `degrade` draws a
 `Degradation` and applies it; the record holds every draw, so `replay` gives the same image.

@@ -45,7 +45,7 @@ class ImageCache:
         self._images: dict[Readable, NDArray[Any]] = {}
 
     def read(self, source: Readable) -> NDArray[Any]:
-        """Return the pixels of an image, which nobody may change.
+        """Return the pixels of an image; the array is shared, so do not change it.
 
         Raises
         ------

@@ -62,7 +62,7 @@ def known_blur(seed: int, psf: PsfKind = "gauss", widths: Range = WIDTHS) -> Deg
     psf, widths
         See `SharpImage`.
     """
-    # Whoever only lists the images needs no torch.
+    # Imported here, so that the images can be listed without loading torch.
     from dgno_core.data.degrader import Degradation
 
     drawn = draw_map("smooth", widths, np.random.default_rng(seed))

@@ -121,7 +121,7 @@ def _listen(process: subprocess.Popen[bytes]) -> Iterator[Any]:
         if line is None:
             process.wait()
             return
-        match Event.from_json(line):  # of what a library prints, nothing
+        match Event.from_json(line):  # lines that a library prints are no events
             case AnalysisProgressed() | AnalysisWarned() as event:
                 yield event
             case Refused(message):

@@ -80,7 +80,7 @@ def _compare(sharp: NDArray[Any], whole: Restoration, tiled: Restoration) -> Til
     assert untiled is not None  # there are borders
     return TileCost(
         tile=tiled.tile,
-        # Two exact results differ by nothing, not by infinity minus infinity.
+        # Two exact results have infinite PSNR; their difference is 0, not NaN.
         psnr=0.0 if np.isnan(cost) else cost,
         seam=seam,
         seam_untiled=untiled,

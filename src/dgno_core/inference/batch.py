@@ -33,7 +33,7 @@ class ImageStarted:
 
 @dataclass(frozen=True)
 class ImageProgressed:
-    """Something happened in the image in hand."""
+    """An event of the image that is being restored."""
 
     task: ImageTask
     event: RestoreEvent
@@ -83,8 +83,8 @@ def batch_events(
 ) -> Generator[BatchEvent, None, None]:
     """Restore images into their files, one after the other.
 
-    Closing the generator leaves the images that are complete, and nothing of the one in hand.
-    Folders for the results are made, and removed where nothing came to lie in them.
+    Closing the generator keeps the finished images and removes the partial output of the one that
+    is being restored. Folders for the results are made, and removed again if they stay empty.
 
     Parameters
     ----------

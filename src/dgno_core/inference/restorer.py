@@ -164,10 +164,10 @@ class Restorer:
     ) -> Generator[RestoreEvent, None, None]:
         """Restore an image plane by plane, reporting on the way.
 
-        Closing the generator cancels: the sink is aborted, as after any error, and leaves nothing.
-        All planes are done with one size of tile. Should memory run out, the work starts over with
-        tiles of half the size, and at last on the CPU; `RestoreWarned` tells, and `RestoreStarted`
-        comes again. A model that was given and not named then stays on the CPU.
+        Closing the generator cancels: as after any error, the sink is aborted, which removes the
+        partial output. All planes are done with one size of tile. Should memory run out, the work
+        starts over with tiles of half the size, and at last on the CPU; `RestoreWarned` tells, and
+        `RestoreStarted` comes again. A model that was given and not named then stays on the CPU.
 
         Parameters
         ----------

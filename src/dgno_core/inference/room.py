@@ -1,4 +1,4 @@
-"""Whether the restoration of an image fits the memory, told before anything is read."""
+"""Whether the restoration of an image fits the memory, estimated before any pixel is read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said of a restoration besides its pixels: by the run, and by a dry run before it."""
+"""Warnings and choices that a restoration reports, collected alike by the run and by a dry run."""
 
 from __future__ import annotations
 

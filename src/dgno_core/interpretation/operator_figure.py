@@ -75,7 +75,7 @@ def draw_operator(
     names: tuple[MapName, ...] = ("ratio", "basis", "latent", "flux", "output", "boundary")
     for one, name in zip(axes[2:8], names, strict=True):
         _map(one, maps.map(name, head, dimension), maps)
-    # One basis function by itself, the liveliest of its head.
+    # One basis function by itself: of its head, the one that varies most.
     chosen = 0 if head is None else head
     best = _liveliest(maps, chosen) if dimension is None else dimension
     _map(axes[8], maps.map("basis", chosen, best), maps)

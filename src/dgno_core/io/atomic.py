@@ -54,7 +54,7 @@ def recover(path: Path) -> None:
     is complete, gets its name. All else is removed. What a living process writes, or one on another
     machine, is left alone.
     """
-    with contextlib.suppress(OSError):  # nothing that could keep anybody from reading
+    with contextlib.suppress(OSError):  # a failure here does not hinder reading
         left = {entry: match for entry, match in _leftovers(path) if _is_dead(match)}
         for entry, match in left.items():
             if match["kind"] == "old" and not path.exists():

@@ -1,4 +1,4 @@
-"""What a file is, by its first bytes: for those whose names promise something else."""
+"""What a file is, by its first bytes: for messages about files whose ending does not fit them."""
 
 from __future__ import annotations
 

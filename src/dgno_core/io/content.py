@@ -1,4 +1,4 @@
-"""What an image is made of, as one number: the same files give the same, wherever they lie."""
+"""A hash of the files of an image: equal for equal content, wherever the files lie."""
 
 from __future__ import annotations
 

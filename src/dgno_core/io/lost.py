@@ -1,4 +1,4 @@
-"""What a format has no place for: named, so that nothing is lost in silence."""
+"""Which metadata an output format cannot hold: listed, so that a warning can name them."""
 
 from __future__ import annotations
 

@@ -108,7 +108,7 @@ def _opened(path: Path) -> Iterator[ImageFile.ImageFile]:
 
     try:
         with _opening:
-            # Pillow refuses large pictures, which from strangers could be a trap; these are not.
+            # Pillow refuses large pictures as decompression bombs; the user chose these files.
             limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
             try:
                 file = Image.open(path)

@@ -42,7 +42,7 @@ class ImageSink(Protocol):
         """Make the image final: a file appears under its name."""
 
     def abort(self) -> None:
-        """Leave nothing behind."""
+        """Remove the partial output after cancel or error."""
 
 
 class ArraySink:

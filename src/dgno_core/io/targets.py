@@ -10,7 +10,7 @@ from dgno_core.errors import DGNOError
 from dgno_core.io.ome_zarr import is_zarr
 from dgno_core.io.provenance import beside, read_beside
 
-# A file browser leaves the last one.
+# .DS_Store is written by the file browser of macOS.
 ZARR_FILES = ("zarr.json", ".zgroup", ".zarray", ".zattrs", ".zmetadata", ".DS_Store")
 CHUNK = re.compile(r"c|(c\.)?\d+(\.\d+)*")  # names of chunks, or of the folders that hold them
 

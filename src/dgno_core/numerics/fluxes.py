@@ -41,7 +41,13 @@ def upwind(own: Tensor, other: Tensor, tau: Tensor | float = 0.0) -> Tensor:
     return alpha * own + (1 - alpha) * other
 
 
-FLUXES: dict[str, Flux] = {flux.__name__: flux for flux in (central, jump, average_jump, upwind)}
+_KNOWN: tuple[Flux, ...] = (
+    central,
+    jump,
+    average_jump,
+    upwind,
+)
+FLUXES = {flux.__name__: flux for flux in _KNOWN}
 USES_TAU = frozenset(
     name
     for name, flux in FLUXES.items()

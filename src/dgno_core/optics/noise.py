@@ -62,7 +62,7 @@ def camera_noise(
 def _on_tensors(
     image: torch.Tensor, photons: float, read_noise: float, generator: torch.Generator
 ) -> torch.Tensor:
-    import torch  # only who has a tensor needs it
+    import torch  # needed for tensors only
 
     counts = torch.poisson(image.clamp_min(0) * photons, generator=generator)
     return counts / photons + read_noise * torch.randn(image.shape, generator=generator)

@@ -20,7 +20,7 @@ from dgno_core.wording import did_you_mean, file_problem
 
 # Settings of the whole run that hold for each of its parts.
 EVERYWHERE = ("data.root=", "extra.root=", "engine.")
-# What places a run among others: its own, never that of a file which it extends.
+# Order of a run among others; not inherited from a file that it extends.
 PLACE = ("after", "continues", "horizon")
 
 

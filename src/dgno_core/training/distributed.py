@@ -1,4 +1,4 @@
-"""Processes agree before one of them stops: a lonely stop would leave the others waiting."""
+"""Processes agree before one of them stops: if one stops alone, the others hang in a collective."""
 
 from __future__ import annotations
 

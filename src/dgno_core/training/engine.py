@@ -232,7 +232,7 @@ class _Run:
         self.steps = OptimiserSteps(self.config, self.fabric, self.state)
 
     def events(self) -> Iterator[TrainEvent]:
-        """Steps, validations and checkpoints up to the last step or a wish to stop."""
+        """Steps, validations and checkpoints up to the last step or a request to stop."""
         config, state = self.config, self.state
         yield TrainStarted(
             state.step,

@@ -1,4 +1,4 @@
-"""Paths in configs: relative to what, said by the type of the setting."""
+"""Paths in configs: the annotated type of a setting tells to which folder it is relative."""
 
 from __future__ import annotations
 

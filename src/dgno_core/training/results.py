@@ -60,7 +60,7 @@ def set_aside(config: TrainConfig) -> None:
             target = aside / path.relative_to(out)
             target.parent.mkdir(parents=True, exist_ok=True)
             path.rename(target)
-        with contextlib.suppress(OSError):  # there is none, or it holds pictures of others
+        with contextlib.suppress(OSError):  # there is no such folder, or it is not empty
             (out / PICTURES).rmdir()
 
 

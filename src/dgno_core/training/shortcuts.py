@@ -82,8 +82,8 @@ def train(
     >>> from skimage.data import camera, coins
     >>> from skimage.io import imsave
     >>> with TemporaryDirectory() as folder:
-    ...     imsave(Path(folder) / "camera.png", camera()[:64, :64])
-    ...     imsave(Path(folder) / "coins.png", coins()[:64, :64])
+    ...     imsave(Path(folder) / "camera.png", camera()[200:264, 200:264])
+    ...     imsave(Path(folder) / "coins.png", coins()[200:264, 200:264])
     ...     _ = (Path(folder) / "images.txt").write_text("camera.png\ncoins.png")
     ...     config = TrainConfig(
     ...         name="tiny",

@@ -204,7 +204,7 @@ def _blurred_wholes(
 ) -> tuple[HeldOutImage, ...]:
     """Held-out images, evenly over the sources, each with one blur that never changes."""
     names = spread([image.name for image in named], config.validation.images)
-    # An image without blur and noise has an infinite PSNR: it says nothing in a mean.
+    # An image without blur and noise has an infinite PSNR, which would make the mean infinite.
     always = data.degrade.changed(share_sharp=0.0, share_clean=0.0)
     wholes = []
     for number, name in enumerate(names):

@@ -1,4 +1,4 @@
-"""The options that the looks into a network share."""
+"""The options that the analyses of a network share."""
 
 from __future__ import annotations
 

@@ -114,7 +114,7 @@ class About:
     size
         ``(Y, X)`` of an image in pixels; None if they vary.
     expected
-        Pairs by split, as in `Contents.expected`; empty if nobody tells.
+        Pairs by split, as in `Contents.expected`; empty if not published.
     tree
         The folders as they must lie on disk.
     split

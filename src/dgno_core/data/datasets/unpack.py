@@ -1,4 +1,4 @@
-"""Unpacking an archive of images from a stranger: complete or not at all, and only into its folder.
+"""Unpacking a downloaded archive of images: complete or not at all, and only into its folder.
 
 Archives can name members such as ``../../.bashrc``, or links, or be small and unpack to terabytes.
 Here every member lands directly in one new folder under its bare name.

@@ -33,7 +33,7 @@ _WINDOW = 8.0  # px: sigma of the window that votes
 # px: both images are smoothed before the vote. A network leaves some noise where it is; pixel by
 # pixel, no blur at all would explain that best.
 _PRESMOOTH = 1.5
-# Flat places know nothing of the blur: they listen to wider windows, whose votes count less.
+# Flat places hold no information on the blur: they use wider windows, with a lower weight.
 _TOO_LITTLE, _ENOUGH = 0.8, 0.98  # of a kernel's weight that lies inside the view
 _WIDER = ((24.0, 0.05), (96.0, 0.002))
 

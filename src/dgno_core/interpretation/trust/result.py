@@ -1,4 +1,4 @@
-"""What the look at trust finds: maps on the image, and sentences about them."""
+"""What the analysis of trust finds: maps on the image, and sentences about them."""
 
 from __future__ import annotations
 

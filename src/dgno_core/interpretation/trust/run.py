@@ -1,4 +1,4 @@
-"""The look at trust: one generator of events for the shell, the script and the window."""
+"""The analysis of trust: one generator of events for the shell, the script and the window."""
 
 from __future__ import annotations
 

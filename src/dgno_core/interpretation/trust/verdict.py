@@ -1,4 +1,4 @@
-"""The verdict on a restored image in one sentence, for somebody who reads no other."""
+"""The verdict on a restored image in one sentence that can stand alone."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ def delete_run(folder: Path) -> None:
             "elsewhere, then delete the run."
         )
     with _held(folder), writing(folder):
-        hidden = begin(folder)  # what a process that is killed now leaves is cleared up by others
+        hidden = begin(folder)  # if this process is killed now, the next `recover` cleans up
         folder.rename(hidden)
     with writing(hidden):
         for path in own_files(hidden, name):

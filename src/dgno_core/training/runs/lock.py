@@ -166,7 +166,7 @@ def is_stop_requested(folder: Path) -> bool:
 
 
 def clear_stop_request(folder: Path) -> None:
-    """Remove a request to stop that nobody followed, before a run begins or goes on.
+    """Remove a request to stop that no process has acted on, before a run begins or goes on.
 
     `acquire_lock` cannot tell it by its time alone: the start of a process is known to a second.
     """

@@ -85,7 +85,7 @@ class Measurement:
 
     @property
     def is_cancelled(self) -> bool:
-        """Whether nobody wants to know any more."""
+        """Whether `cancel` was called."""
         return self._cancelled
 
     def cancel(self) -> None:

@@ -107,7 +107,7 @@ def count_steps(preset: Preset, pace: Pace | None, wished: int | None = None) ->
 
 
 def _rounded(steps: int) -> int:
-    """Round down to two digits: nobody has measured more."""
+    """Round down to two digits, which is how exactly the time of a step is known."""
     unit = 10 ** max(len(str(max(steps, 1))) - 2, 0)
     return steps // unit * unit
 

@@ -145,7 +145,7 @@ class Run:
     def escalate_stop(self) -> None:
         """Repeat the request to stop; end a process that has not followed it in time.
 
-        A process that is still starting forgets the request when it takes the folder.
+        A process that is still starting removes the request when it takes the lock of the folder.
         """
         if self._asked is None:
             return
