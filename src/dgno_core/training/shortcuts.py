@@ -101,17 +101,19 @@ def train(
     >>> result.weights.name, result.step
     ('tiny.safetensors', 2)
     """
-    best, stopped, validation = None, None, None
+    last: TrainFinished | TrainStopped | None = None
+    validation: Validated | None = None
     with closing(train_events(_settings(config, overrides), resume=resume)) as events:
         for event in events:
             match event:
                 case Validated():
                     validation = event
-                case TrainFinished():
-                    best, last = event.best, event
-                case TrainStopped():
-                    stopped, last = event.reason, event
-    return TrainResult(last.path, best, last.step, stopped, validation)
+                case TrainFinished() | TrainStopped():
+                    last = event
+    assert last is not None  # every run that raises nothing ends with one of the two
+    if isinstance(last, TrainStopped):
+        return TrainResult(last.path, None, last.step, last.reason, validation)
+    return TrainResult(last.path, last.best, last.step, None, validation)
 
 
 def _settings(config: TrainConfig | Path | str, overrides: Mapping[str, Any]) -> TrainConfig:
