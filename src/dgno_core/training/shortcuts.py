@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -19,8 +19,6 @@ from dgno_core.training.config_file import load_config
 from dgno_core.training.engine import train_events
 from dgno_core.training.events import TrainFinished, TrainStopped, Validated
 from dgno_core.training.recipes import find_recipe
-
-Settings = TypeVar("Settings", bound=BaseConfig)
 
 
 @dataclass(frozen=True)
@@ -121,20 +119,21 @@ def _settings(config: TrainConfig | Path | str, overrides: Mapping[str, Any]) ->
     if not isinstance(config, TrainConfig):
         return load_config(find_recipe(str(config)), list(_as_words(overrides)))
     try:
-        return _changed(config, overrides)
+        return config.changed(**_completed(config, overrides))
     except ValidationError as error:
         faults = "; ".join(dict.fromkeys(fault.sentence for fault in find_faults(error)))
         raise DGNOError(f"The settings of the run {config.name} do not fit: {faults}.") from error
 
 
-def _changed(config: Settings, overrides: Mapping[str, Any]) -> Settings:
-    """Settings with some changed; those of a group that is given in part are kept."""
-    updates = dict(overrides)
+def _completed(config: BaseConfig, overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """Overrides in which groups that are given in part have all of their settings."""
+    completed = dict(overrides)
     for name, given in overrides.items():
         group = getattr(config, name, None)
         if isinstance(group, BaseConfig) and _is_part(given):
-            updates[name] = _changed(group, given)
-    return config.changed(**updates)
+            own = {key: getattr(group, key) for key in type(group).model_fields}
+            completed[name] = own | _completed(group, given)
+    return completed
 
 
 def _as_words(overrides: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
