@@ -139,7 +139,7 @@ def test_a_disk_that_fails_is_told_in_plain_words(
         place = images / name if name == "before.tif" else words[3] / "objects.csv"
         raise PermissionError(13, "Permission denied", str(place))
 
-    place = "detect.detect_events" if name == "before.tif" else "report.write_detection"
+    place = "run.detect_events" if name == "before.tif" else "report.write_detection"
     monkeypatch.setattr(f"dgno_core.detection.{place}", fail)
     ended = dgno("detect", images / "before.tif", "-o", images / "out")
     assert (ended.status, ended.err.count("\n")) == (2, 1)
