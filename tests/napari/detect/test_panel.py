@@ -319,12 +319,12 @@ def test_one_plane_is_scaled_as_its_stack_is(
     )
     kept = [event for event in work if isinstance(event, CacheUpdate)]
     expected = measure_limits(stack, stack.layout())
-    ((*_, limits),) = seen
+    ((*_, limits, _),) = seen
     assert limits == [expected] * (2 if restore else 1)
     assert [(event.key, event.value) for event in kept] == [(limits_key(stack), expected)]
     again = Comparison(stack, position=(1,), known_limits=[expected])
     assert not list(comparing(again, DetectConfig(), None, LoadedModels()))
-    assert seen[1][-1] == [expected]
+    assert seen[1][-2] == [expected]
 
 
 def restoring(comparison: Any, config: Any, models: Any) -> Any:
